@@ -1,0 +1,421 @@
+"""Convolution of any number of spatial dimensions: the product and its two transposes.
+
+``conv_forward``, ``conv_grad_input`` and ``conv_grad_weight`` are the three faces of one trilinear form
+``sum g[n,o,q] w[o,c,k] x[n,c,q*stride + k*dilation - before]``: each is linear in both its arguments, and the
+derivatives of each are the other two. Windows are copied into a matrix of columns, a few samples at a time so
+that it stays in the cache, and BLAS does the rest.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import gcd, prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .pool_of_threads import run_chunks
+
+__all__ = [
+    "conv_forward",
+    "conv_grad_input",
+    "conv_grad_weight",
+    "conv_output_shape",
+    "conv_transpose_output_shape",
+]
+
+Array = np.ndarray[Any, Any]
+Ints = int | Sequence[int]
+Padding = int | Sequence[int | tuple[int, int]]
+
+COLUMN_BYTES = 3 << 20  # of one chunk of columns: a part of the last-level cache
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The three faces
+
+
+def conv_forward(
+    x: Array,
+    w: Array,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    output_shape: Sequence[int] | None = None,
+) -> Array:
+    """Cross-correlate ``x (N, C, *spatial)`` with ``w (O, C/groups, *kernel)``; the result is ``(N, O, *out)``.
+
+    ``padding`` is one number, one a dimension, or a pair ``(before, after)`` a dimension. ``output_shape`` (the
+    spatial part) overrides what follows from the padding: the input is then read as zero wherever it ends early.
+    """
+    stride, before, after, dilation = _normal(x.ndim - 2, stride, padding, dilation)
+    if output_shape is None:
+        output_shape = _out_spatial(x.shape[2:], w.shape[2:], stride, before, after, dilation)
+    work = _work_dtype(x, w)
+    out = np.empty((x.shape[0], w.shape[0], *output_shape), work)
+    _correlate(x.astype(work, copy=False), w.astype(work, copy=False), out, stride, before, dilation, groups)
+    return out.astype(np.result_type(x, w), copy=False)
+
+
+def conv_grad_input(
+    g: Array,
+    w: Array,
+    input_shape: Sequence[int],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Array:
+    """The transpose of ``conv_forward`` in ``x``: ``g (N, O, *out)`` and ``w`` give ``(N, C, *spatial)``.
+
+    ``input_shape`` is the shape of the whole result. It is also the forward of a transposed convolution. There is
+    no conjugation here: a rule for complex numbers conjugates ``w`` itself.
+    """
+    stride, before, _, dilation = _normal(g.ndim - 2, stride, padding, dilation)
+    work = _work_dtype(g, w)
+    out = np.empty(tuple(input_shape), work)
+    gw, ww = g.astype(work, copy=False), w.astype(work, copy=False)
+    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16:
+        _scatter_columns(gw, ww, out, stride, before, dilation, groups)
+    else:
+        _transpose_by_phases(gw, ww, out, stride, before, dilation, groups)
+    return out.astype(np.result_type(g, w), copy=False)
+
+
+def conv_grad_weight(
+    g: Array,
+    x: Array,
+    weight_shape: Sequence[int],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Array:
+    """The transpose of ``conv_forward`` in ``w``: ``g (N, O, *out)`` and ``x (N, C, *spatial)`` give ``w``'s shape."""
+    stride, before, _, dilation = _normal(g.ndim - 2, stride, padding, dilation)
+    work = _work_dtype(g, x)
+    gw, xw = g.astype(work, copy=False), x.astype(work, copy=False)
+    total = np.zeros(tuple(weight_shape), work)
+    if total.size and g.size:
+        out = total.reshape(groups, weight_shape[0] // groups, -1)
+        columns = _Columns(xw, weight_shape[2:], g.shape[2:], stride, before, dilation)
+        for start, stop, matrix in columns:
+            rows = columns.rows_of(gw, start, stop, groups)
+            out += rows @ matrix.reshape(groups, out.shape[2], -1).swapaxes(1, 2)
+    return total.astype(np.result_type(g, x), copy=False)
+
+
+def conv_output_shape(
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+) -> tuple[int, ...]:
+    """The spatial shape of a convolution's result; entries may be below one when the kernel does not fit."""
+    steps, before, after, dil = _normal(len(spatial), stride, padding, dilation)
+    return _out_spatial(spatial, kernel, steps, before, after, dil)
+
+
+def conv_transpose_output_shape(
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+) -> tuple[int, ...]:
+    """The spatial shape of a transposed convolution's result (the ``input_shape`` of ``conv_grad_input``)."""
+    steps, before, after, dil = _normal(len(spatial), stride, padding, dilation)
+    extra = _ints(output_padding, len(spatial))
+    return tuple(
+        (n - 1) * s - b - a + d * (k - 1) + e + 1
+        for n, k, s, b, a, d, e in zip(spatial, kernel, steps, before, after, dil, extra, strict=True)
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Arguments
+
+
+def _ints(value: Ints, dims: int) -> tuple[int, ...]:
+    return (value,) * dims if isinstance(value, int) else tuple(value) * (dims if len(value) == 1 else 1)
+
+
+def _normal(
+    dims: int, stride: Ints, padding: Padding, dilation: Ints
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Stride, padding before, padding after and dilation, each a tuple with an entry a dimension."""
+    pads = (padding,) * dims if isinstance(padding, int) else tuple(padding) * (dims if len(padding) == 1 else 1)
+    pairs = [(p, p) if isinstance(p, int) else p for p in pads]
+    return _ints(stride, dims), tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), _ints(dilation, dims)
+
+
+def _out_spatial(
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    before: Sequence[int],
+    after: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[int, ...]:
+    return tuple(
+        (n + b + a - d * (k - 1) - 1) // s + 1
+        for n, k, s, b, a, d in zip(spatial, kernel, stride, before, after, dilation, strict=True)
+    )
+
+
+def _work_dtype(a: Array, b: Array) -> np.dtype[Any]:
+    """Half precision is computed in single: BLAS has no half, and sums would lose it."""
+    dtype = np.result_type(a, b)
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Columns
+
+
+def windows(a: Array, first: int, taps: Sequence[int], out: Sequence[int], stride: Sequence[int],
+            dilation: Sequence[int]) -> Array:  # fmt: skip
+    """A view of ``a`` in which the axes from ``first`` on are replaced by ``(*taps, *out)``."""
+    lead, steps, last = a.strides[:first], a.strides[first : first + len(taps)], first + len(taps)
+    shape = (*a.shape[:first], *taps, *out, *a.shape[last:])
+    strides = (
+        *lead,
+        *(s * d for s, d in zip(steps, dilation, strict=True)),
+        *(s * d for s, d in zip(steps, stride, strict=True)),
+        *a.strides[last:],
+    )
+    return as_strided(a, shape, strides)
+
+
+def inner_part(length: int, needed: int, before: int) -> tuple[slice, slice]:
+    """Where an axis of ``length``, padded (or cropped) by ``before``, lies in one of ``needed``: (there, here)."""
+    low, skip = max(before, 0), max(-before, 0)
+    count = max(min(length - skip, needed - low), 0)
+    return slice(low, low + count), slice(skip, skip + count)
+
+
+def copy_threaded(target: Array, source: Array) -> None:
+    """``target[...] = source``, by several threads along the longest of the leading axes if it is large."""
+    axis = int(np.argmax(target.shape[:-1])) if target.ndim > 1 else 0
+    to, of = (target, source) if axis == 0 else (np.moveaxis(target, axis, 0), np.moveaxis(source, axis, 0))
+    run_chunks(lambda low, high: np.copyto(to[low:high], of[low:high]), to.shape[0], target.size)
+
+
+class _Columns:
+    """The windows of ``x`` as matrices ``(C * taps, samples * positions)``, a chunk of samples at a time.
+
+    Positions run fastest; for small pictures in large batches the samples do instead, so that what is copied
+    are long runs. Iterating gives ``(start, stop, matrix)``; the matrix is overwritten by the next one.
+    """
+
+    def __init__(
+        self,
+        x: Array,
+        taps: Sequence[int],
+        out: Sequence[int],
+        stride: Sequence[int],
+        before: Sequence[int],
+        dilation: Sequence[int],
+    ) -> None:
+        batch, channels = x.shape[:2]
+        self.x, self.taps, self.out = x, tuple(taps), tuple(out)
+        self.stride, self.dilation = stride, dilation
+        self.height, self.positions = channels * prod(taps), prod(out)
+        per_sample = self.height * self.positions * x.itemsize
+        self.samples = max(1, min(batch, COLUMN_BYTES // max(per_sample, 1)))
+        self.batch_last = self.samples >= 8 and out[-1] <= 12
+        needed = [(q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)]
+        parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
+        self.there, self.here = tuple(p[0] for p in parts), tuple(p[1] for p in parts)
+        self.inside = all(t == slice(0, m) for t, m in zip(self.there, needed, strict=True))
+        self.needed = needed
+        self.bare = (  # a column matrix is the picture itself
+            self.inside and set(taps) == {1} and set(stride) == {1} and self.here == tuple(map(slice, x.shape[2:]))
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, int, Array]]:
+        x, n, dims = self.x, self.samples, len(self.taps)
+        batch, channels = x.shape[:2]
+        if self.bare and n == 1:
+            yield from ((i, i + 1, x[i].reshape(channels, -1)) for i in range(batch))
+            return
+        x = x[(slice(None), slice(None), *self.here)]
+        store = np.empty(self.height * n * self.positions, x.dtype)
+        padded = None
+        if self.batch_last:
+            padded = np.zeros((channels, *self.needed, n), x.dtype)
+        elif not self.inside:
+            padded = np.zeros((n, channels, *self.needed), x.dtype)
+        for start in range(0, batch, n):
+            stop = min(start + n, batch)
+            count = stop - start
+            chunk = x[start:stop]
+            if self.batch_last:
+                assert padded is not None
+                padded = padded[..., :count]
+                copy_threaded(padded[(slice(None), *self.there)], np.moveaxis(chunk, 0, -1))
+                view = windows(padded, 1, self.taps, self.out, self.stride, self.dilation)
+            else:
+                if padded is not None:
+                    padded = padded[:count]
+                    copy_threaded(padded[(slice(None), slice(None), *self.there)], chunk)
+                    chunk = padded
+                view = windows(chunk, 2, self.taps, self.out, self.stride, self.dilation)
+                view = view.transpose(1, *range(2, 2 + dims), 0, *range(2 + dims, 2 + 2 * dims))
+            matrix = store[: self.height * count * self.positions]
+            copy_threaded(matrix.reshape(view.shape), view)
+            yield start, stop, matrix.reshape(self.height, -1)
+
+    def rows_of(self, g: Array, start: int, stop: int, groups: int) -> Array:
+        """``g[start:stop]`` as ``(groups, O / groups, samples * positions)`` in the order of the columns."""
+        chunk = g[start:stop]
+        if stop - start > 1:
+            moved = np.moveaxis(chunk, 0, -1 if self.batch_last else 1)
+            chunk = np.empty(moved.shape, g.dtype)
+            copy_threaded(chunk, moved)
+        return chunk.reshape(groups, g.shape[1] // groups, -1)
+
+    def put(self, rows: Array, out: Array, start: int, stop: int) -> None:
+        """The inverse of ``rows_of``: lay ``rows`` down in ``out[start:stop]``."""
+        count = stop - start
+        if self.batch_last:
+            source = np.moveaxis(rows.reshape(out.shape[1], *self.out, count), -1, 0)
+        else:
+            source = rows.reshape(out.shape[1], count, *self.out).swapaxes(0, 1)
+        copy_threaded(out[start:stop], source)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Correlation into a given array, and its transposes
+
+
+def _correlate(
+    x: Array,
+    w: Array,
+    out: Array,
+    stride: Sequence[int],
+    before: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> None:
+    """Write the correlation of ``x`` and ``w`` to ``out``, whose strides may be any."""
+    if not out.size:
+        return
+    if not x.size or not w.size:
+        out[...] = 0
+        return
+    columns = _Columns(x, w.shape[2:], out.shape[2:], stride, before, dilation)
+    weights = w.reshape(groups, w.shape[0] // groups, -1)
+    per_group = weights.shape[2]
+    contiguous = out.flags.c_contiguous
+    if columns.bare and contiguous:
+        pictures = x.reshape(x.shape[0], groups, per_group, -1)
+        np.matmul(weights, pictures, out.reshape(x.shape[0], *weights.shape[:2], -1))
+        return
+    for start, stop, matrix in columns:
+        matrix = matrix.reshape(groups, per_group, -1)
+        if contiguous and stop - start == 1:
+            np.matmul(weights, matrix, out[start].reshape(*weights.shape[:2], -1))
+        else:
+            columns.put(np.matmul(weights, matrix), out, start, stop)
+
+
+def _transpose_by_phases(
+    g: Array,
+    w: Array,
+    out: Array,
+    stride: Sequence[int],
+    before: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> None:
+    """The transpose as correlations: positions of one remainder modulo the stride see the same few taps.
+
+    Position ``t`` gets ``g[q] w[k]`` where ``t + before = q*stride + k*dilation``. For one remainder of
+    ``t + before`` the taps are every ``stride / gcd(stride, dilation)``-th, and ``q`` goes down as they go up: a
+    correlation of stride one with the flipped taps.
+    """
+    turned = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).swapaxes(1, 2)
+    turned = turned.reshape(out.shape[1], w.shape[0] // groups, *w.shape[2:])
+    axes = [
+        list(_phases(n, k, s, b, d))
+        for n, k, s, b, d in zip(out.shape[2:], w.shape[2:], stride, before, dilation, strict=True)
+    ]
+    ones = (1,) * len(axes)
+    for phase in product(*axes):
+        places, taps, befores, steps = zip(*phase, strict=True)
+        part = out[(slice(None), slice(None), *places)]
+        _correlate(g, turned[(slice(None), slice(None), *taps)], part, ones, befores, steps, groups)
+
+
+def _phases(
+    length: int, taps: int, stride: int, before: int, dilation: int
+) -> Iterator[tuple[slice, slice, int, int]]:
+    """For each remainder: the positions, the taps (backwards), and the correlation's padding and dilation."""
+    every = stride // gcd(stride, dilation)
+    step = every * dilation // stride
+    for remainder in range(min(stride, length)):
+        first = (remainder - before) % stride
+        if first >= length:
+            continue
+        start = next((k for k in range(min(every, taps)) if (k * dilation - remainder) % stride == 0), None)
+        if start is None:
+            yield slice(first, None, stride), slice(0, 0), 0, 1
+            continue
+        last = (taps - 1 - start) // every
+        backwards = slice(start + last * every, start - every if start >= every else None, -every)
+        reach = (first + before - start * dilation) // stride - last * step
+        yield slice(first, None, stride), backwards, -reach, step
+
+
+def _scatter_columns(
+    g: Array,
+    w: Array,
+    out: Array,
+    stride: Sequence[int],
+    before: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> None:
+    """The transpose by way of columns: one product, then each tap is added where it came from."""
+    out[...] = 0
+    if not g.size or not w.size or not out.size:
+        return
+    taps, spatial = w.shape[2:], g.shape[2:]
+    weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
+    per_sample = out.shape[1] * prod(taps) * prod(spatial) * out.itemsize
+    n = max(1, COLUMN_BYTES // per_sample)
+    for start in range(0, g.shape[0], n):
+        chunk = g[start : start + n]
+        columns = np.matmul(weights, chunk.reshape(chunk.shape[0], groups, w.shape[0] // groups, -1))
+        columns = columns.reshape(chunk.shape[0], out.shape[1], *taps, *spatial)
+        add_windows(columns, out[start : start + n], stride, before, dilation)
+
+
+def add_windows(
+    columns: Array,
+    out: Array,
+    stride: Sequence[int],
+    before: Sequence[int],
+    dilation: Sequence[int],
+) -> None:
+    """Add ``columns (N, C, *taps, *positions)`` to ``out (N, C, *spatial)`` where the windows lie: col2im."""
+    dims = out.ndim - 2
+    taps, positions = columns.shape[2 : 2 + dims], columns.shape[2 + dims :]
+    everything = (slice(None), slice(None))
+    for tap in np.ndindex(*taps):
+        there: list[slice] = []
+        here: list[slice] = []
+        for n, q, s, k, d, b in zip(out.shape[2:], positions, stride, tap, dilation, before, strict=True):
+            offset = k * d - b
+            low = max(0, -(offset // s))  # the first window whose tap is not before the picture
+            high = min(q, (n - 1 - offset) // s + 1)
+            if high <= low:
+                break
+            there.append(slice(low * s + offset, (high - 1) * s + offset + 1, s))
+            here.append(slice(low, high))
+        else:
+            out[(*everything, *there)] += columns[(*everything, *tap, *here)]
