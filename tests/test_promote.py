@@ -9,11 +9,13 @@ from rushlight._core import promote
 from rushlight._core.promote import can_cast, default_complex, promote_names, promote_types, result_dtype
 
 F32 = np.dtype("float32")
-ALL = """bool uint8 int8 int16 int32 int64 uint16 uint32 uint64
-float16 bfloat16 float32 float64 complex32 complex64 complex128""".split()
+ALL = str.split(
+    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 "
+    "float16 bfloat16 float32 float64 complex32 complex64 complex128"
+)
 # One row and one column a dtype, in the order above; x: PyTorch refuses.
 # ? bool, u8 uint8, ..., h float16, b bfloat16, f float32, d float64, H complex32, F complex64, D complex128
-SHORT = dict(zip("? u8 i8 i16 i32 i64 u16 u32 u64 h b f d H F D".split(), ALL, strict=True))
+SHORT = dict(zip(str.split("? u8 i8 i16 i32 i64 u16 u32 u64 h b f d H F D"), ALL, strict=True))
 TABLE = """
 ?    u8   i8   i16  i32  i64  x    x    x    h  b  f  d  H  F  D
 u8   u8   i16  i16  i32  i64  x    x    x    h  b  f  d  H  F  D
@@ -40,7 +42,7 @@ def test_pairs(row):
     for b, answer in zip(ALL, answers.split(), strict=True):
         if answer == "x":
             with pytest.raises(
-                RuntimeError, match="^Promotion for uint16, uint32, uint64 types is not supported"
+                RuntimeError, match=r"^Promotion for uint16, uint32, uint64 types is not supported"
             ):
                 promote_names(a, b)
             continue
@@ -50,7 +52,7 @@ def test_pairs(row):
 
 
 def test_errors():
-    with pytest.raises(RuntimeError, match="attempted to promote UInt16 and Int$"):
+    with pytest.raises(RuntimeError, match=r"attempted to promote UInt16 and Int$"):
         promote_types(np.dtype("uint16"), np.dtype("int32"))
     with pytest.raises(
         TypeError, match=r"^promote_types\(\): argument 'type2' \(position 2\) must be torch.dtype, not int"
@@ -95,7 +97,7 @@ def test_two_zero_dimensional_operands():
     """They are of one rank, so that the table speaks."""
     assert result_dtype([np.ones((), "int8"), np.ones((), "int16")], F32) == "int16"
     assert result_dtype([np.ones((), "float32"), np.ones((), "complex128")], F32) == "complex128"
-    with pytest.raises(RuntimeError, match="attempted to promote UInt16 and Int$"):
+    with pytest.raises(RuntimeError, match=r"attempted to promote UInt16 and Int$"):
         result_dtype([np.ones((), "uint16"), np.ones((), "int32")], F32)
 
 
