@@ -20,7 +20,6 @@ __all__ = ["format_scalar", "format_tensor", "get_printoptions", "printoptions",
 _Array = np.ndarray[Any, Any]
 _FLOAT32 = np.dtype("float32")
 
-
 _PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
