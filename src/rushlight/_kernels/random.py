@@ -520,3 +520,390 @@ def _box_muller(generator: Twister, n: int, mean: float, std: float) -> Array:
             return np.array([_fma(x, std, mean) for x in out.tolist()])
         return _fma64(out, std, mean)
     return out + 0.0
+
+
+def normal_of(
+    generator: Twister, mean: Any, std: Any, shape: Shape | None = None, dtype: Any = None
+) -> Array:
+    """``torch.normal`` with an array for ``mean`` or ``std`` or both: standard normals, scaled and moved after.
+
+    ``dtype`` is that of the array (of the mean, if both are). The steps, each rounded to ``dtype``, are
+    n * std, then + mean; a number ``std`` beside an array ``mean`` goes into the draw itself.
+    """
+    arrays = [np.asarray(v) for v in (mean, std) if isinstance(v, np.ndarray)]
+    if not arrays:
+        raise TypeError("normal_of expects an array for mean or std; for two numbers use normal")
+    dtype = np.dtype(dtype or arrays[0].dtype)
+    if isinstance(std, np.ndarray):
+        if std.dtype.kind == "c":
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if std.size and not std.min() >= 0:
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    size = np.broadcast_shapes(*(a.shape for a in arrays)) if shape is None else shape
+    if not isinstance(std, np.ndarray):
+        out = normal(generator, size, 0.0, std, dtype)
+    else:
+        out = normal(generator, size, 0.0, 1.0, dtype)
+        out *= std.astype(dtype, copy=False)
+    out += np.asarray(mean).astype(dtype, copy=False)
+    return out
+
+
+def _of_double(generator: Twister, shape: Shape, dtype: Any, f: Callable[[Array], Array]) -> Array:
+    """``f`` of float64 uniforms, as ``dtype``."""
+    return _by_blocks(_size(shape), dtype, lambda k: _cast(f(_unit64(generator, k)), dtype)).reshape(shape)
+
+
+def exponential(generator: Twister, shape: Shape, lambd: float = 1.0, dtype: Any = np.float32) -> Array:
+    """Exponential numbers: ``exponential_``. -log1p(-u) / lambda, in float64."""
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point"
+            f" but you specified {dtype.name}"
+        )
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
+    log1p, scale = _libm("log1p"), -1.0 / lambd
+    return _of_double(generator, shape, dtype, lambda u: scale * log1p(-u))
+
+
+def cauchy(
+    generator: Twister, shape: Shape, median: float = 0.0, sigma: float = 1.0, dtype: Any = np.float32
+) -> Array:
+    """Cauchy numbers: ``cauchy_``. median + sigma tan(pi (u - 1/2)), in float64."""
+    dtype = np.dtype(dtype)
+    if not sigma > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    if dtype.kind != "f":
+        raise RuntimeError(
+            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you"
+            f" specified {dtype.name}"
+        )
+    tan = _libm("tan")
+    return _of_double(generator, shape, dtype, lambda u: _fma64(tan(math.pi * (u - 0.5)), sigma, median))
+
+
+def geometric(generator: Twister, shape: Shape, p: float, dtype: Any = np.float32) -> Array:
+    """The number of trials up to the first success: ``geometric_``. ceil(log u / log1p(-p)). Not for bool."""
+    dtype = np.dtype(dtype)
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
+    if dtype.kind in "bc":
+        raise RuntimeError(f"\"geometric_cpu\" not implemented for '{dtype.name}': use integers or floats")
+    log, per = _libm("log"), math.log1p(-p)
+
+    def draw(u: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.ceil(log(u) / per)
+
+    if dtype.kind == "f":
+        return _of_double(generator, shape, dtype, draw)
+    return _of_double(generator, shape, np.float64, draw).astype(np.int64).astype(dtype)
+
+
+def log_normal(
+    generator: Twister, shape: Shape, mean: float = 1.0, std: float = 2.0, dtype: Any = np.float32
+) -> Array:
+    """exp of normal numbers: ``log_normal_``. In float64, by pairs, of which one may be kept back."""
+    dtype = np.dtype(dtype)
+    if not std > 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
+    _check_floating("log_normal_cpu", dtype)
+    with np.errstate(over="ignore"):
+        return _cast(_libm("exp")(_box_muller(generator, _size(shape), mean, std)), dtype).reshape(shape)
+
+
+# ---- integers -------------------------------------------------------------------------------------------------
+
+_DIGITS = {"float16": 11, "float32": 24, "float64": 53}
+_I64 = np.iinfo(np.int64)
+
+
+def _remainder(words: Array, divisor: int) -> Array:
+    """``words % divisor`` in place. NumPy divides by a scalar faster than it takes remainders."""
+    kind = words.dtype.type
+    if divisor & (divisor - 1) == 0:
+        words &= kind(divisor - 1)
+        return words
+    quotient = words // kind(divisor)
+    quotient *= kind(divisor)
+    words -= quotient
+    return words
+
+
+def _from_int64(x: Array, dtype: np.dtype[Any]) -> Array:
+    """int64 to ``dtype`` as C++ casts: wrapped for integers, by way of float32 for float16."""
+    with np.errstate(over="ignore"):
+        return x.astype(np.float32).astype(dtype) if dtype == np.float16 else x.astype(dtype)
+
+
+def _nearest_inside(low: int, high: int | None, dtype: np.dtype[Any]) -> tuple[int, int | None]:
+    """``low`` and ``high`` moved inwards to where the cast of [low, high) to ``dtype`` cannot leave the interval."""
+    digits = _DIGITS[dtype.name]
+
+    def cast(value: int) -> int:
+        with np.errstate(over="ignore"):
+            there = float(_from_int64(np.array([value], np.int64), dtype)[0])
+        return int(there) if -(2.0**63) <= there < 2.0**63 else _I64.min  # as x86 converts what is out of range
+
+    above = cast(low + 1)
+    if above < low:
+        low = above + (1 << (abs(low + 1).bit_length() - digits))
+    if high is not None:
+        below = cast(high - 1)
+        if below >= high:
+            high = below - (1 << (abs(high - 1).bit_length() - digits))
+    return low, high
+
+
+def _check_bounds(low: int, last: int, dtype: np.dtype[Any]) -> None:
+    if dtype.kind == "f":
+        smallest, largest = -float(np.finfo(dtype).max), float(np.finfo(dtype).max)
+    elif dtype.kind == "b":
+        smallest, largest = 0, 1
+    elif dtype.kind in "iu":
+        smallest, largest = int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), int(_I64.max))
+    else:
+        raise RuntimeError(
+            f"check_random_bounds handles only integral, floating-point and boolean types, not {dtype.name}"
+        )
+    for name, value in (("from", low), ("to - 1", last)):
+        if not smallest <= value <= largest:
+            raise RuntimeError(f"{name} is out of bounds for {dtype.name}: {value}")
+
+
+def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype: Any = np.int64) -> Array:
+    """Whole numbers in [low, high): ``randint``, ``random_(from, to)``; ``high=None`` means all up to the largest.
+
+    One word modulo the range: of 32 bits, or of 64 where the range is 2**28 or more. For floats the bounds are
+    moved inwards to representable ones; up to None then means up to 2**(bits of the significand).
+    """
+    dtype = np.dtype(dtype)
+    n = _size(shape)
+    if high is None:
+        if low == _I64.min:
+            if dtype.name not in ("int64", "float32", "float64"):
+                raise RuntimeError(
+                    "random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16, not"
+                    f" {dtype.name}"
+                )
+            return _from_int64(generator.random64(n).view(np.int64), dtype).reshape(shape)
+        if dtype.kind == "f":
+            last = 1 << _DIGITS[dtype.name]
+            low, _ = _nearest_inside(low, None, dtype)
+            if low >= last:
+                raise RuntimeError(
+                    "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype,"
+                    f" but got from={low} > to_inc={last}"
+                )
+        else:
+            last = 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), int(_I64.max))
+        high = last + 1
+    else:
+        if low >= high:
+            raise RuntimeError(
+                f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+            )
+        if dtype.kind == "f":
+            low, moved = _nearest_inside(low, high, dtype)
+            high = high if moved is None else moved
+            if low >= high:
+                raise RuntimeError(
+                    "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got"
+                    f" from={low} >= to={high}"
+                )
+        last = high - 1
+    _check_bounds(low, last, dtype)
+    if n == 0:
+        return np.empty(shape, dtype)
+    width = high - low
+
+    def draw(k: int) -> Array:
+        words = generator.random64(k) if width >= 1 << 28 else generator.random32(k)
+        words = _remainder(words, width).astype(np.int64, copy=False).view(np.int64)
+        if low:
+            words += low
+        return _from_int64(words, dtype)
+
+    return _by_blocks(n, dtype, draw).reshape(shape)
+
+
+def random(generator: Twister, shape: Shape, dtype: Any = np.int64) -> Array:
+    """``random_()``: all non-negative numbers of an integer ``dtype``, 0 to 2**(bits of the significand) of a float."""
+    dtype = np.dtype(dtype)
+    n = _size(shape)
+    if dtype.kind == "b":
+        return (generator.random32(n) & np.uint32(1)).astype(np.bool_).reshape(shape)
+    if dtype.kind == "f" and dtype.name in _DIGITS:
+        width = (1 << _DIGITS[dtype.name]) + 1
+    elif dtype.name in ("uint8", "int8", "int16", "int32", "int64"):
+        width = int(np.iinfo(dtype).max) + 1
+    else:
+        raise RuntimeError(f"\"random_kernel_cpu\" not implemented for '{dtype.name}'")
+    words = generator.random64(n) if dtype.name in ("int64", "float64") else generator.random32(n)
+    words = _remainder(words, width).astype(np.int64, copy=False).view(np.int64)
+    return _from_int64(words, dtype).reshape(shape)
+
+
+def randperm(generator: Twister, n: int, dtype: Any = np.int64) -> Array:
+    """A permutation of 0 to n - 1: ``randperm``. Fisher and Yates' shuffle from the front.
+
+    Position i changes places with i + (32-bit word modulo n - i). From 2**32 / 20 on, the inside-out shuffle with
+    64-bit words.
+    """
+    dtype = np.dtype(dtype)
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got{n}")
+    if dtype.kind in "bc":
+        raise RuntimeError(f"\"randperm\" not implemented for '{dtype.name}'")
+    limit = 1 << _DIGITS[dtype.name] if dtype.kind == "f" else int(np.iinfo(dtype).max)
+    if n > limit + (dtype.kind != "f"):
+        raise RuntimeError(f"n is too large to be supported by {dtype.name} type: n = {n}, at most {limit}")
+    if n >= 0xFFFFFFFF // 20:
+        return _inside_out(generator, n).astype(dtype)
+    if n < 2:
+        return np.arange(n, dtype=dtype)
+    places = generator.random32(n - 1).astype(np.int64)
+    at = np.arange(n - 1)
+    places %= n - at
+    places += at
+    order = list(range(n))
+    for i, j in enumerate(places.tolist()):
+        order[i], order[j] = order[j], order[i]
+    return _from_int64(np.array(order, np.int64), dtype)
+
+
+def _inside_out(generator: Twister, n: int) -> Array:
+    """The shuffle for the largest ``n``: element i goes to a place z <= i, what was there goes to i."""
+    out = np.empty(n, np.int64)
+    for start in range(0, n, _BLOCK):
+        at = np.arange(start, min(start + _BLOCK, n), dtype=np.uint64)
+        for i, z in enumerate((generator.random64(at.size) % (at + np.uint64(1))).tolist(), start):
+            out[i] = out[z] if z < i else i
+            out[z] = i
+    return out
+
+
+# ---- choices --------------------------------------------------------------------------------------------------
+
+
+def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any = np.float32) -> Array:
+    """Ones with probability ``p``: ``bernoulli``, ``bernoulli_``. Any real ``dtype`` or bool.
+
+    A number or a float64 array is compared with 53-bit uniforms (two words each), an array of float32 or float16
+    with 24-bit ones (one word each). PyTorch's public wheels no longer use MKL here, so there is one stream.
+    """
+    dtype = np.dtype(dtype)
+    if not isinstance(p, np.ndarray):
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        if shape is None:
+            raise TypeError("bernoulli expects a shape beside a number p")
+        bound = np.uint64(math.ceil(p * 2.0**53))  # k 2**-53 < p, in whole numbers
+
+        def draw(k: int) -> Array:
+            words = generator.random64(k)
+            words &= np.uint64(_MASK53)
+            return words < bound
+
+        return _by_blocks(_size(shape), dtype, draw).reshape(shape)
+    if p.dtype.kind != "f":
+        raise RuntimeError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{p.dtype.name}': give floats")
+    shape = p.shape if shape is None else shape
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]")
+    n = _size(shape)
+    unit = _unit64(generator, n) if p.dtype == np.float64 else _unit32(generator, n)
+    return (unit.reshape(shape) < p).astype(dtype)
+
+
+def dropout_noise(
+    generator: Twister, shape: tuple[int, ...], p: float, dtype: Any = np.float32, feature: bool = False
+) -> Array:
+    """What ``dropout`` multiplies by: 0 with probability ``p``, else 1 / (1 - p).
+
+    With ``feature`` (``dropout1d`` to ``dropout3d``) one draw for each of the first two axes, the others of length
+    1. PyTorch draws nothing where p is 0 or 1, where it does not train, or where there is no element.
+    """
+    noise = bernoulli(generator, 1 - p, _feature_shape(shape) if feature else shape, dtype)
+    if noise.dtype == np.float16:  # the divisor stays float32
+        return (noise / np.float32(1 - p)).astype(np.float16)
+    noise /= noise.dtype.type(1 - p)
+    return noise
+
+
+def alpha_dropout_noise(
+    generator: Twister, shape: tuple[int, ...], p: float, dtype: Any = np.float32, feature: bool = False
+) -> tuple[Array, Array]:
+    """Scale and shift of ``alpha_dropout`` (Klambauer et al. 2017), which is ``input * scale + shift``."""
+    noise = bernoulli(generator, 1 - p, _feature_shape(shape) if feature else shape, dtype)
+    kind = noise.dtype.type
+    alpha = 1.7580993408473766
+    a = 1.0 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+    shift = noise - kind(1)
+    shift *= kind(alpha * a)
+    shift += kind(alpha * a * p)
+    noise *= kind(a)
+    return noise, shift
+
+
+def _feature_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return (*shape[:2], *(1 for _ in shape[2:]))
+
+
+def rrelu_noise(generator: Twister, x: Array, lower: float, upper: float) -> Array:
+    """The slopes of ``rrelu`` in training: uniform in [lower, upper) where ``x`` <= 0, else 1 (no draw there)."""
+    noise = np.ones(x.shape, x.dtype)
+    below = x <= 0
+    u = _unit64(generator, int(np.count_nonzero(below)))
+    noise[below] = _cast(u * (upper - lower) + lower, x.dtype)
+    return noise
+
+
+def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False) -> Array:
+    """``n`` indices (int64) for each row of weights ``p`` (one or two axes): ``multinomial``.
+
+    With replacement: bisection of the running sums (in the dtype of ``p``) by float64 uniforms. Without: the
+    greatest ``n`` of p / Exp(1), in falling order. PyTorch leaves open the order of equal ones, which occur only
+    among weights of zero; here the lower index comes first.
+    """
+    if p.ndim not in (1, 2):
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, but it has {p.ndim}")
+    if p.dtype.kind != "f":
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {p.dtype.name}")
+    if n <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {n}")
+    kinds = p.shape[-1]
+    if not replacement and n > kinds:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if kinds > 1 << 24:
+        raise RuntimeError(f"number of categories cannot exceed 2^24, got {kinds}")
+    out = np.empty((*p.shape[:-1], n), np.int64)
+    if out.size == 0:
+        return out
+    if not replacement or n == 1:
+        if not (p.max() < math.inf and p.min() >= 0):
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if np.any(p.sum(-1) == 0):
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = p / exponential(generator, p.shape, 1.0, p.dtype)
+        if n == 1:
+            return np.argmax(score, -1, keepdims=True)
+        return np.argsort(-score, axis=-1, kind="stable")[..., :n].copy()
+    rows, results = p.reshape(-1, kinds), out.reshape(-1, n)
+    for row, result in zip(rows, results, strict=True):
+        if not row.min() >= 0:
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
+        if not np.isfinite(row).all():
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
+        total = np.cumsum(row, dtype=np.float32 if row.dtype == np.float16 else row.dtype)
+        if not total[-1] > 0:
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+        total /= total[-1]
+        total[-1] = 1
+        result[:] = np.searchsorted(total.astype(np.float64), _unit64(generator, n), "left")
+    return out
