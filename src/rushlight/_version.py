@@ -26,9 +26,7 @@ def version_key(version: str | tuple[Any, ...]) -> tuple[tuple[int, ...], bool, 
     (((2, 13), True, 'cpu'), ((2, 4), True, ''), ((2, 1), False, ''), None)
     """
     text = ".".join(map(str, version)) if isinstance(version, tuple) else version
-    match = re.fullmatch(
-        r"v?(\d+(?:\.\d+)*)([-_.]?(?:a|b|c|rc|alpha|beta|dev|pre)[-_.\w]*)?(?:\+(.+))?", text
-    )
+    match = re.fullmatch(r"v?(\d+(?:\.\d+)*)([-_.]?(?:a|b|c|rc|dev|pre)[\w.-]*)?(?:\+(.+))?", text)
     if match is None:
         return None
     numbers = [int(n) for n in match[1].split(".")]
