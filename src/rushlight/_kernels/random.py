@@ -28,6 +28,8 @@ _STATE_BYTES = 5056  # seed, left, seeded, next, 624 words of 64 bits, 3 doubles
 _LOW24 = 2.0**-24
 _LOW53 = 2.0**-53
 _MASK53 = (1 << 53) - 1
+_MASK24 = np.uint64(0xFFFFFF)
+_STEP24 = np.float32(_LOW24)
 
 
 class Twister:
@@ -48,7 +50,7 @@ class Twister:
         """Restart the stream. ``seed`` is in [-2**63, 2**64); a negative one counts from 2**64 downwards."""
         seed = int(seed)
         if not -(1 << 63) <= seed < 1 << 64:
-            raise RuntimeError(f"Overflow when unpacking long long: seed {seed} is not in [-2**63, 2**64)")
+            raise ValueError(f"Overflow when unpacking long long: seed {seed} is not in [-2**63, 2**64)")
         self._seed = seed % (1 << 64)
         self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
         self.next_double: float | None = None
@@ -102,7 +104,7 @@ class Twister:
         """Take over a state of 5056 bytes made by `get_state` or by ``torch.get_rng_state()``."""
         state = np.asarray(state)
         if state.dtype != np.uint8:
-            raise TypeError(f"expected a torch.ByteTensor, but got an array of {state.dtype}")
+            raise TypeError(f"RNG state must be a torch.ByteTensor, not an array of {state.dtype}")
         if state.size != _STATE_BYTES:
             raise RuntimeError(
                 f"Expected a CPUGeneratorImplState of size {_STATE_BYTES} but found the input RNG state size to be"
@@ -174,14 +176,18 @@ def memory_order(array: Array) -> tuple[int, ...]:
 # ---- exact arithmetic -----------------------------------------------------------------------------------------
 
 
-def _fma32(a: Any, b: Any, c: Any) -> Array:
+def _fma32(a: Any, b: Any, c: Any, ties: list[Array] | None = None) -> Array:
     """``a * b + c`` of float32 values, rounded once, as float32.
 
     The product is exact in float64. The sum may fall, by its own rounding, on the middle between two float32
-    numbers; there, and only there, rounding twice could go wrong, and the lost remainder decides.
+    numbers; there, and only there, rounding twice could go wrong, and the lost remainder decides. Given a list
+    ``ties``, the sums are put there to be looked at later, all at once (`_any_tie`), and nothing is repaired.
     """
     product = np.multiply(a, b, dtype=np.float64)
     total = product + c
+    if ties is not None:
+        ties.append(total)
+        return total.astype(np.float32)
     middle = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
     if np.count_nonzero(middle):
         at = np.nonzero(middle)
@@ -191,6 +197,12 @@ def _fma32(a: Any, b: Any, c: Any) -> Array:
         rest = (p - (s - back)) + (q - back)
         total[at] = np.where(rest == 0, s, np.nextafter(s, np.copysign(np.inf, rest)))
     return total.astype(np.float32)
+
+
+def _any_tie(totals: list[Array]) -> bool:
+    """Whether a sum lies in the middle between two float32 numbers."""
+    middle = (np.concatenate(totals).view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    return bool(np.count_nonzero(middle))
 
 
 def _fma64(a: Array, b: float, c: float) -> Array:
@@ -212,12 +224,16 @@ def _fma64(a: Array, b: float, c: float) -> Array:
 
 
 def _fma(a: float, b: float, c: float) -> float:
-    """``a * b + c`` of Python floats, rounded once (the division of two integers is correctly rounded)."""
-    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
-        return a * b + c
-    (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
-    top = p * r * u + t * q * s
-    return top / (q * s * u) if top else a * b + c
+    """`_fma64` of three Python floats."""
+    product = a * b
+    t, u = a * 134217729.0, b * 134217729.0
+    a_high, b_high = t - (t - a), u - (u - b)
+    a_low, b_low = a - a_high, b - b_high
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    total = product + c
+    back = total - product
+    exact = total + ((product - (total - back)) + (c - back) + error)
+    return exact if math.isfinite(exact) else total
 
 
 @functools.cache
@@ -238,7 +254,7 @@ def _libm(name: str) -> Callable[[Array], Array]:
     return lambda x: np.asarray(slow(x), np.float64)
 
 
-def _log(x: Array) -> Array:
+def _log(x: Array, ties: list[Array] | None) -> Array:
     """Natural logarithm of positive float32 numbers by the Cephes polynomial, as PyTorch's AVX2 code takes it.
 
     The domain error of zero is not looked at, since the argument is 1 minus a uniform number.
@@ -255,28 +271,28 @@ def _log(x: Array) -> Array:
     z = x * x
     y: Any = _LOG[0]
     for c in _LOG[1:]:
-        y = _fma32(y, x64, c)
+        y = _fma32(y, x64, c, ties)
     y = y * x
-    y = _fma32(y, z, e * f(-2.12194440e-4))
+    y = _fma32(y, z, e * f(-2.12194440e-4), ties)
     y -= z * f(0.5)
     y += x
-    return _fma32(e, f(0.693359375), y)
+    return _fma32(e, f(0.693359375), y, ties)
 
 
-def _sincos(x: Array) -> tuple[Array, Array]:
+def _sincos(x: Array, ties: list[Array] | None) -> tuple[Array, Array]:
     """Sine and cosine of float32 numbers in [0, 2 pi] by the Cephes polynomials, as PyTorch's AVX2 code does."""
     f = np.float32
     j = ((x * f(1.27323954473516)).astype(np.int32) + 1) & ~1
     y = j.astype(np.float64)
     for part in _QUARTER:
-        x = _fma32(y, part, x)
+        x = (y * part + x).astype(f)  # the sum is exact in float64: j is at most 8
     z = x * x
     z64 = z.astype(np.float64)
-    c = _fma32(_fma32(_COS[0], z64, _COS[1]), z64, _COS[2])
-    c = _fma32(c * z, z64, z * f(-0.5))
+    c = _fma32(_fma32(_COS[0], z64, _COS[1], ties), z64, _COS[2], ties)
+    c = _fma32(c * z, z64, z * f(-0.5), ties)
     c += f(1)
-    s = _fma32(_fma32(_SIN[0], z64, _SIN[1]), z64, _SIN[2])
-    s = _fma32(s * z, x, x)
+    s = _fma32(_fma32(_SIN[0], z64, _SIN[1], ties), z64, _SIN[2], ties)
+    s = _fma32(s * z, x, x, ties)
     swap = (j & 2) != 0
     sine, cosine = np.where(swap, c, s), np.where(swap, s, c)
     # The signs: the sine's is bit 2 of j, the cosine's is the complement of bit 2 of j - 2.
@@ -298,6 +314,17 @@ _LOG = _singles(
 _QUARTER = _singles(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)
 _COS = _singles(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _SIN = _singles(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+
+
+_NAMES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "float16": "Half", "float32": "Float",
+    "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
+def _not_implemented(name: str, dtype: np.dtype[Any]) -> NotImplementedError:
+    return NotImplementedError(f"\"{name}\" not implemented for '{_NAMES.get(dtype.name, dtype.name)}'")
 
 
 # ---- continuous distributions ---------------------------------------------------------------------------------
@@ -327,10 +354,13 @@ def _by_blocks(n: int, dtype: Any, draw: Callable[[int], Array]) -> Array:
 
 def _unit32(generator: Twister, n: int) -> Array:
     """``n`` float32 in [0, 1): the low 24 bits of a 32-bit word."""
-    words = generator.random32(n)
-    words &= np.uint32(0xFFFFFF)
-    unit = words.view(np.int32).astype(np.float32)
-    unit *= np.float32(_LOW24)
+    if n < 1024:
+        unit = (generator._bits.random_raw(n) & _MASK24).astype(np.float32)
+    else:
+        words = generator.random32(n)
+        words &= np.uint32(0xFFFFFF)
+        unit = words.view(np.int32).astype(np.float32)
+    unit *= _STEP24
     return unit
 
 
@@ -354,9 +384,14 @@ def uniform(
     if dtype.kind == "c":
         parts = _parts(shape, dtype)
         return uniform(generator, parts[0], low, high, parts[1]).view(dtype).reshape(shape)
-    _check_floating("uniform_", dtype)
-    info = np.finfo(dtype)
-    largest = float(info.max)
+    _check_floating("check_uniform_bounds", dtype)
+    n = _size(shape)
+    if low == 0 and high == 1 and dtype != np.float16:
+        unit = _unit64 if dtype == np.float64 else _unit32
+        if n <= _BLOCK:
+            return unit(generator, n).reshape(shape)
+        return _by_blocks(n, dtype, functools.partial(unit, generator)).reshape(shape)
+    largest = float(np.finfo(dtype).max)
     for name, value in (("from", low), ("to", high)):
         if not -largest <= value <= largest:
             raise RuntimeError(f"{name} is out of bounds for {dtype.name}: {value}")
@@ -367,10 +402,6 @@ def uniform(
             f"uniform_ expects to-from <= std::numeric_limits<{dtype.name}>::max(), but found to={high} and"
             f" from={low} which result in to-from to exceed the limit"
         )
-    n = _size(shape)
-    if low == 0 and high == 1 and dtype != np.float16:
-        unit = _unit64 if dtype == np.float64 else _unit32
-        return _by_blocks(n, dtype, lambda k: unit(generator, k)).reshape(shape)
     start, stop = dtype.type(low), dtype.type(high)
     if dtype == np.float64:
         span = high - low
@@ -398,7 +429,7 @@ def _parts(shape: Shape, dtype: np.dtype[Any]) -> tuple[tuple[int, ...], np.dtyp
 
 def _check_floating(name: str, dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
-        raise RuntimeError(f'"{name}" not implemented for \'{dtype.name}\': use float16, float32 or float64')
+        raise _not_implemented(name, dtype)
 
 
 def normal(
@@ -430,8 +461,8 @@ def normal(
     unit, row = (_unit64, _rows64) if dtype == np.float64 else (_unit32, _rows32)
     full = n - n % 16
     out = np.empty(n, dtype)
-    for start in range(0, full, _BLOCK):
-        stop = min(start + _BLOCK, full)
+    for start in range(0, full, 4 * _BLOCK):  # many short steps: longer blocks than elsewhere
+        stop = min(start + 4 * _BLOCK, full)
         out[start:stop] = row(unit(generator, stop - start), mean, std)
     if full < n:
         if dtype != np.float16:  # the uniforms of the last row are drawn and not used, but for float16
@@ -458,11 +489,14 @@ def _rows32(unit: Array, mean: float, std: float) -> Array:
     """Box-Muller on rows of sixteen float32."""
     u1, u2 = _halves(unit)
     np.subtract(np.float32(1), u1, out=u1)
-    radius = _log(u1)
+    u2 *= np.float32(2 * math.pi)
+    # A short array costs calls, not arithmetic: look for ties once at the end, and in the rare case begin again.
+    ties: list[Array] | None = [] if unit.size <= 2048 else None
+    radius, (sine, cosine) = _log(u1, ties), _sincos(u2, ties)
+    if ties and _any_tie(ties):
+        radius, (sine, cosine) = _log(u1, None), _sincos(u2, None)
     radius *= np.float32(-2)
     np.sqrt(radius, out=radius)
-    u2 *= np.float32(2 * math.pi)
-    sine, cosine = _sincos(u2)
     cosine *= radius
     sine *= radius
     if mean != 0 or std != 1:
@@ -590,7 +624,7 @@ def geometric(generator: Twister, shape: Shape, p: float, dtype: Any = np.float3
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
     if dtype.kind in "bc":
-        raise RuntimeError(f"\"geometric_cpu\" not implemented for '{dtype.name}': use integers or floats")
+        raise _not_implemented("geometric_cpu", dtype)
     log, per = _libm("log"), math.log1p(-p)
 
     def draw(u: Array) -> Array:
@@ -740,7 +774,7 @@ def random(generator: Twister, shape: Shape, dtype: Any = np.int64) -> Array:
     elif dtype.name in ("uint8", "int8", "int16", "int32", "int64"):
         width = int(np.iinfo(dtype).max) + 1
     else:
-        raise RuntimeError(f"\"random_kernel_cpu\" not implemented for '{dtype.name}'")
+        raise _not_implemented("random_kernel_cpu", dtype)
     words = generator.random64(n) if dtype.name in ("int64", "float64") else generator.random32(n)
     words = _remainder(words, width).astype(np.int64, copy=False).view(np.int64)
     return _from_int64(words, dtype).reshape(shape)
@@ -756,10 +790,12 @@ def randperm(generator: Twister, n: int, dtype: Any = np.int64) -> Array:
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got{n}")
     if dtype.kind in "bc":
-        raise RuntimeError(f"\"randperm\" not implemented for '{dtype.name}'")
-    limit = 1 << _DIGITS[dtype.name] if dtype.kind == "f" else int(np.iinfo(dtype).max)
-    if n > limit + (dtype.kind != "f"):
-        raise RuntimeError(f"n is too large to be supported by {dtype.name} type: n = {n}, at most {limit}")
+        raise _not_implemented("randperm", dtype)
+    limit = (1 << _DIGITS[dtype.name]) + 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
+    if n > limit:
+        if dtype.kind == "f":
+            raise RuntimeError(f"n cannot be greater than {limit} for {_NAMES[dtype.name]} type, got {n}")
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow: {n}")
     if n >= 0xFFFFFFFF // 20:
         return _inside_out(generator, n).astype(dtype)
     if n < 2:
@@ -809,7 +845,7 @@ def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any
 
         return _by_blocks(_size(shape), dtype, draw).reshape(shape)
     if p.dtype.kind != "f":
-        raise RuntimeError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{p.dtype.name}': give floats")
+        raise _not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
     shape = p.shape if shape is None else shape
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]")
@@ -858,8 +894,9 @@ def rrelu_noise(generator: Twister, x: Array, lower: float, upper: float) -> Arr
     """The slopes of ``rrelu`` in training: uniform in [lower, upper) where ``x`` <= 0, else 1 (no draw there)."""
     noise = np.ones(x.shape, x.dtype)
     below = x <= 0
+    low, high = float(x.dtype.type(lower)), float(x.dtype.type(upper))
     u = _unit64(generator, int(np.count_nonzero(below)))
-    noise[below] = _cast(u * (upper - lower) + lower, x.dtype)
+    noise[below] = _cast(u * (high - low) + low, x.dtype)
     return noise
 
 
@@ -907,3 +944,305 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
         total[-1] = 1
         result[:] = np.searchsorted(total.astype(np.float64), _unit64(generator, n), "left")
     return out
+
+
+# ---- distributions by rejection -------------------------------------------------------------------------------
+
+
+class _Doubles:
+    """float64 uniforms one by one, drawn a thousand at a time; `close` gives back those not used.
+
+    A few are drawn singly: putting back the state costs as much as a hundred draws.
+    """
+
+    __slots__ = ("_blocks", "_generator", "_left", "_single", "_state")
+
+    def __init__(self, generator: Twister, expected: int) -> None:
+        self._generator = generator
+        self._single = expected <= 64
+        self._state = None if self._single else generator._bits.state
+        self._left: Any = iter(())
+        self._blocks = 0
+
+    def __call__(self) -> float:
+        for value in self._left:
+            return float(value)
+        if self._single:
+            return self._generator.double()
+        self._blocks += 1
+        self._left = iter(_unit64(self._generator, 1024).tolist())
+        return float(next(self._left))
+
+    def normal(self) -> float:
+        """One standard normal of the scalar path: the one kept back, or the first of a new pair."""
+        generator = self._generator
+        kept = generator.next_double
+        if kept is not None:
+            generator.next_double = None
+            return kept
+        theta = 2.0 * math.pi * self()
+        radius = math.sqrt(-2.0 * math.log1p(-self()))
+        generator.next_double = radius * math.sin(theta)
+        return radius * math.cos(theta)
+
+    def close(self) -> None:
+        if self._state is not None:
+            used = self._blocks * 1024 - self._left.__length_hint__()
+            self._generator._bits.state = self._state
+            self._generator.skip(2 * used)
+
+
+def _one_by_one(
+    generator: Twister, sample: Callable[..., float], *columns: Array
+) -> Array:
+    """``sample(draws, *row)`` for each row of the flattened ``columns``, as float64."""
+    size = columns[0].size
+    draws = _Doubles(generator, size)
+    try:
+        rows = zip(*(column.ravel().tolist() for column in columns), strict=True)
+        return np.array([sample(draws, *row) for row in rows], np.float64)
+    finally:
+        draws.close()
+
+
+def poisson(generator: Twister, rate: Array) -> Array:
+    """Poisson numbers of the given rates, in their dtype: ``poisson``.
+
+    Below 10 the count of uniforms whose product stays above exp(-rate); else Hoermann's transformed rejection
+    (1993), in float64.
+    """
+    _check_floating("poisson_cpu", rate.dtype)
+    if rate.size and not rate.min() >= 0:
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return _cast(_one_by_one(generator, _poisson, rate), rate.dtype).reshape(rate.shape)
+
+
+def _poisson(draws: _Doubles, rate: float) -> float:
+    if rate == 0:
+        return 0.0
+    if rate < 10:
+        bound, product, k = math.exp(-rate), draws(), 0
+        while product > bound:
+            product *= draws()
+            k += 1
+        return k
+    log_rate = math.log(rate)
+    b = 0.931 + 2.53 * math.sqrt(rate)
+    a = -0.059 + 0.02483 * b
+    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+    v_r = 0.9277 - 3.6224 / (b - 2)
+    while True:
+        u = draws() - 0.5
+        v = draws()
+        us = 0.5 - abs(u)
+        k = math.floor((2 * a / us + b) * u + rate + 0.43) if us else -1
+        if us >= 0.07 and v <= v_r:
+            return k
+        if k < 0 or (us < 0.013 and v > us):
+            continue
+        log_v = math.log(v) if v else -math.inf
+        if log_v + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1):
+            return k
+
+
+def _gamma_of(generator: Twister, alpha: Array) -> Array:
+    """float64 gamma numbers, the parameters computed in the dtype of ``alpha``.
+
+    Marsaglia and Tsang's rejection (2000); below 1, that of alpha + 1 times a power of a uniform number.
+    """
+    kind = alpha.dtype.type
+    small = alpha < kind(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = (kind(1) / alpha).astype(np.float64)
+        d = (np.where(small, alpha + kind(1), alpha) - kind(np.float32(1) / np.float32(3))).astype(np.float64)
+        c = 1.0 / np.sqrt(9.0 * d)
+    return _one_by_one(generator, _gamma, alpha.astype(np.float64), small, power, d, c)
+
+
+_SQUEEZE = float(np.float32(0.0331))
+
+
+def _gamma(draws: _Doubles, alpha: float, small: bool, power: float, d: float, c: float) -> float:
+    scale = 1.0
+    if small:
+        if alpha == 0:
+            return 0.0
+        scale = _pow(1 - draws(), power)
+    while True:
+        while True:
+            x = draws.normal()
+            y = 1.0 + c * x
+            if not y <= 0:
+                break
+        v = y * y * y
+        u = 1 - draws()
+        xx = x * x
+        if u < 1.0 - _SQUEEZE * xx * xx or math.log(u) < 0.5 * xx + d * (1.0 - v + math.log(v)):
+            return scale * d * v
+
+
+def _pow(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return math.inf
+
+
+def standard_gamma(generator: Twister, alpha: Array) -> Array:
+    """Gamma numbers of shape ``alpha`` and rate 1, in its dtype, at least its least normal number."""
+    if alpha.dtype.name not in ("float32", "float64"):
+        raise _not_implemented("gamma_cpu", alpha.dtype)
+    tiny = np.finfo(alpha.dtype).tiny
+    return np.fmax(_cast(_gamma_of(generator, alpha), alpha.dtype), tiny).reshape(alpha.shape)
+
+
+def dirichlet(generator: Twister, alpha: Array) -> Array:
+    """Dirichlet numbers, the last axis a simplex: float64 gamma numbers over their sum, then cast to the dtype."""
+    if alpha.dtype.name not in ("float32", "float64"):
+        raise _not_implemented("dirichlet", alpha.dtype)
+    gamma = np.fmax(_gamma_of(generator, alpha.astype(np.float64)), np.finfo(np.float64).tiny).reshape(alpha.shape)
+    ratio = (gamma / _sum_last(gamma)).astype(alpha.dtype)
+    one = alpha.dtype.type(1)
+    return np.minimum(np.maximum(ratio, np.finfo(alpha.dtype).tiny), np.nextafter(one, one - one))
+
+
+def beta(generator: Twister, a: Array, b: Array) -> Array:
+    """Beta numbers as ``torch.distributions.Beta`` draws them: the first coordinate of a Dirichlet pair."""
+    return dirichlet(generator, np.stack(np.broadcast_arrays(a, b), -1))[..., 0].copy()
+
+
+def _sum_last(x: Array) -> Array:
+    """The sum of float64 over the last axis (kept) in PyTorch's order for AVX2.
+
+    Four lanes and four rows of partial sums, each a cascade of up to four levels; the rest first, then the lanes.
+    """
+    k = x.shape[-1]
+    if k < 4:
+        total = np.zeros((*x.shape[:-1], 1))
+        for i in range(k):
+            total = total + x[..., i : i + 1]
+        return total
+    vectors = k // 4
+    lanes = x[..., : vectors * 4].reshape(*x.shape[:-1], vectors, 4)
+    rows = vectors // 4
+    sums = _cascade(lanes[..., : rows * 4, :].reshape(*x.shape[:-1], rows, 4, 4), rows)
+    first = sums[..., 0, :]
+    for i in range(rows * 4, vectors):
+        first = first + lanes[..., i, :]
+    for i in range(1, 4):
+        first = first + sums[..., i, :]
+    total = np.zeros(x.shape[:-1])
+    for i in range(vectors * 4, k):
+        total = total + x[..., i]
+    for i in range(4):
+        total = total + first[..., i]
+    return total[..., None]
+
+
+def _cascade(x: Array, size: int) -> Array:
+    """The sum of ``size`` entries along axis -3, in four levels of 2**power entries each."""
+    power = max(4, (max(size - 1, 0).bit_length()) // 4)
+    step = 1 << power
+    shape = (*x.shape[:-3], *x.shape[-2:])
+    levels = [np.zeros(shape) for _ in range(4)]
+    i = 0
+    while i + step <= size:
+        for _ in range(step):
+            levels[0] = levels[0] + x[..., i, :, :]
+            i += 1
+        for j in range(1, 4):
+            levels[j] = levels[j] + levels[j - 1]
+            levels[j - 1] = np.zeros(shape)
+            if i & ((step - 1) << (j * power)):
+                break
+    for at in range(i, size):
+        levels[0] = levels[0] + x[..., at, :, :]
+    return ((levels[0] + levels[1]) + levels[2]) + levels[3]
+
+
+def binomial(generator: Twister, count: Array, p: Array) -> Array:
+    """Binomial numbers in the dtype of ``count``: ``binomial``.
+
+    Hoermann's BTRS (1993) where count * min(p, 1 - p) is 10 or more, else the sum of geometric gaps. What
+    PyTorch computes in the dtype of the tensors is computed so here.
+    """
+    if count.dtype != p.dtype:
+        raise RuntimeError(
+            f"Found dtype {_NAMES.get(p.dtype.name, p.dtype.name)} but expected"
+            f" {_NAMES.get(count.dtype.name, count.dtype.name)}"
+        )
+    if count.dtype.name not in ("float32", "float64"):
+        raise _not_implemented("binomial_cpu", count.dtype)
+    count, p = np.broadcast_arrays(count, p)
+    kind = count.dtype.type
+
+    def sample(draws: _Doubles, n: float, prob: float) -> float:
+        if n <= 0 or prob <= 0:
+            return 0.0
+        if prob >= 1:
+            return n
+        if prob <= 0.5:
+            return _binomial(draws, kind(n), kind(prob))
+        if prob > 0.5:
+            return float(kind(n - _binomial(draws, kind(n), kind(1.0 - prob))))
+        return math.nan
+
+    return _cast(_one_by_one(generator, sample, count, p), count.dtype).reshape(count.shape)
+
+
+_STIRLING = (
+    0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509, 0.0166446911898211,
+    0.0138761288230707, 0.0118967099458917, 0.0104112652619720, 0.00925546218271273, 0.00833056343336287,
+)  # fmt: skip
+
+
+def _stirling(k: float) -> float:
+    """The tail of Stirling's series: log k! less the leading terms."""
+    if k < 10:
+        return _STIRLING[int(k)]
+    square = (k + 1) * (k + 1)
+    return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
+
+
+def _binomial(draws: _Doubles, count: Any, p: Any) -> float:
+    kind = type(count)
+    if not count * p >= kind(10):
+        total, k, per, n = 0.0, 0, float(np.log1p(-p)), float(count)
+        while True:
+            u = draws()
+            total += math.ceil(math.log(u) / per) if u else math.inf
+            if total > n:
+                return k
+            k += 1
+    one = kind(1)
+    deviation = float(np.sqrt(count * p * (one - p)))
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * float(p)
+    c = float(count * p) + 0.5
+    v_r = 0.92 - 4.2 / b
+    r = float(p / (one - p))
+    alpha = (2.83 + 5.1 / b) * deviation
+    m = math.floor((count + one) * p)
+    n, n1 = float(count), float(count + one)
+    while True:
+        u = draws() - 0.5
+        v = draws()
+        us = 0.5 - abs(u)
+        k = math.floor((2 * a / us + b) * u + c) if us else -1
+        if k < 0 or k > n:
+            continue
+        if us >= 0.07 and v <= v_r:
+            return k
+        v = v * alpha / (a / (us * us) + b)
+        log_v = math.log(v) if v else -math.inf
+        bound = (
+            (m + 0.5) * math.log((m + 1) / (r * (n - m + 1)))
+            + n1 * math.log((n - m + 1) / (n - k + 1))
+            + (k + 0.5) * math.log(r * (n - k + 1) / (k + 1))
+            + _stirling(m)
+            + _stirling(n - m)
+            - _stirling(k)
+            - _stirling(n - k)
+        )
+        if log_v <= bound:
+            return k
