@@ -156,3 +156,43 @@ def test_chunks_of_any_size_give_the_same(monkeypatch, budget):
     np.testing.assert_array_equal(y, want)
     gx, gw = conv.conv_grad_input(y, w, x.shape, 1, 1, 1, 2), conv.conv_grad_weight(y, x, w.shape, 1, 1, 1, 2)
     assert (gx * x).sum() == pytest.approx((y * y).sum()) == (gw * w).sum()
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if set(c[6]) == {1} and c[0] and c[2]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loops_without_columns(case, dtype, monkeypatch):
+    """The text of the compiled loops, run as plain Python, gives what BLAS gives."""
+    groups, (stride, pads, dilation) = case[1], case[6:]
+    x, w, draw = arrays(case, dtype)
+    want = slow_forward(x, w, stride, pads, dilation, groups)
+    got = np.full(want.shape, np.nan, dtype)
+    for name in ("_flat_correlate", "_flat_grad_weight"):
+        monkeypatch.setattr(conv, name, getattr(conv, name).plain(dtype == np.float64))
+    before = tuple(p[0] for p in pads)
+    conv._thin_correlate(x, w, got, before, dilation, groups)
+    np.testing.assert_array_equal(got, want)
+    g = draw(*want.shape)
+    got = np.zeros(w.shape, dtype)
+    conv._thin_grad_weight(g, x, got, before, dilation, groups)
+    np.testing.assert_array_equal(got, conv.conv_grad_weight(g, x, w.shape, stride, pads, dilation, groups))
+
+
+@pytest.mark.parametrize("groups", [1, 6])
+def test_numba_and_numpy_agree(monkeypatch, groups):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 6, 40, 70)).astype(np.float32)
+    w = rng.standard_normal((6, 6 // groups, 3, 5)).astype(np.float32)
+    results = []
+    for allowed in (False, True):
+        monkeypatch.setattr(conv, "use_numba", lambda elements, allowed=allowed: allowed)
+        y = conv.conv_forward(x, w, 1, (1, 2), 1, groups)
+        results.append(
+            (
+                y,
+                conv.conv_grad_input(y, w, x.shape, 1, (1, 2), 1, groups),
+                conv.conv_grad_weight(y, x, w.shape, 1, (1, 2), 1, groups),
+            )
+        )
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4 * np.abs(a).max())

@@ -3,7 +3,8 @@
 ``conv_forward``, ``conv_grad_input`` and ``conv_grad_weight`` are the three faces of one trilinear form
 ``sum g[n,o,q] w[o,c,k] x[n,c,q*stride + k*dilation - before]``: each is linear in both its arguments, and the
 derivatives of each are the other two. Windows are copied into a matrix of columns, a few samples at a time so
-that it stays in the cache, and BLAS does the rest.
+that it stays in the cache, and BLAS does the rest; where a matrix would be thin (few channels in or out of a group)
+compiled loops over the padded picture, if there is numba, do without columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .jit import compiled, use_numba
 from .pool_of_threads import run_chunks
 
 __all__ = [
@@ -28,7 +30,8 @@ Array = np.ndarray[Any, Any]
 Ints = int | Sequence[int]
 Padding = int | Sequence[int | tuple[int, int]]
 
-COLUMN_BYTES = 3 << 20  # of one chunk of columns: a part of the last-level cache
+COLUMN_BYTES = 4 << 20  # of one chunk of columns: a part of the last-level cache
+COLUMN_WIDTH = 512  # samples are put together until a product has so many columns, that the weights are read seldom
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -76,7 +79,11 @@ def conv_grad_input(
     work = _work_dtype(g, w)
     out = np.empty(tuple(input_shape), work)
     gw, ww = g.astype(work, copy=False), w.astype(work, copy=False)
-    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16:
+    # Copies of the phases against additions of the taps, which read, add and write in pieces.
+    copied = g.shape[1] * prod(out.shape[2:]) / prod(stride)
+    added = 3 * out.shape[1] * prod(g.shape[2:])
+    thin = _is_thin(gw, ww, out.shape[1] // groups, out.shape[2:], stride, out.size)
+    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (copied > added and not thin):
         _scatter_columns(gw, ww, out, stride, before, dilation, groups)
     else:
         _transpose_by_phases(gw, ww, out, stride, before, dilation, groups)
@@ -97,7 +104,11 @@ def conv_grad_weight(
     work = _work_dtype(g, x)
     gw, xw = g.astype(work, copy=False), x.astype(work, copy=False)
     total = np.zeros(tuple(weight_shape), work)
-    if total.size and g.size:
+    if not (total.size and g.size):
+        pass
+    elif _is_thin(gw, xw, weight_shape[0] // groups, g.shape[2:], stride, g.size):
+        _thin_grad_weight(gw, xw, total, before, dilation, groups)
+    else:
         out = total.reshape(groups, weight_shape[0] // groups, -1)
         columns = _Columns(xw, weight_shape[2:], g.shape[2:], stride, before, dilation)
         for start, stop, matrix in columns:
@@ -224,8 +235,9 @@ class _Columns:
         self.x, self.taps, self.out = x, tuple(taps), tuple(out)
         self.stride, self.dilation = stride, dilation
         self.height, self.positions = channels * prod(taps), prod(out)
-        per_sample = self.height * self.positions * x.itemsize
-        self.samples = max(1, min(batch, COLUMN_BYTES // max(per_sample, 1)))
+        per_sample = max(self.height * self.positions * x.itemsize, 1)
+        wide = min(-(-COLUMN_WIDTH // max(self.positions, 1)), 16 * COLUMN_BYTES // per_sample)
+        self.samples = max(1, min(batch, max(COLUMN_BYTES // per_sample, wide)))
         self.batch_last = self.samples >= 8 and out[-1] <= 12
         needed = [(q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)]
         parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
@@ -289,6 +301,235 @@ class _Columns:
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Thin products without columns: in a padded picture laid flat, a tap is an offset
+#
+# Every position of the flat picture is computed, the few between the rows too; those are not copied out.
+
+BLOCK = 2048  # positions whose two rows of sums stay in the first-level cache
+
+
+def _is_thin(a: Array, b: Array, outputs: int, spatial: Sequence[int], stride: Sequence[int], size: int) -> bool:
+    """Whether the loops below beat BLAS: ``outputs`` of a group so few that columns cost more than they give."""
+    few = outputs <= (24 if prod(spatial) >= 128 else 4)
+    floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
+    return few and floats and set(stride) == {1} and use_numba(size)
+
+
+class _Flat:
+    """Where rows and taps lie in the padded pictures of a group, one flat array of ``size``.
+
+    ``pictures (N, groups, rows, width)`` is what there is of them, its rows lying at ``places``; ``offsets`` are
+    those of the taps, ``rows`` those of the rows of positions.
+    """
+
+    def __init__(self, x: Array, taps: Sequence[int], out: Sequence[int], before: Sequence[int],
+                 dilation: Sequence[int], groups: int) -> None:  # fmt: skip
+        channels = x.shape[1] // groups
+        needed = [q + d * (k - 1) for q, d, k in zip(out, dilation, taps, strict=True)]
+        parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
+        x = np.ascontiguousarray(x[(slice(None), slice(None), *(here for _, here in parts))])
+        self.size = channels * prod(needed)
+        steps = [prod(needed[i:]) for i in range(len(needed) + 1)]
+        starts = [there.start for there, _ in parts]
+        self.pictures = x.reshape(x.shape[0], groups, channels * prod(x.shape[2:-1]), x.shape[-1])
+        self.places = _grid([channels, *x.shape[2:-1]], steps[:-1])
+        self.places += sum(low * s for low, s in zip(starts, steps[1:], strict=True))
+        self.offsets = _grid([channels, *taps], [steps[0], *(d * s for d, s in zip(dilation, steps[1:], strict=True))])
+        self.rows = _grid(out[:-1], steps[1:-1])
+
+
+def _grid(counts: Sequence[int], steps: Sequence[int]) -> Array:
+    """All sums of ``index * step``, the last axis fastest."""
+    total = np.zeros(1, np.intp)
+    for count, step in zip(counts, steps, strict=True):
+        total = np.add.outer(total, np.arange(count) * step).ravel()
+    return total
+
+
+def _thin_correlate(
+    x: Array, w: Array, out: Array, before: Sequence[int], dilation: Sequence[int], groups: int
+) -> None:
+    flat = _Flat(x, w.shape[2:], out.shape[2:], before, dilation, groups)
+    weights = np.ascontiguousarray(w.reshape(groups, w.shape[0] // groups, -1))
+    target = out if out.flags.c_contiguous else np.empty(out.shape, out.dtype)
+    result = target.reshape(x.shape[0], groups, weights.shape[1], flat.rows.size, -1)
+
+    def some(start: int, stop: int) -> None:
+        padded = np.zeros(flat.size, x.dtype)
+        _flat_correlate(flat.pictures, flat.places, padded, flat.offsets, weights, flat.rows, result, start, stop)
+
+    run_chunks(some, x.shape[0] * groups, out.size * flat.offsets.size)
+    if target is not out:
+        out[...] = target
+
+
+def _thin_grad_weight(
+    g: Array, x: Array, out: Array, before: Sequence[int], dilation: Sequence[int], groups: int
+) -> None:
+    flat = _Flat(x, out.shape[2:], g.shape[2:], before, dilation, groups)
+    given = np.ascontiguousarray(g).reshape(g.shape[0], groups, g.shape[1] // groups, flat.rows.size, -1)
+
+    def some(start: int, stop: int) -> Array:
+        part = np.zeros((groups, given.shape[2], flat.offsets.size), out.dtype)
+        padded = np.zeros(flat.size, x.dtype)
+        _flat_grad_weight(flat.pictures, flat.places, padded, flat.offsets, given, flat.rows, part, start, stop)
+        return part
+
+    for part in run_chunks(some, g.shape[0] * groups, g.size * flat.offsets.size):
+        out += part.reshape(out.shape)
+
+
+@compiled(inline=True)
+def _lay_rows(rows: Array, places: Array, target: Array) -> None:
+    """Copy ``rows (count, width)`` into the flat ``target``, each to its place."""
+    for r in range(rows.shape[0]):
+        to = target[places[r] :]
+        for q in range(rows.shape[1]):
+            to[q] = rows[r, q]
+
+
+@compiled(inline=True)
+def _take_rows(source: Array, places: Array, rows: Array) -> None:
+    """The inverse: fill ``rows (count, width)`` from the flat ``source``."""
+    for r in range(rows.shape[0]):
+        of = source[places[r] :]
+        for q in range(rows.shape[1]):
+            rows[r, q] = of[q]
+
+
+@compiled(inline=True)
+def _two_rows(x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int) -> None:
+    """``a0`` and ``a1`` get the sums of the taps for two outputs: what is read of ``x`` serves both."""
+    taps = offsets.size
+    for p in range(count):
+        a0[p] = 0
+        a1[p] = 0
+    t = 0
+    while t + 4 <= taps:
+        x0, x1 = x[at + offsets[t] :], x[at + offsets[t + 1] :]
+        x2, x3 = x[at + offsets[t + 2] :], x[at + offsets[t + 3] :]
+        u0, u1, u2, u3 = w0[t], w0[t + 1], w0[t + 2], w0[t + 3]
+        v0, v1, v2, v3 = w1[t], w1[t + 1], w1[t + 2], w1[t + 3]
+        for p in range(count):
+            b0, b1, b2, b3 = x0[p], x1[p], x2[p], x3[p]
+            a0[p] += u0 * b0 + u1 * b1 + u2 * b2 + u3 * b3
+            a1[p] += v0 * b0 + v1 * b1 + v2 * b2 + v3 * b3
+        t += 4
+    while t < taps:
+        x0, u0, v0 = x[at + offsets[t] :], w0[t], w1[t]
+        for p in range(count):
+            a0[p] += u0 * x0[p]
+            a1[p] += v0 * x0[p]
+        t += 1
+
+
+@compiled(inline=True)
+def _one_row(x: Array, at: int, offsets: Array, w0: Array, a0: Array, count: int) -> None:
+    """``a0`` gets the sums of the taps for one output, as in depthwise convolutions."""
+    taps = offsets.size
+    for p in range(count):
+        a0[p] = 0
+    t = 0
+    while t + 9 <= taps:
+        x0, x1, x2 = x[at + offsets[t] :], x[at + offsets[t + 1] :], x[at + offsets[t + 2] :]
+        x3, x4, x5 = x[at + offsets[t + 3] :], x[at + offsets[t + 4] :], x[at + offsets[t + 5] :]
+        x6, x7, x8 = x[at + offsets[t + 6] :], x[at + offsets[t + 7] :], x[at + offsets[t + 8] :]
+        u0, u1, u2, u3, u4 = w0[t], w0[t + 1], w0[t + 2], w0[t + 3], w0[t + 4]
+        u5, u6, u7, u8 = w0[t + 5], w0[t + 6], w0[t + 7], w0[t + 8]
+        for p in range(count):
+            a0[p] += (
+                (u0 * x0[p] + u1 * x1[p] + u2 * x2[p])
+                + (u3 * x3[p] + u4 * x4[p] + u5 * x5[p])
+                + (u6 * x6[p] + u7 * x7[p] + u8 * x8[p])
+            )
+        t += 9
+    while t < taps:
+        x0, u0 = x[at + offsets[t] :], w0[t]
+        for p in range(count):
+            a0[p] += u0 * x0[p]
+        t += 1
+
+
+@compiled()
+def _flat_correlate(
+    x: Array, places: Array, padded: Array, offsets: Array, w: Array, rows: Array, out: Array, start: int, stop: int
+) -> None:
+    """``out (N, groups, O, rows, width)`` for the pairs (sample, group) from ``start`` to ``stop``."""
+    groups, outputs = w.shape[0], w.shape[1]
+    length = rows[rows.size - 1] + out.shape[4]
+    sums = np.empty((2, length), x.dtype)
+    for pair in range(start, stop):
+        n, c = pair // groups, pair % groups
+        _lay_rows(x[n, c], places, padded)
+        for o in range(0, outputs, 2):
+            two = o + 1 < outputs
+            for at in range(0, length, BLOCK):
+                count = min(BLOCK, length - at)
+                if two:
+                    _two_rows(padded, at, offsets, w[c, o], w[c, o + 1], sums[0, at:], sums[1, at:], count)
+                else:
+                    _one_row(padded, at, offsets, w[c, o], sums[0, at:], count)
+            _take_rows(sums[0], rows, out[n, c, o])
+            if two:
+                _take_rows(sums[1], rows, out[n, c, o + 1])
+
+
+@compiled()
+def _flat_grad_weight(
+    x: Array, places: Array, padded: Array, offsets: Array, g: Array, rows: Array, out: Array, start: int, stop: int
+) -> None:
+    """Add to ``out (groups, O, taps)`` what the pairs (sample, group) from ``start`` to ``stop`` contribute."""
+    groups, outputs = g.shape[1], g.shape[2]
+    length = rows[rows.size - 1] + g.shape[4]
+    laid = np.zeros((outputs, length), g.dtype)  # stays zero between the rows
+    taps = offsets.size
+    zero = padded[0] * 0
+    for pair in range(start, stop):
+        n, c = pair // groups, pair % groups
+        _lay_rows(x[n, c], places, padded)
+        for o in range(outputs):
+            _lay_rows(g[n, c, o], rows, laid[o])
+        for at in range(0, length, BLOCK):
+            count = min(BLOCK, length - at)
+            for o in range(outputs):
+                given = laid[o, at:]
+                t = 0
+                while t + 9 <= taps:
+                    x0, x1, x2 = padded[at + offsets[t] :], padded[at + offsets[t + 1] :], padded[at + offsets[t + 2] :]
+                    x3, x4 = padded[at + offsets[t + 3] :], padded[at + offsets[t + 4] :]
+                    x5, x6 = padded[at + offsets[t + 5] :], padded[at + offsets[t + 6] :]
+                    x7, x8 = padded[at + offsets[t + 7] :], padded[at + offsets[t + 8] :]
+                    s0, s1, s2, s3, s4, s5, s6, s7, s8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+                    for p in range(count):
+                        s0 += given[p] * x0[p]
+                        s1 += given[p] * x1[p]
+                        s2 += given[p] * x2[p]
+                        s3 += given[p] * x3[p]
+                        s4 += given[p] * x4[p]
+                        s5 += given[p] * x5[p]
+                        s6 += given[p] * x6[p]
+                        s7 += given[p] * x7[p]
+                        s8 += given[p] * x8[p]
+                    out[c, o, t] += s0
+                    out[c, o, t + 1] += s1
+                    out[c, o, t + 2] += s2
+                    out[c, o, t + 3] += s3
+                    out[c, o, t + 4] += s4
+                    out[c, o, t + 5] += s5
+                    out[c, o, t + 6] += s6
+                    out[c, o, t + 7] += s7
+                    out[c, o, t + 8] += s8
+                    t += 9
+                while t < taps:
+                    x0 = padded[at + offsets[t] :]
+                    s0 = zero
+                    for p in range(count):
+                        s0 += given[p] * x0[p]
+                    out[c, o, t] += s0
+                    t += 1
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Correlation into a given array, and its transposes
 
 
@@ -306,6 +547,9 @@ def _correlate(
         return
     if not x.size or not w.size:
         out[...] = 0
+        return
+    if _is_thin(x, w, w.shape[0] // groups, out.shape[2:], stride, out.size):
+        _thin_correlate(x, w, out, before, dilation, groups)
         return
     columns = _Columns(x, w.shape[2:], out.shape[2:], stride, before, dilation)
     weights = w.reshape(groups, w.shape[0] // groups, -1)
