@@ -1,0 +1,123 @@
+"""Times of the kernels over rows and elements as a ratio to torch's, both run in turn, minima taken.
+
+    python benchmarks/kernels_rows.py [word ...] [--repeat 30] [--threads 2]
+
+Ratios under 1 are faster than torch. RUSHLIGHT_NUMBA=0 measures the NumPy texts. A pause goes before each
+measurement, as torch's threads keep a core busy for a while after their work.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from rushlight._kernels import rows
+from rushlight._kernels.pool_of_threads import set_num_threads
+
+Case = tuple[str, Callable[[], Any], Callable[[], Any]]
+
+
+def backward(y: torch.Tensor, inputs: Any, g: torch.Tensor) -> Callable[[], Any]:
+    return lambda: torch.autograd.grad(y, inputs, g, retain_graph=True)
+
+
+def row_cases() -> Iterator[Case]:
+    x = torch.randn(1000, 1000, requires_grad=True)
+    a, g = x.detach().numpy(), torch.randn(1000, 1000)
+    gn = g.numpy()
+    target = torch.randint(0, 1000, (1000,))
+    w, b = torch.randn(1000, requires_grad=True), torch.randn(1000, requires_grad=True)
+    wn, bn = w.detach().numpy(), b.detach().numpy()
+    d = x.detach()
+    yield "softmax", lambda: F.softmax(d, -1), lambda: rows.softmax(a, -1)
+    yield "softmax dim 0", lambda: F.softmax(d, 0), lambda: rows.softmax(a, 0)
+    y = F.softmax(x, -1)
+    yn = y.detach().numpy()
+    yield "softmax backward", backward(y, x, g), lambda: rows.softmax_backward(gn, yn, -1)
+    yield "log_softmax", lambda: F.log_softmax(d, -1), lambda: rows.log_softmax(a, -1)
+    z = F.log_softmax(x, -1)
+    zn = z.detach().numpy()
+    yield "log_softmax backward", backward(z, x, g), lambda: rows.log_softmax_backward(gn, zn, -1)
+    yield "logsumexp", lambda: torch.logsumexp(d, -1), lambda: rows.logsumexp(a, -1)
+    t = target.numpy()
+    yield "cross_entropy", lambda: F.cross_entropy(d, target), lambda: rows.cross_entropy(a, t)
+    loss, one = F.cross_entropy(x, target), torch.ones(())
+    saved = rows.cross_entropy(a, t)[1]
+    yield (
+        "cross_entropy backward",
+        backward(loss, x, one),
+        lambda: rows.cross_entropy_backward(one.numpy(), a, t, saved),
+    )
+    yield "layer_norm", lambda: F.layer_norm(d, (1000,), w, b), lambda: rows.layer_norm(a, 1000, wn, bn)
+    n = F.layer_norm(x, (1000,), w, b)
+    _, m, r = rows.layer_norm(a, 1000, wn, bn)
+    yield (
+        "layer_norm backward",
+        backward(n, (x, w, b), g),
+        lambda: rows.layer_norm_backward(gn, a, 1000, wn, m, r),
+    )
+    yield "rms_norm", lambda: F.rms_norm(d, (1000,), w, 1e-6), lambda: rows.rms_norm(a, 1000, wn, 1e-6)
+    im = torch.randn(16, 64, 32, 32, requires_grad=True)
+    c, k = im.detach().numpy(), np.ones(64, np.float32)
+    kt = torch.ones(64, requires_grad=True)
+    dim, gi = im.detach(), torch.randn(16, 64, 32, 32)
+
+    def ours() -> Any:
+        mean, var = rows.batch_norm_moments(c)
+        return rows.batch_norm(c, mean, 1 / np.sqrt(var + 1e-5), k, k)
+
+    yield "batch_norm training", lambda: F.batch_norm(dim, None, None, kt, kt, True), ours
+    o = F.batch_norm(im, None, None, kt, kt, True)
+    mean, var = rows.batch_norm_moments(c)
+    rstd = 1 / np.sqrt(var + 1e-5)
+    gin = gi.numpy()
+    yield (
+        "batch_norm backward",
+        backward(o, (im, kt), gi),
+        lambda: rows.batch_norm_backward(gin, c, mean, rstd, k, True),
+    )
+    yield "group_norm", lambda: F.group_norm(dim, 8, kt, kt), lambda: rows.group_norm(c, 8, k, k)
+    s, sn = torch.randn(10), np.random.randn(10).astype(np.float32)
+    yield "softmax of 10", lambda: F.softmax(s, -1), lambda: rows.softmax(sn, -1)
+
+
+FAMILIES = [row_cases]
+
+
+def minimum(f: Callable[[], Any], inner: int) -> float:
+    time.sleep(0.004)
+    f()
+    start = time.perf_counter()
+    for _ in range(inner):
+        f()
+    return (time.perf_counter() - start) / inner
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("words", nargs="*", help="only cases whose name contains one of these")
+    parser.add_argument("--repeat", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    set_num_threads(options.threads)
+    torch.manual_seed(0)
+    print(f"{'':28}{'ours us':>10}{'torch us':>10}{'ratio':>8}")
+    for family in FAMILIES:
+        for name, theirs, ours in family():
+            if options.words and not any(word in name for word in options.words):
+                continue
+            ours(), theirs()
+            inner = 200 if minimum(theirs, 1) < 5e-5 else 1
+            a = b = 1e9
+            for _ in range(options.repeat):
+                a, b = min(a, minimum(ours, inner)), min(b, minimum(theirs, inner))
+            print(f"{name:28}{a * 1e6:10.1f}{b * 1e6:10.1f}{a / b:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
