@@ -68,7 +68,7 @@ MAP_SHARED = getattr(_mmap, "MAP_SHARED", None)
 
 
 class SourceChangeWarning(Warning):
-    """PyTorch's warning that a module's source changed since it was saved; kept for programs that filter it."""
+    """PyTorch's warning of a module whose source changed since it was saved; for programs that filter it."""
 
 
 class LoadEndianness(Enum):
@@ -89,7 +89,7 @@ _options = _Options()
 _safe_globals: list[Any] = []
 
 
-# ---- how the formats see our tensors ------------------------------------------------------------------------
+# ---- how the formats see our tensors ---------------------------------------------------------------------
 
 
 class _Rushlight:
@@ -105,6 +105,7 @@ class _Rushlight:
         self.Tensor, self.Size, self.Device = tensor.Tensor, tensor.Size, tensor.device
         self.Parameter: Any = Parameter
         self.Uninitialized = UninitializedTensorMixin
+        self.public = {id(self.Tensor): "Tensor", id(self.Size): "Size", id(self.Device): "device"}
 
     # reading
 
@@ -146,12 +147,12 @@ class _Rushlight:
             return None
         if isinstance(value, self.Uninitialized):
             raise RuntimeError(
-                "a parameter or buffer that waits for its shape cannot be saved; call the module once before saving"
+                "a parameter or buffer that waits for its shape cannot be saved; call the module once before"
             )
         array = value._array
         if type(array) is not np.ndarray:
             raise RuntimeError(
-                f"a tensor inside a function transform ({type(array).__name__}) cannot be saved; save it outside"
+                f"a tensor inside a function transform ({type(array).__name__}) cannot be saved; save outside"
             )
         kind = type(value)
         parameter = isinstance(value, self.Parameter)
@@ -166,7 +167,7 @@ class _Rushlight:
             module = getattr(value, "__module__", None)
             name = getattr(value, "__qualname__", None)
             if isinstance(module, str) and isinstance(name, str) and module.split(".", 1)[0] == "rushlight":
-                public = {self.Tensor: "Tensor", self.Size: "Size", self.Device: "device"}.get(value)  # type: ignore[call-overload]
+                public = self.public.get(id(value))
                 return Spelling(
                     "torch" + ("" if public else module.removeprefix("rushlight")), public or name
                 )
@@ -239,7 +240,7 @@ def _address(array: Array) -> int:
     return address
 
 
-# ---- saving -------------------------------------------------------------------------------------------------
+# ---- saving ----------------------------------------------------------------------------------------------
 
 
 def save(
@@ -309,7 +310,7 @@ def _archive_name(name: str) -> str:
     return "archive" if odd else stem
 
 
-# ---- loading ------------------------------------------------------------------------------------------------
+# ---- loading ---------------------------------------------------------------------------------------------
 
 
 def load(
@@ -392,8 +393,9 @@ def _check_seekable(f: Any) -> None:
     for name in ("seek", "tell", "read"):
         if not hasattr(f, name):
             raise AttributeError(
-                f"'{type(f).__name__}' object has no attribute '{name}'. You can only torch.load from a file that is "
-                "seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
+                f"'{type(f).__name__}' object has no attribute '{name}'. You can only torch.load from a "
+                "file that is seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from "
+                "it instead."
             )
     try:
         f.seek(f.tell())
@@ -417,8 +419,8 @@ def _load(file: IO[bytes], path: Any, map_location: Any, mapped: bool, encoding:
         archive = Archive(file)
         if "constants.pkl" in archive:
             raise LoadError(
-                "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``: they hold "
-                "programs. Save the model's state_dict() with PyTorch instead."
+                "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``: they "
+                "hold programs. Save the model's state_dict() with PyTorch instead."
             )
         pages = _pages(path) if mapped else None
         return ZipReader(archive, vocabulary, map_location, pages, _fallback_byteorder(), encoding).load()
@@ -454,7 +456,7 @@ def _fallback_byteorder() -> str:
     return "big" if _options.endianness is LoadEndianness.BIG else "little"
 
 
-# ---- what is safe -------------------------------------------------------------------------------------------
+# ---- what is safe ----------------------------------------------------------------------------------------
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:
@@ -544,7 +546,7 @@ def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | IO[bytes]) -> l
     return sorted(name for name in names if not vocabulary.allows(name))
 
 
-# ---- options ------------------------------------------------------------------------------------------------
+# ---- options ---------------------------------------------------------------------------------------------
 
 
 def get_default_load_endianness() -> LoadEndianness | None:
@@ -559,8 +561,8 @@ def set_default_load_endianness(endianness: LoadEndianness | None) -> None:
     """
     if endianness is not None and not isinstance(endianness, LoadEndianness):
         raise TypeError(
-            "Invalid argument type in function set_default_load_endianness: expected a LoadEndianness or None, "
-            f"got {type(endianness).__name__}"
+            "Invalid argument type in function set_default_load_endianness: expected a LoadEndianness or "
+            f"None, got {type(endianness).__name__}"
         )
     _options.endianness = endianness
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from rushlight._files import LoadError
 from rushlight._files.pickles import Interpreter, Stream, Writer
-from rushlight._files.storages import Host, Storage, locate, repair_bools, supported, whole_number
+from rushlight._files.storages import Host, Storage, locate, raw_bytes, repair_bools, supported, whole_number
 from rushlight._files.torchzip import storage_id, text
 from rushlight._files.vocabulary import Vocabulary
 
@@ -139,5 +139,4 @@ def save_legacy(value: object, write: Callable[[Any], object], host: Host, proto
     for key in keys:
         storage = pickler.storages[key]
         write(struct.pack("<q", storage.size))
-        if storage.size:
-            write(memoryview(storage.astype(storage.dtype.newbyteorder("<"), copy=False).view(np.uint8)))
+        write(raw_bytes(storage.astype(storage.dtype.newbyteorder("<"), copy=False)))

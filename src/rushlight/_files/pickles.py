@@ -310,7 +310,7 @@ class Interpreter:
             isinstance(target, dict) and self.vocabulary.is_listed(type(target))
         ):
             raise LoadError(
-                f"Can only set items of dict, OrderedDict, defaultdict and Counter, but got {type(target).__name__}"
+                f"Can only set items of dict, OrderedDict, defaultdict, Counter, got {type(target).__name__}"
             )
         if len(items) % 2:
             raise LoadError("a dictionary item has a key but no value")
@@ -547,7 +547,11 @@ class _Data(NamedTuple):
     requires_grad: bool
 
 
-class Writer(pickle._Pickler):
+_Pickler: Any = pickle._Pickler
+"""The pickler in Python: only it lets names be written that cannot be imported."""
+
+
+class Writer(_Pickler):  # type: ignore[misc]
     """Writes a pickle in PyTorch's words: tensors by reference to their storages, our names as ``torch...``.
 
     ``storages`` holds what the stream refers to, in the order of first appearance. ``key`` and ``extra`` say
@@ -627,8 +631,9 @@ class Writer(pickle._Pickler):
 
     def _reduce_tensor(self, record: TensorRecord) -> tuple[Any, ...]:
         if record.is_parameter:
+            no_hooks: OrderedDict[str, Any] = OrderedDict()
             data = _Data(record, False)
-            call = (data, record.requires_grad, OrderedDict())
+            call = (data, record.requires_grad, no_hooks)
             if record.state:
                 return self.name("torch._utils", "_rebuild_parameter_with_state"), (*call, record.state)
             return self.name("torch._utils", "_rebuild_parameter"), call
@@ -640,7 +645,8 @@ class Writer(pickle._Pickler):
 
     def _reduce_data(self, record: TensorRecord, requires_grad: bool) -> tuple[Any, ...]:
         view = (_StorageRef(record), record.offset, record.size, record.stride)
-        arguments = (*view, requires_grad, OrderedDict())
+        no_hooks: OrderedDict[str, Any] = OrderedDict()
+        arguments = (*view, requires_grad, no_hooks)
         if record.dtype in DTYPE_STORAGES:
             return self.name("torch._utils", "_rebuild_tensor_v2"), arguments
         return self.name("torch._utils", "_rebuild_tensor_v3"), (*arguments, self.name("torch", record.dtype))

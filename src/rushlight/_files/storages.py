@@ -196,8 +196,8 @@ def supported(dtype: str, what: str) -> np.dtype[Any]:
     if dtype in DTYPES:
         return DTYPES[dtype]
     raise LoadError(
-        f"{what} has dtype {dtype}, which NumPy lacks, so it cannot be loaded here. Convert it before saving: "
-        f"with PyTorch, `value.float()` (or `model.float()`) and `torch.save` again."
+        f"{what} has dtype {dtype}, which NumPy lacks, so it cannot be loaded here. Convert it before "
+        f"saving: with PyTorch, `value.float()` (or `model.float()`) and `torch.save` again."
     )
 
 
@@ -233,8 +233,8 @@ def view_of(storage: Array, offset: object, size: object, stride: object) -> Arr
         last = start + sum((n - 1) * s for n, s in zip(sizes, strides, strict=True))
         if last >= storage.size:
             raise LoadError(
-                f"a tensor of size {sizes}, stride {strides} and storage offset {start} reaches element {last} "
-                f"of a storage of {storage.size} elements"
+                f"a tensor of size {sizes}, stride {strides} and storage offset {start} reaches element "
+                f"{last} of a storage of {storage.size} elements"
             )
     steps = tuple(s * itemsize for s in strides)
     return np.ndarray(sizes, storage.dtype, storage, start * itemsize, steps)  # checks the bounds once more
@@ -262,6 +262,11 @@ def repair_bools(array: Array) -> None:
         np.not_equal(raw, 0, out=array)
 
 
+def raw_bytes(array: Array) -> memoryview:
+    """The bytes of a one-dimensional array, without a copy."""
+    return memoryview(array.view(np.uint8).data) if array.size else memoryview(b"")
+
+
 def locate(map_location: Any) -> Callable[[Storage, str], Storage]:
     """The function that decides where a storage goes. Only the CPU exists, so it checks more than it does."""
     if map_location is None:
@@ -273,7 +278,7 @@ def locate(map_location: Any) -> Callable[[Storage, str], Storage]:
         function = map_location
 
         def by_function(storage: Storage, location: str) -> Storage:
-            placed = function(storage, location)
+            placed: Storage | None = function(storage, location)
             if placed is None:
                 return _place(storage, location)
             if placed is not storage:
@@ -281,7 +286,7 @@ def locate(map_location: Any) -> Callable[[Storage, str], Storage]:
                     f"map_location returned {type(placed).__name__} for a storage at {location!r}; "
                     "return the storage it was given, or None"
                 )
-            return storage
+            return placed
 
         return by_function
     target = _location_name(map_location)

@@ -27,6 +27,7 @@ from rushlight._files.storages import (
     Storage,
     StorageType,
     locate,
+    raw_bytes,
     repair_bools,
     supported,
     whole_number,
@@ -124,8 +125,9 @@ class Archive:
             raise LoadError(f"the stored member {name!r:.80} has two sizes")
         if compressed and entry.file_size > MAX_RATIO * entry.compress_size + 4096:
             raise LoadError(
-                f"the member {name!r:.80} would unpack from {entry.compress_size} to {entry.file_size} bytes; "
-                f"members packed more than {MAX_RATIO} times are refused. Unpack and zip again without compression."
+                f"the member {name!r:.80} would unpack from {entry.compress_size} to {entry.file_size} "
+                f"bytes; members packed more than {MAX_RATIO} times are refused. "
+                "Unpack the archive and zip it again without compression."
             )
         start = entry.header_offset + _LOCAL.size + name_length + extra_length
         return Member(start, entry.file_size, entry.compress_size, compressed, entry.CRC)
@@ -267,7 +269,7 @@ class ZipReader:
 
     def _copied(self, key: str, dtype: np.dtype[Any], numel: int) -> Array:
         array: Array = np.empty(numel, dtype)
-        self.archive.read_into(f"data/{key}", memoryview(array.view(np.uint8)) if numel else memoryview(b""))
+        self.archive.read_into(f"data/{key}", raw_bytes(array))
         return array.byteswap(inplace=True) if self.swap else array
 
     def _mapped(self, member: Member, dtype: np.dtype[Any], numel: int) -> Array:
@@ -378,7 +380,7 @@ def save_zip(
     checksums: bool = True,
     byteorder_record: bool = True,
 ) -> None:
-    """Write ``value`` as an archive. The pickle is made first, so an object that cannot be saved writes nothing."""
+    """Write ``value`` as an archive. The pickle is made first: what cannot be saved writes nothing."""
     pickler = Writer(host, protocol)
     pickler.dump(value)
     archive = ZipWriter(write, root, checksums)
@@ -390,8 +392,3 @@ def save_zip(
     for key, storage in pickler.storages.items():
         archive.member(f"data/{key}", raw_bytes(storage))
     archive.finish()
-
-
-def raw_bytes(storage: Array) -> memoryview:
-    """The bytes of a one-dimensional array, without a copy."""
-    return memoryview(storage.view(np.uint8)) if storage.size else memoryview(b"")

@@ -96,7 +96,7 @@ _SPECIAL = {
 _PLAIN_TYPES: dict[str, type] = {
     f"builtins.{kind.__name__}": kind for kind in (bool, int, float, str, list, tuple, dict)
 }
-"""Types that may stand in a file as values, for instance as the factory of a defaultdict, but not be called."""
+"""Types that may stand in a file as values, say as the factory of a defaultdict, but not be called."""
 
 _NUMPY_MODULES = {
     "numpy.core.multiarray": "numpy._core.multiarray",
@@ -155,7 +155,7 @@ class Vocabulary:
             "torch.nn.parameter.Parameter": self.parameter,
             **_PLAIN_TYPES,
         }
-        for name, build in {
+        builders: dict[str, Callable[..., object]] = {
             "_codecs.encode": self._encode,
             "torch.Size": self._size,
             "torch.device": self._device,
@@ -165,8 +165,8 @@ class Vocabulary:
             "torch._utils._rebuild_parameter": self._parameter,
             "torch._utils._rebuild_parameter_with_state": self._parameter_with_state,
             "torch._tensor._rebuild_from_type_v2": self._from_type,
-        }.items():
-            self._table[name] = Builder(name, build)
+        }
+        self._table.update({name: Builder(name, build) for name, build in builders.items()})
 
     # -- the four things a stream can ask
 
@@ -198,8 +198,8 @@ class Vocabulary:
         if (kind is OrderedDict or kind is Counter or kind is set or kind is self.parameter) and not keywords:
             return self._calls[id(kind)](machine, *arguments)
         raise LoadError(
-            f"{FAILED}Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` "
-            f"but got {_shown(kind)}"
+            f"{FAILED}Can only create new object for nn.Parameter or classes allowlisted via "
+            f"`add_safe_globals` but got {_shown(kind)}"
         )
 
     def build(self, machine: Interpreter, value: Any, state: object) -> None:
@@ -266,8 +266,8 @@ class Vocabulary:
         shown = full.removeprefix("builtins.")
         remedy = (
             f"Please use `torch.serialization.add_safe_globals([{shown}])` or the "
-            f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you trust "
-            "this class/function."
+            f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you "
+            "trust this class/function."
         )
         if root in ("torch", "rushlight"):
             remedy += (
@@ -283,12 +283,13 @@ class Vocabulary:
         """For what NumPy puts into pickles: builders that check, in place of NumPy's own functions."""
         module, _, name = full.rpartition(".")
         module = _NUMPY_MODULES.get(module, module)
-        build: Callable[..., object] | None = {
+        builders: dict[str, Callable[..., object]] = {
             "numpy._core.multiarray._reconstruct": self._array_blank,
             "numpy._core.multiarray.scalar": _numpy_scalar,
             "numpy._core.numeric._frombuffer": _array_from_buffer,
             "numpy.dtype": _numpy_dtype,
-        }.get(f"{module}.{name}")
+        }
+        build = builders.get(f"{module}.{name}")
         return Builder(full, build) if build else None
 
     def _is_numpy(self, name: str, value: object) -> bool:
@@ -358,7 +359,8 @@ class Vocabulary:
     def _complex(self, machine: Interpreter, real: object, imag: object = 0.0) -> complex:
         if type(real) not in (int, float) or type(imag) not in (int, float):
             raise LoadError("a complex number must be made of two numbers")
-        return complex(real, imag)  # type: ignore[arg-type]
+        parts: Any = (real, imag)
+        return complex(*parts)
 
     def _size(self, machine: Interpreter, values: object) -> object:
         sizes = whole_numbers(values, "a torch.Size")
@@ -505,8 +507,8 @@ def listed_names(listed: Iterable[Any]) -> dict[str, Any]:
         if isinstance(item, tuple):
             if len(item) != 2:
                 raise ValueError(
-                    "Expected tuple of length 2 (global, str of callable full path), but got tuple of length: "
-                    f"{len(item)}"
+                    "Expected tuple of length 2 (global, str of callable full path), but got tuple of "
+                    f"length: {len(item)}"
                 )
             if type(item[1]) is not str:
                 raise TypeError(
@@ -575,7 +577,7 @@ def _set_state(value: Any, state: Any) -> None:
         member.__set__(value, content)
 
 
-# ---- NumPy's own pickles -------------------------------------------------------------------------------------
+# ---- NumPy's own pickles ----------------------------------------------------------------------------------
 
 
 def _numpy_dtype(
@@ -649,7 +651,7 @@ def _array_from_buffer(machine: Interpreter, raw: Any, dtype: object, shape: obj
     if order not in ("C", "F") or not kind.itemsize:
         raise LoadError("a NumPy array's order must be 'C' or 'F'")
     machine.spend(len(raw))
-    return np.frombuffer(bytearray(raw), kind).reshape(sizes, order=order)  # type: ignore[arg-type]
+    return np.frombuffer(bytearray(raw), kind).reshape(sizes, order=order)
 
 
 def _numpy_scalar(machine: Interpreter, dtype: object, raw: object) -> Any:
