@@ -1,0 +1,211 @@
+"""Hooks: the handle that removes one, and the two identities that let a Module hook into its own backward.
+
+A full backward hook needs the gradients at both ends of a module. So the module's inputs and outputs each pass
+through an identity whose backward is ours: the outer one keeps the gradients of the outputs (and lets the
+pre-hooks change them), the inner one hands them to the hooks together with the gradients of the inputs.
+"""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
+
+
+class RemovableHandle:
+    """Takes a hook out of the dict it was put in; also a context manager that does so at its end.
+
+    ``extra_dict`` is one dict, or a list of dicts, that may hold something under the same id.
+
+    >>> from collections import OrderedDict
+    >>> hooks = OrderedDict()
+    >>> handle = RemovableHandle(hooks)
+    >>> hooks[handle.id] = print
+    >>> handle.remove()
+    >>> len(hooks)
+    0
+    """
+
+    id: int
+    next_id: int = 0
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extras = [] if extra_dict is None else [extra_dict] if isinstance(extra_dict, dict) else extra_dict
+        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
+
+    def remove(self) -> None:
+        """Remove the hook; a second call does nothing."""
+        for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = ref()
+            if hooks is not None:
+                hooks.pop(self.id, None)
+
+    def __getstate__(self) -> Any:
+        return self.hooks_dict_ref(), self.id, tuple(ref() for ref in self.extra_dict_ref)
+
+    def __setstate__(self, state: Any) -> None:
+        hooks = OrderedDict() if state[0] is None else state[0]
+        self.hooks_dict_ref = weakref.ref(hooks)
+        self.id = state[1]
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+        extras = state[2] if len(state) > 2 and state[2] else ()
+        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, type: Any, value: Any, tb: Any) -> None:
+        self.remove()
+
+
+def unserializable_hook(f: Any) -> Any:
+    """Mark the hook ``f`` as one that need not be saved with its tensor, so that saving does not warn."""
+    f.__torch_unserializable__ = True
+    return f
+
+
+def warn_if_has_hooks(tensor: Any) -> None:
+    """Warn for each backward hook on ``tensor`` that saving it would drop."""
+    for hook in (tensor._backward_hooks or {}).values():
+        if not hasattr(hook, "__torch_unserializable__"):
+            warnings.warn(
+                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
+                "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
+                stacklevel=2,
+            )
+
+
+_identity: Any = None
+
+
+def _identity_function() -> Any:
+    """The identity ``BackwardHookFunction(hook, *tensors)``, whose backward returns ``hook(grads)``.
+
+    Made on first use: this module is imported by the core, before there is an ``autograd.Function``.
+    """
+    global _identity
+    if _identity is None:
+        from rushlight.autograd import Function
+
+        class BackwardHookFunction(Function):  # type: ignore[misc, unused-ignore]
+            @staticmethod
+            def forward(ctx: Any, hook: Any, *tensors: Any) -> Any:
+                ctx.hook = hook
+                ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
+                return tuple(t.view_as(t) for t in tensors)
+
+            @staticmethod
+            def backward(ctx: Any, *grads: Any) -> Any:
+                needed = ctx.needs_input_grad[1:]
+                return (None, *ctx.hook(tuple(g if n else None for g, n in zip(grads, needed, strict=True))))
+
+        _identity = BackwardHookFunction
+    return _identity
+
+
+class BackwardHook:
+    """One call of a module with full backward hooks: ``setup_input_hook``, forward, ``setup_output_hook``."""
+
+    def __init__(
+        self, module: Any, user_hooks: Sequence[Callable[..., Any]], user_pre_hooks: Sequence[Callable[..., Any]]
+    ) -> None:
+        self.module = module
+        self.user_hooks = user_hooks
+        self.user_pre_hooks = user_pre_hooks
+        self.grad_outputs: Any = None
+        self.n_inputs = self.n_outputs = -1
+        self.input_tensors_index: list[int] | None = None
+        self.output_tensors_index: list[int] | None = None
+
+    def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments to call forward with."""
+        self.n_inputs = len(args)
+        new_args, self.input_tensors_index = self._through_identity(self._on_grad_inputs, args)
+        return new_args
+
+    def setup_output_hook(self, result: Any) -> Any:
+        """The result to return in the place of forward's ``result``."""
+        outputs = result if isinstance(result, tuple) else (result,)
+        self.n_outputs = len(outputs)
+        new_outputs, self.output_tensors_index = self._through_identity(self._on_grad_outputs, outputs)
+        return new_outputs if isinstance(result, tuple) else new_outputs[0]
+
+    def _through_identity(self, on_grads: Any, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int] | None]:
+        import rushlight as rl
+
+        where = [i for i, v in enumerate(values) if isinstance(v, rl.Tensor)]
+        if not (rl.is_grad_enabled() and any(values[i].requires_grad for i in where)):
+            return values, None
+        changed = list(values)
+        for i, t in zip(where, _identity_function().apply(on_grads, *(values[i] for i in where)), strict=True):
+            changed[i] = t
+        return (tuple(changed) if type(values) is tuple else type(values)(*changed)), where
+
+    def _on_grad_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        where = self.output_tensors_index
+        assert where is not None
+        outputs = _spread(where, grads, self.n_outputs)
+        for pre_hook in self.user_pre_hooks:
+            changed = pre_hook(self.module, outputs)
+            if changed is None:
+                continue
+            if len(changed) != self.n_outputs:
+                raise RuntimeError(
+                    "Backward pre hook returned an invalid number of grad_output, "
+                    f"got {len(changed)}, but expected {self.n_outputs}"
+                )
+            outputs = changed
+        if self.input_tensors_index is None:
+            self._fire_without_inputs(outputs)
+        else:
+            self.grad_outputs = outputs
+        return tuple(outputs[i] for i in where)
+
+    def _fire_without_inputs(self, grad_outputs: Any) -> None:
+        warnings.warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+            "inputs require gradients.",
+            stacklevel=6,
+        )
+        for hook in self.user_hooks:
+            res = hook(self.module, (None,) * self.n_inputs, grad_outputs)
+            if res is not None and not (isinstance(res, tuple) and all(r is None for r in res)):
+                raise RuntimeError(
+                    "Backward hook for Modules where no input requires gradient should always return None or None "
+                    "for all gradients."
+                )
+
+    def _on_grad_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        # Without gradients of the outputs, backward came in by a side door (an inner tensor): no hook to call.
+        if self.grad_outputs is None:
+            return grads
+        where = self.input_tensors_index
+        assert where is not None
+        inputs = _spread(where, grads, self.n_inputs)
+        for hook in self.user_hooks:
+            changed = hook(self.module, inputs, self.grad_outputs)
+            if changed is None:
+                continue
+            if len(changed) != self.n_inputs:
+                raise RuntimeError(
+                    "Backward hook returned an invalid number of grad_input, "
+                    f"got {len(changed)}, but expected {self.n_inputs}"
+                )
+            inputs = changed
+        self.grad_outputs = None
+        return tuple(inputs[i] for i in where)
+
+
+def _spread(where: Sequence[int], values: Sequence[Any], size: int) -> tuple[Any, ...]:
+    """``values`` at the places ``where`` of a tuple of ``size``, None elsewhere."""
+    spread = [None] * size
+    for i, value in zip(where, values, strict=True):
+        spread[i] = value
+    return tuple(spread)
