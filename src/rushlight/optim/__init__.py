@@ -1,16 +1,16 @@
 """Optimizers and learning-rate schedules, after ``torch.optim``."""
 
 from . import lr_scheduler, swa_utils
+from ._adafactor import Adafactor
+from ._muon import Muon
 from ._stateless import swap_in_optimizer_params_and_state
 from .adadelta import Adadelta
-from ._adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
 from .asgd import ASGD
 from .lbfgs import LBFGS
-from ._muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam

@@ -5,7 +5,6 @@ Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018; Loshchilov and Hutter, 2019.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import rushlight as rl
@@ -82,7 +81,7 @@ class Adam(Parameterwise):
         if isinstance(lr, rl.Tensor) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         _check_lr(lr)
-        if not 0.0 <= eps:
+        if not eps >= 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
         _check_betas(betas)
         _check_not_negative(weight_decay, "weight_decay")

@@ -123,7 +123,7 @@ def _check_lr(lr: Any, invalid: str = "Invalid learning rate: {}") -> None:
     """Refuse a learning rate that is a tensor of several elements, or negative."""
     if isinstance(lr, rl.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= lr:
+    if not lr >= 0.0:
         raise ValueError(invalid.format(lr))
 
 
@@ -134,7 +134,7 @@ def _check_betas(betas: Any) -> None:
 
 
 def _check_not_negative(value: Any, what: str) -> None:
-    if not 0.0 <= value:
+    if not value >= 0.0:
         raise ValueError(f"Invalid {what} value: {value}")
 
 
