@@ -6,6 +6,11 @@ polynomials of Cephes; both are reproduced here by exact float64 arithmetic, so 
 Every array is drawn in C order; `memory_order` tells in which order PyTorch fills a tensor of other strides.
 The reference is PyTorch 2.13 on x86-64 with AVX2 or AVX-512 (where it takes the same path); elsewhere PyTorch
 itself differs from this in the last bit of float32 normals.
+
+>>> from rushlight._kernels import random
+>>> generator = random.Twister(0)
+>>> [f"{x:.4f}" for x in random.uniform(generator, 3)]  # torch.manual_seed(0); torch.rand(3)
+['0.4963', '0.7682', '0.0885']
 """
 
 from __future__ import annotations
@@ -52,7 +57,7 @@ class Twister:
         if not -(1 << 63) <= seed < 1 << 64:
             raise ValueError(f"Overflow when unpacking long long: seed {seed} is not in [-2**63, 2**64)")
         self._seed = seed % (1 << 64)
-        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
+        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)
         self.next_double: float | None = None
         self.next_float: float | None = None  # kept for the layout; no CPU kernel of PyTorch reads it
         return self
@@ -82,9 +87,9 @@ class Twister:
     def get_state(self) -> Array:
         """The state as 5056 bytes, as ``torch.get_rng_state()`` lays them out.
 
-        Words are little-endian: seed (8 bytes), left (4), seeded (4), next (8), 624 keys (8 each), three doubles
-        of which the second is the normal kept back, a 4-byte flag for it, 4 bytes of padding, the float kept back
-        (4), its flag (1), and padding.
+        Words are little-endian: seed (8 bytes), left (4), seeded (4), next (8), 624 keys (8 each), three
+        doubles of which the second is the normal kept back, a 4-byte flag for it, 4 bytes of padding, the
+        float kept back (4), its flag (1), and padding.
         """
         state = self._bits.state["state"]
         keys, position = state["key"], int(state["pos"])
@@ -107,8 +112,8 @@ class Twister:
             raise TypeError(f"RNG state must be a torch.ByteTensor, not an array of {state.dtype}")
         if state.size != _STATE_BYTES:
             raise RuntimeError(
-                f"Expected a CPUGeneratorImplState of size {_STATE_BYTES} but found the input RNG state size to be"
-                f" {state.size}"
+                f"Expected a CPUGeneratorImplState of size {_STATE_BYTES} but found the input RNG state size"
+                f" to be {state.size}"
             )
         raw = np.ascontiguousarray(state).tobytes()
         seed, left, seeded, used = struct.unpack_from("<QiiQ", raw)
@@ -154,8 +159,8 @@ def _restore(state: Array) -> Twister:
 def memory_order(array: Array) -> tuple[int, ...]:
     """The axes of ``array`` from the slowest in memory to the fastest: PyTorch fills a tensor in this order.
 
-    Draw for ``array.transpose(memory_order(array))``. (PyTorch's normals of 16 elements and more also take the
-    path of small tensors when the tensor is not contiguous: `normal` with ``contiguous=False``.)
+    Draw for ``array.transpose(memory_order(array))``. (PyTorch's normals of 16 elements and more also take
+    the path of small tensors when the tensor is not contiguous: `normal` with ``contiguous=False``.)
     """
     axes = list(range(array.ndim))
     strides, shape = array.strides, array.shape
@@ -173,18 +178,19 @@ def memory_order(array: Array) -> tuple[int, ...]:
     return tuple(axes)
 
 
-# ---- exact arithmetic -----------------------------------------------------------------------------------------
+# ---- exact arithmetic ----------------------------------------------------------------------------------
 
 
 def _fma32(a: Any, b: Any, c: Any, ties: list[Array] | None = None) -> Array:
     """``a * b + c`` of float32 values, rounded once, as float32.
 
     The product is exact in float64. The sum may fall, by its own rounding, on the middle between two float32
-    numbers; there, and only there, rounding twice could go wrong, and the lost remainder decides. Given a list
-    ``ties``, the sums are put there to be looked at later, all at once (`_any_tie`), and nothing is repaired.
+    numbers; there, and only there, rounding twice could go wrong, and the lost remainder decides. Given a
+    list ``ties``, the sums are put there to be looked at later, all at once (`_any_tie`), and nothing is
+    repaired.
     """
-    product = np.multiply(a, b, dtype=np.float64)
-    total = product + c
+    product: Array = np.multiply(a, b, dtype=np.float64)
+    total: Array = product + c
     if ties is not None:
         ties.append(total)
         return total.astype(np.float32)
@@ -240,8 +246,8 @@ def _fma(a: float, b: float, c: float) -> float:
 def _libm(name: str) -> Callable[[Array], Array]:
     """The C library's ``name`` on float64 arrays.
 
-    NumPy's own vectorised functions may differ from the C library by a bit on some processors. A thousand points
-    tell; if one differs, the slow way is taken.
+    NumPy's own vectorised functions may differ from the C library by a bit on some processors. A thousand
+    points tell; if one differs, the slow way is taken.
     """
     fast: Callable[[Array], Array] = getattr(np, name)
     slow = np.frompyfunc(getattr(math, name), 1, 1)
@@ -255,17 +261,16 @@ def _libm(name: str) -> Callable[[Array], Array]:
 
 
 def _log(x: Array, ties: list[Array] | None) -> Array:
-    """Natural logarithm of positive float32 numbers by the Cephes polynomial, as PyTorch's AVX2 code takes it.
+    """Natural logarithm of positive float32 by the Cephes polynomial, as PyTorch's AVX2 code takes it.
 
     The domain error of zero is not looked at, since the argument is 1 minus a uniform number.
     """
-    f = np.float32
     bits = x.view(np.int32)
-    e = ((bits >> 23) - 126).astype(f)
-    m = ((bits & 0x007FFFFF) | 0x3F000000).view(f)
-    small = m < f(0.707106781186547524)
+    e = ((bits >> _I23) - _I126).astype(np.float32)
+    m = ((bits & _FRACTION) | _HALF_BITS).view(np.float32)
+    small = m < _SQRT_HALF
     e -= small
-    x = m - f(1)
+    x = m - _ONE
     x += m * small
     x64 = x.astype(np.float64)
     z = x * x
@@ -273,37 +278,42 @@ def _log(x: Array, ties: list[Array] | None) -> Array:
     for c in _LOG[1:]:
         y = _fma32(y, x64, c, ties)
     y = y * x
-    y = _fma32(y, z, e * f(-2.12194440e-4), ties)
-    y -= z * f(0.5)
+    y = _fma32(y, z, e * _LN2_LOW, ties)
+    y -= z * _HALF
     y += x
-    return _fma32(e, f(0.693359375), y, ties)
+    logarithm: Array = e * _LN2_HIGH + y  # product and sum are exact in float64
+    return logarithm.astype(np.float32)
 
 
 def _sincos(x: Array, ties: list[Array] | None) -> tuple[Array, Array]:
-    """Sine and cosine of float32 numbers in [0, 2 pi] by the Cephes polynomials, as PyTorch's AVX2 code does."""
-    f = np.float32
-    j = ((x * f(1.27323954473516)).astype(np.int32) + 1) & ~1
+    """Sine and cosine of float32 in [0, 2 pi] by the Cephes polynomials, as PyTorch's AVX2 code does."""
+    j = (x * _FOUR_OVER_PI).astype(np.int32)
+    j += _I1
+    j &= _EVEN
     y = j.astype(np.float64)
     for part in _QUARTER:
-        x = (y * part + x).astype(f)  # the sum is exact in float64: j is at most 8
+        x = (y * part + x).astype(np.float32)  # the sum is exact in float64: j is at most 8
     z = x * x
     z64 = z.astype(np.float64)
     c = _fma32(_fma32(_COS[0], z64, _COS[1], ties), z64, _COS[2], ties)
-    c = _fma32(c * z, z64, z * f(-0.5), ties)
-    c += f(1)
+    c = _fma32(c * z, z64, z * _MINUS_HALF, ties)
+    c += _ONE
     s = _fma32(_fma32(_SIN[0], z64, _SIN[1], ties), z64, _SIN[2], ties)
     s = _fma32(s * z, x, x, ties)
-    swap = (j & 2) != 0
+    swap = (j & _I2) != _I0
     sine, cosine = np.where(swap, c, s), np.where(swap, s, c)
-    # The signs: the sine's is bit 2 of j, the cosine's is the complement of bit 2 of j - 2.
+    # The sine's sign is bit 2 of j; the cosine's the complement of bit 2 of j - 2, that is, bit 2 of j + 2.
     sine_bits, cosine_bits = sine.view(np.int32), cosine.view(np.int32)
-    sine_bits ^= (j & 4) << 29
-    cosine_bits ^= (~(j - 2) & 4) << 29
+    sine_bits ^= (j & _I4) << _I29
+    j += _I2
+    j &= _I4
+    cosine_bits ^= j << _I29
     return sine, cosine
 
 
-def _singles(*values: float) -> tuple[float, ...]:
-    return tuple(float(np.float32(v)) for v in values)
+def _singles(*values: float) -> tuple[Array, ...]:
+    """The float32 nearest to ``values``, as float64 arrays of no axes: quicker operands than scalars."""
+    return tuple(np.array(np.float32(v), np.float64) for v in values)
 
 
 # Cephes' coefficients (Moshier, 1987: logf.c, sinf.c).
@@ -314,6 +324,14 @@ _LOG = _singles(
 _QUARTER = _singles(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)
 _COS = _singles(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _SIN = _singles(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_LN2_HIGH = np.array(0.693359375)
+_ONE, _HALF, _MINUS_HALF, _MINUS_TWO, _ZERO, _SQRT_HALF, _FOUR_OVER_PI, _TWO_PI, _LN2_LOW = (
+    np.array(v, np.float32)
+    for v in (1, 0.5, -0.5, -2, 0, 0.707106781186547524, 1.27323954473516, 2 * math.pi, -2.12194440e-4)
+)
+_I0, _I1, _I2, _I4, _I23, _I29, _I126, _EVEN, _FRACTION, _HALF_BITS = (
+    np.array(v, np.int32) for v in (0, 1, 2, 4, 23, 29, 126, ~1, 0x007FFFFF, 0x3F000000)
+)
 
 
 _NAMES = {
@@ -327,7 +345,7 @@ def _not_implemented(name: str, dtype: np.dtype[Any]) -> NotImplementedError:
     return NotImplementedError(f"\"{name}\" not implemented for '{_NAMES.get(dtype.name, dtype.name)}'")
 
 
-# ---- continuous distributions ---------------------------------------------------------------------------------
+# ---- continuous distributions --------------------------------------------------------------------------
 
 
 def _size(shape: Shape) -> int:
@@ -336,9 +354,10 @@ def _size(shape: Shape) -> int:
 
 def _cast(x: Array, dtype: Any) -> Array:
     """float64 to ``dtype``; to float16 it is rounded twice, by way of float32, as PyTorch converts."""
-    if dtype == np.float16:
-        x = x.astype(np.float32)
-    return x.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        if dtype == np.float16:
+            x = x.astype(np.float32)
+        return x.astype(dtype, copy=False)
 
 
 def _by_blocks(n: int, dtype: Any, draw: Callable[[int], Array]) -> Array:
@@ -376,14 +395,14 @@ def _unit64(generator: Twister, n: int) -> Array:
 def uniform(
     generator: Twister, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: Any = np.float32
 ) -> Array:
-    """Uniform numbers in [low, high): ``rand``, ``uniform_``. float16, float32, float64, complex64, complex128.
+    """Uniform numbers in [low, high), real or complex: ``rand``, ``uniform_``.
 
     A complex number takes two draws, the real part first. A value that rounds to ``high`` becomes ``low``.
     """
     dtype = np.dtype(dtype)
     if dtype.kind == "c":
-        parts = _parts(shape, dtype)
-        return uniform(generator, parts[0], low, high, parts[1]).view(dtype).reshape(shape)
+        parts, part = _parts(shape, dtype)
+        return _complex(uniform(generator, parts, low, high, part), shape)
     _check_floating("check_uniform_bounds", dtype)
     n = _size(shape)
     if low == 0 and high == 1 and dtype != np.float16:
@@ -427,6 +446,12 @@ def _parts(shape: Shape, dtype: np.dtype[Any]) -> tuple[tuple[int, ...], np.dtyp
     return (*outer, 2), np.dtype(np.float32 if dtype == np.complex64 else np.float64)
 
 
+def _complex(parts: Array, shape: Shape) -> Array:
+    """Pairs of real numbers seen as complex ones."""
+    whole: Array = parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
+    return whole.reshape(shape)
+
+
 def _check_floating(name: str, dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
         raise _not_implemented(name, dtype)
@@ -440,20 +465,19 @@ def normal(
     dtype: Any = np.float32,
     contiguous: bool = True,
 ) -> Array:
-    """Normal numbers: ``randn``, ``normal_``. float16, float32, float64, complex64, complex128.
+    """Normal numbers, real or complex: ``randn``, ``normal_``.
 
-    From 16 elements on, Box-Muller on rows of 16 uniforms, u[j] and u[j + 8] a pair; a last row that is not full
-    is drawn anew over the last 16 elements. Below 16 (or if the tensor to be filled is not ``contiguous``), one
-    pair of float64 at a time, of which the second is kept back in the generator for the next call.
-    The parts of a complex number have the standard deviation std / sqrt(2).
+    From 16 elements on, Box-Muller on rows of 16 uniforms, u[j] and u[j + 8] a pair; a last row that is not
+    full is drawn anew over the last 16 elements. Below 16 (or if the tensor to be filled is not
+    ``contiguous``), one pair of float64 at a time, of which the second is kept back in the generator for the
+    next call. The parts of a complex number have the standard deviation std / sqrt(2).
     """
     dtype = np.dtype(dtype)
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     if dtype.kind == "c":
-        outer, part = _parts(shape, dtype)
-        flat = normal(generator, outer, mean, std / math.sqrt(2), part, contiguous)
-        return flat.view(dtype).reshape(shape)
+        parts, part = _parts(shape, dtype)
+        return _complex(normal(generator, parts, mean, std / math.sqrt(2), part, contiguous), shape)
     _check_floating("normal_kernel_cpu", dtype)
     n = _size(shape)
     if n < 16 or not contiguous:
@@ -488,23 +512,23 @@ def _join(first: Array, second: Array) -> Array:
 def _rows32(unit: Array, mean: float, std: float) -> Array:
     """Box-Muller on rows of sixteen float32."""
     u1, u2 = _halves(unit)
-    np.subtract(np.float32(1), u1, out=u1)
-    u2 *= np.float32(2 * math.pi)
-    # A short array costs calls, not arithmetic: look for ties once at the end, and in the rare case begin again.
+    np.subtract(_ONE, u1, u1)
+    u2 *= _TWO_PI
+    # A short array costs calls, not arithmetic: look for ties once, at the end, and if any, begin again.
     ties: list[Array] | None = [] if unit.size <= 2048 else None
     radius, (sine, cosine) = _log(u1, ties), _sincos(u2, ties)
     if ties and _any_tie(ties):
         radius, (sine, cosine) = _log(u1, None), _sincos(u2, None)
-    radius *= np.float32(-2)
-    np.sqrt(radius, out=radius)
+    radius *= _MINUS_TWO
+    np.sqrt(radius, radius)
     cosine *= radius
     sine *= radius
     if mean != 0 or std != 1:
         scale, shift = float(np.float32(std)), float(np.float32(mean))
         cosine, sine = _fma32(cosine, scale, shift), _fma32(sine, scale, shift)
     else:  # the fused addition of +0 makes a zero positive
-        cosine += np.float32(0)
-        sine += np.float32(0)
+        cosine += _ZERO
+        sine += _ZERO
     return _join(cosine, sine)
 
 
@@ -533,7 +557,7 @@ def _box_muller(generator: Twister, n: int, mean: float, std: float) -> Array:
     pairs = (n - start + 1) // 2
     if pairs <= 16:
         words = generator._bits.random_raw(4 * pairs).tolist()
-        values = []
+        values: list[float] = []
         for i in range(0, 4 * pairs, 4):
             a, b, c, d = words[i : i + 4]
             radius = math.sqrt(-2.0 * math.log1p(-((c << 32 | d) & _MASK53) * _LOW53))
@@ -542,10 +566,10 @@ def _box_muller(generator: Twister, n: int, mean: float, std: float) -> Array:
         drawn = np.array(values)
     else:
         unit = _unit64(generator, 2 * pairs)
-        radius = np.sqrt(-2.0 * _libm("log1p")(-unit[1::2]))
-        theta = (2.0 * math.pi) * unit[::2]
+        radii = np.sqrt(-2.0 * _libm("log1p")(-unit[1::2]))
+        angles = (2.0 * math.pi) * unit[::2]
         drawn = np.empty(2 * pairs)
-        drawn[::2], drawn[1::2] = radius * _libm("cos")(theta), radius * _libm("sin")(theta)
+        drawn[::2], drawn[1::2] = radii * _libm("cos")(angles), radii * _libm("sin")(angles)
     out[start:] = drawn[: n - start]
     if (n - start) % 2:
         generator.next_double = float(drawn[-1])
@@ -559,7 +583,7 @@ def _box_muller(generator: Twister, n: int, mean: float, std: float) -> Array:
 def normal_of(
     generator: Twister, mean: Any, std: Any, shape: Shape | None = None, dtype: Any = None
 ) -> Array:
-    """``torch.normal`` with an array for ``mean`` or ``std`` or both: standard normals, scaled and moved after.
+    """``torch.normal`` with an array for ``mean`` or ``std`` or both: normals scaled and moved after.
 
     ``dtype`` is that of the array (of the mean, if both are). The steps, each rounded to ``dtype``, are
     n * std, then + mean; a number ``std`` beside an array ``mean`` goes into the draw itself.
@@ -593,8 +617,8 @@ def exponential(generator: Twister, shape: Shape, lambd: float = 1.0, dtype: Any
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
         raise RuntimeError(
-            "Exponential distribution is a continuous probability distribution. dtype must be a floating point"
-            f" but you specified {dtype.name}"
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating"
+            f" point but you specified {dtype.name}"
         )
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
@@ -611,8 +635,8 @@ def cauchy(
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
     if dtype.kind != "f":
         raise RuntimeError(
-            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you"
-            f" specified {dtype.name}"
+            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but"
+            f" you specified {dtype.name}"
         )
     tan = _libm("tan")
     return _of_double(generator, shape, dtype, lambda u: _fma64(tan(math.pi * (u - 0.5)), sigma, median))
@@ -648,7 +672,7 @@ def log_normal(
         return _cast(_libm("exp")(_box_muller(generator, _size(shape), mean, std)), dtype).reshape(shape)
 
 
-# ---- integers -------------------------------------------------------------------------------------------------
+# ---- integers ------------------------------------------------------------------------------------------
 
 _DIGITS = {"float16": 11, "float32": 24, "float64": 53}
 _I64 = np.iinfo(np.int64)
@@ -673,13 +697,15 @@ def _from_int64(x: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _nearest_inside(low: int, high: int | None, dtype: np.dtype[Any]) -> tuple[int, int | None]:
-    """``low`` and ``high`` moved inwards to where the cast of [low, high) to ``dtype`` cannot leave the interval."""
+    """``low`` and ``high`` moved inwards, so that a cast of [low, high) to ``dtype`` stays inside."""
     digits = _DIGITS[dtype.name]
 
     def cast(value: int) -> int:
         with np.errstate(over="ignore"):
             there = float(_from_int64(np.array([value], np.int64), dtype)[0])
-        return int(there) if -(2.0**63) <= there < 2.0**63 else _I64.min  # as x86 converts what is out of range
+        return (
+            int(there) if -(2.0**63) <= there < 2.0**63 else _I64.min
+        )  # as x86 converts what is out of range
 
     above = cast(low + 1)
     if above < low:
@@ -708,10 +734,10 @@ def _check_bounds(low: int, last: int, dtype: np.dtype[Any]) -> None:
 
 
 def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype: Any = np.int64) -> Array:
-    """Whole numbers in [low, high): ``randint``, ``random_(from, to)``; ``high=None`` means all up to the largest.
+    """Whole numbers in [low, high): ``randint``, ``random_(from, to)``; None is past the largest.
 
-    One word modulo the range: of 32 bits, or of 64 where the range is 2**28 or more. For floats the bounds are
-    moved inwards to representable ones; up to None then means up to 2**(bits of the significand).
+    One word modulo the range: of 32 bits, or of 64 where the range is 2**28 or more. For floats the bounds
+    are moved inwards to representable ones; up to None then means up to 2**(bits of the significand).
     """
     dtype = np.dtype(dtype)
     n = _size(shape)
@@ -728,8 +754,8 @@ def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype:
             low, _ = _nearest_inside(low, None, dtype)
             if low >= last:
                 raise RuntimeError(
-                    "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype,"
-                    f" but got from={low} > to_inc={last}"
+                    "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to"
+                    f" dtype, but got from={low} > to_inc={last}"
                 )
         else:
             last = 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), int(_I64.max))
@@ -764,7 +790,7 @@ def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype:
 
 
 def random(generator: Twister, shape: Shape, dtype: Any = np.int64) -> Array:
-    """``random_()``: all non-negative numbers of an integer ``dtype``, 0 to 2**(bits of the significand) of a float."""
+    """``random_()``: 0 to the largest integer of ``dtype``, or to 2**(bits of the significand) of a float."""
     dtype = np.dtype(dtype)
     n = _size(shape)
     if dtype.kind == "b":
@@ -783,8 +809,8 @@ def random(generator: Twister, shape: Shape, dtype: Any = np.int64) -> Array:
 def randperm(generator: Twister, n: int, dtype: Any = np.int64) -> Array:
     """A permutation of 0 to n - 1: ``randperm``. Fisher and Yates' shuffle from the front.
 
-    Position i changes places with i + (32-bit word modulo n - i). From 2**32 / 20 on, the inside-out shuffle with
-    64-bit words.
+    Position i changes places with i + (32-bit word modulo n - i). From 2**32 / 20 on, the inside-out shuffle
+    with 64-bit words.
     """
     dtype = np.dtype(dtype)
     if n < 0:
@@ -804,10 +830,37 @@ def randperm(generator: Twister, n: int, dtype: Any = np.int64) -> Array:
     at = np.arange(n - 1)
     places %= n - at
     places += at
-    order = list(range(n))
-    for i, j in enumerate(places.tolist()):
-        order[i], order[j] = order[j], order[i]
-    return _from_int64(np.array(order, np.int64), dtype)
+    return _from_int64(_swapped(np.arange(n), places), dtype)
+
+
+def _swapped(order: Array, places: Array) -> Array:
+    """``order`` after order[i] and order[places[i]] changed places, for each i in turn; places[i] >= i.
+
+    A stretch of swaps much shorter than what is left mostly touches each position once, so those swaps go
+    together. The ones that share a position with another are then done in turn.
+    """
+    n, start = order.size, 0
+    if n > 4096:
+        last = np.empty(n, np.int64)  # which swap wrote last to a position
+        shared = np.zeros(n, np.bool_)
+        while n - start > 4096:
+            stop = start + (n - start) // 32
+            at, to = np.arange(start, stop), places[start:stop]
+            last[to] = at
+            meet = to[(last[to] != at) | ((to < stop) & (to != at))]
+            shared[meet] = True
+            alone = ~(shared[at] | shared[to])
+            shared[meet] = False
+            i, j = at[alone], to[alone]
+            order[i], order[j] = order[j], order[i]
+            for a, b in zip(at[~alone].tolist(), to[~alone].tolist(), strict=True):
+                order[a], order[b] = order[b], order[a]
+            start = stop
+    rest = order[start:].tolist()
+    for a, b in enumerate((places[start:] - start).tolist()):
+        rest[a], rest[b] = rest[b], rest[a]
+    order[start:] = rest
+    return order
 
 
 def _inside_out(generator: Twister, n: int) -> Array:
@@ -821,14 +874,15 @@ def _inside_out(generator: Twister, n: int) -> Array:
     return out
 
 
-# ---- choices --------------------------------------------------------------------------------------------------
+# ---- choices -------------------------------------------------------------------------------------------
 
 
 def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any = np.float32) -> Array:
     """Ones with probability ``p``: ``bernoulli``, ``bernoulli_``. Any real ``dtype`` or bool.
 
-    A number or a float64 array is compared with 53-bit uniforms (two words each), an array of float32 or float16
-    with 24-bit ones (one word each). PyTorch's public wheels no longer use MKL here, so there is one stream.
+    A number or a float64 array is compared with 53-bit uniforms (two words each), an array of float32 or
+    float16 with 24-bit ones (one word each). PyTorch's public wheels no longer use MKL here, so there is one
+    stream.
     """
     dtype = np.dtype(dtype)
     if not isinstance(p, np.ndarray):
@@ -848,7 +902,9 @@ def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any
         raise _not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
     shape = p.shape if shape is None else shape
     if p.size and not (p.min() >= 0 and p.max() <= 1):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]")
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]"
+        )
     n = _size(shape)
     unit = _unit64(generator, n) if p.dtype == np.float64 else _unit32(generator, n)
     return (unit.reshape(shape) < p).astype(dtype)
@@ -859,8 +915,8 @@ def dropout_noise(
 ) -> Array:
     """What ``dropout`` multiplies by: 0 with probability ``p``, else 1 / (1 - p).
 
-    With ``feature`` (``dropout1d`` to ``dropout3d``) one draw for each of the first two axes, the others of length
-    1. PyTorch draws nothing where p is 0 or 1, where it does not train, or where there is no element.
+    With ``feature`` (``dropout1d`` to ``dropout3d``) one draw for each of the first two axes, the others of
+    length 1. PyTorch draws nothing where p is 0 or 1, where it does not train, or where there is no element.
     """
     noise = bernoulli(generator, 1 - p, _feature_shape(shape) if feature else shape, dtype)
     if noise.dtype == np.float16:  # the divisor stays float32
@@ -891,7 +947,7 @@ def _feature_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def rrelu_noise(generator: Twister, x: Array, lower: float, upper: float) -> Array:
-    """The slopes of ``rrelu`` in training: uniform in [lower, upper) where ``x`` <= 0, else 1 (no draw there)."""
+    """The slopes of ``rrelu`` in training: uniform in [lower, upper) where ``x`` <= 0, else 1, undrawn."""
     noise = np.ones(x.shape, x.dtype)
     below = x <= 0
     low, high = float(x.dtype.type(lower)), float(x.dtype.type(upper))
@@ -904,8 +960,7 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
     """``n`` indices (int64) for each row of weights ``p`` (one or two axes): ``multinomial``.
 
     With replacement: bisection of the running sums (in the dtype of ``p``) by float64 uniforms. Without: the
-    greatest ``n`` of p / Exp(1), in falling order. PyTorch leaves open the order of equal ones, which occur only
-    among weights of zero; here the lower index comes first.
+    greatest ``n`` of p / Exp(1), in falling order, equal ones as the C++ library leaves them (`_greatest`).
     """
     if p.ndim not in (1, 2):
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, but it has {p.ndim}")
@@ -929,15 +984,22 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
         with np.errstate(divide="ignore", invalid="ignore"):
             score = p / exponential(generator, p.shape, 1.0, p.dtype)
         if n == 1:
-            return np.argmax(score, -1, keepdims=True)
-        return np.argsort(-score, axis=-1, kind="stable")[..., :n].copy()
+            out[..., 0] = np.argmax(score, -1)
+            return out
+        for row, result in zip(score.reshape(-1, kinds), out.reshape(-1, n), strict=True):
+            order = np.argsort(-row, kind="stable")
+            top = row[order[: n + 1]]
+            result[:] = _greatest(row.tolist(), n) if np.any(top[1:] == top[:-1]) else order[:n]
+        return out
     rows, results = p.reshape(-1, kinds), out.reshape(-1, n)
     for row, result in zip(rows, results, strict=True):
         if not row.min() >= 0:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
         if not np.isfinite(row).all():
-            raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
-        total = np.cumsum(row, dtype=np.float32 if row.dtype == np.float16 else row.dtype)
+            raise RuntimeError(
+                "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
+            )
+        total: Array = np.cumsum(row, dtype=np.float32 if row.dtype == np.float16 else row.dtype)
         if not total[-1] > 0:
             raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
         total /= total[-1]
@@ -946,7 +1008,134 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
     return out
 
 
-# ---- distributions by rejection -------------------------------------------------------------------------------
+Pairs = list[tuple[float, int]]
+
+
+def _greatest(values: list[float], k: int) -> list[int]:
+    """The indices of the ``k`` greatest values in falling order, equal ones in the order PyTorch gives.
+
+    That order is what GNU's C++ library happens to leave: a heap of k where 64 k is at most the length, else
+    quick-select and an introspective sort (Musser 1997). The steps below follow its published behaviour.
+    """
+    x = [(value, i) for i, value in enumerate(values)]
+    n = len(x)
+    if 64 * k <= n:
+        _heap_select(x, 0, k, n)
+        _sort_heap(x, 0, k)
+    else:
+        _select(x, k - 1)
+        _sort(x, 0, k - 1, 2 * max((k - 1).bit_length() - 1, 0))
+        _insert_all(x, 0, min(k - 1, 16))
+        for i in range(16, k - 1):
+            _insert(x, i)
+    return [i for _, i in x[:k]]
+
+
+def _sift(x: Pairs, first: int, hole: int, length: int, value: tuple[float, int]) -> None:
+    """Put ``value`` into a heap (least on top) that has a hole: down along the lesser, then up."""
+    top = child = hole
+    while child < (length - 1) // 2:
+        child = 2 * child + 2
+        if x[first + child][0] > x[first + child - 1][0]:
+            child -= 1
+        x[first + hole] = x[first + child]
+        hole = child
+    if length % 2 == 0 and child == (length - 2) // 2:
+        child = 2 * child + 1
+        x[first + hole] = x[first + child]
+        hole = child
+    parent = (hole - 1) // 2
+    while hole > top and x[first + parent][0] > value[0]:
+        x[first + hole] = x[first + parent]
+        hole, parent = parent, (parent - 1) // 2
+    x[first + hole] = value
+
+
+def _heap_select(x: Pairs, first: int, middle: int, last: int) -> None:
+    """Bring the greatest of x[first:last] into the heap x[first:middle]."""
+    length = middle - first
+    for parent in range((length - 2) // 2, -1, -1):
+        _sift(x, first, parent, length, x[first + parent])
+    for i in range(middle, last):
+        if x[i][0] > x[first][0]:
+            value, x[i] = x[i], x[first]
+            _sift(x, first, 0, length, value)
+
+
+def _sort_heap(x: Pairs, first: int, last: int) -> None:
+    for end in range(last - 1, first, -1):
+        value, x[end] = x[end], x[first]
+        _sift(x, first, 0, end - first, value)
+
+
+def _partition(x: Pairs, first: int, last: int) -> int:
+    """Part x[first + 1:last] by the median of three, which goes to x[first]; the place of the cut."""
+    a, b, c = first + 1, (first + last) // 2, last - 1
+    va, vb, vc = x[a][0], x[b][0], x[c][0]
+    if va > vb:
+        at = b if vb > vc else c if va > vc else a
+    else:
+        at = a if va > vc else c if vb > vc else b
+    x[first], x[at] = x[at], x[first]
+    pivot = x[first][0]
+    low, high = first + 1, last
+    while True:
+        while x[low][0] > pivot:
+            low += 1
+        high -= 1
+        while pivot > x[high][0]:
+            high -= 1
+        if low >= high:
+            return low
+        x[low], x[high] = x[high], x[low]
+        low += 1
+
+
+def _insert(x: Pairs, i: int, first: int = 0) -> None:
+    value = x[i]
+    while i > first and value[0] > x[i - 1][0]:
+        x[i] = x[i - 1]
+        i -= 1
+    x[i] = value
+
+
+def _insert_all(x: Pairs, first: int, last: int) -> None:
+    for i in range(first + 1, last):
+        _insert(x, i, first)
+
+
+def _select(x: Pairs, nth: int) -> None:
+    """Bring the element of rank ``nth`` to its place, greater ones before it."""
+    first, last = 0, len(x)
+    depth = 2 * (last.bit_length() - 1)
+    while last - first > 3:
+        if depth == 0:
+            _heap_select(x, first, nth + 1, last)
+            x[first], x[nth] = x[nth], x[first]
+            return
+        depth -= 1
+        cut = _partition(x, first, last)
+        if cut <= nth:
+            first = cut
+        else:
+            last = cut
+    _insert_all(x, first, last)
+
+
+def _sort(x: Pairs, first: int, last: int, depth: int) -> None:
+    """Quicksort down to runs of 16, left for insertion; by heap where it goes too deep."""
+    while last - first > 16:
+        if depth == 0:
+            _heap_select(x, first, last, last)
+            _sort_heap(x, first, last)
+            return
+        depth -= 1
+        cut = _partition(x, first, last)
+        _sort(x, cut, last, depth)
+        last = cut
+
+
+# ---- distributions by rejection ------------------------------------------------------------------------
 
 
 class _Doubles:
@@ -992,9 +1181,7 @@ class _Doubles:
             self._generator.skip(2 * used)
 
 
-def _one_by_one(
-    generator: Twister, sample: Callable[..., float], *columns: Array
-) -> Array:
+def _one_by_one(generator: Twister, sample: Callable[..., float], *columns: Array) -> Array:
     """``sample(draws, *row)`` for each row of the flattened ``columns``, as float64."""
     size = columns[0].size
     draws = _Doubles(generator, size)
@@ -1041,7 +1228,9 @@ def _poisson(draws: _Doubles, rate: float) -> float:
         if k < 0 or (us < 0.013 and v > us):
             continue
         log_v = math.log(v) if v else -math.inf
-        if log_v + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1):
+        if log_v + math.log(inverse_alpha) - math.log(
+            a / (us * us) + b
+        ) <= -rate + k * log_rate - math.lgamma(k + 1):
             return k
 
 
@@ -1093,17 +1282,21 @@ def standard_gamma(generator: Twister, alpha: Array) -> Array:
     if alpha.dtype.name not in ("float32", "float64"):
         raise _not_implemented("gamma_cpu", alpha.dtype)
     tiny = np.finfo(alpha.dtype).tiny
-    return np.fmax(_cast(_gamma_of(generator, alpha), alpha.dtype), tiny).reshape(alpha.shape)
+    sample: Array = np.fmax(_cast(_gamma_of(generator, alpha), alpha.dtype), tiny)
+    return sample.reshape(alpha.shape)
 
 
 def dirichlet(generator: Twister, alpha: Array) -> Array:
-    """Dirichlet numbers, the last axis a simplex: float64 gamma numbers over their sum, then cast to the dtype."""
+    """Dirichlet numbers, the last axis a simplex: float64 gamma numbers over their sum, then cast."""
     if alpha.dtype.name not in ("float32", "float64"):
         raise _not_implemented("dirichlet", alpha.dtype)
-    gamma = np.fmax(_gamma_of(generator, alpha.astype(np.float64)), np.finfo(np.float64).tiny).reshape(alpha.shape)
+    gamma = np.fmax(_gamma_of(generator, alpha.astype(np.float64)), np.finfo(np.float64).tiny).reshape(
+        alpha.shape
+    )
     ratio = (gamma / _sum_last(gamma)).astype(alpha.dtype)
     one = alpha.dtype.type(1)
-    return np.minimum(np.maximum(ratio, np.finfo(alpha.dtype).tiny), np.nextafter(one, one - one))
+    np.maximum(ratio, np.finfo(alpha.dtype).tiny, out=ratio)
+    return np.asarray(np.minimum(ratio, np.nextafter(one, one - one)))
 
 
 def beta(generator: Twister, a: Array, b: Array) -> Array:
@@ -1114,7 +1307,8 @@ def beta(generator: Twister, a: Array, b: Array) -> Array:
 def _sum_last(x: Array) -> Array:
     """The sum of float64 over the last axis (kept) in PyTorch's order for AVX2.
 
-    Four lanes and four rows of partial sums, each a cascade of up to four levels; the rest first, then the lanes.
+    Four lanes and four rows of partial sums, each a cascade of up to four levels; the rest first, then the
+    lanes.
     """
     k = x.shape[-1]
     if k < 4:
