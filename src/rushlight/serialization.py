@@ -394,8 +394,8 @@ def _check_seekable(f: Any) -> None:
         if not hasattr(f, name):
             raise AttributeError(
                 f"'{type(f).__name__}' object has no attribute '{name}'. You can only torch.load from a "
-                "file that is seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from "
-                "it instead."
+                "file that is seekable. Please pre-load the data into a buffer like io.BytesIO and try to "
+                "load from it instead."
             )
     try:
         f.seek(f.tell())

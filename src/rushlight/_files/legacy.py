@@ -16,7 +16,16 @@ import numpy as np
 
 from rushlight._files import LoadError
 from rushlight._files.pickles import Interpreter, Stream, Writer
-from rushlight._files.storages import Host, Storage, locate, raw_bytes, repair_bools, supported, whole_number
+from rushlight._files.storages import (
+    DTYPE_STORAGES,
+    Host,
+    Storage,
+    locate,
+    raw_bytes,
+    repair_bools,
+    supported,
+    whole_number,
+)
 from rushlight._files.torchzip import storage_id, text
 from rushlight._files.vocabulary import Vocabulary
 
@@ -73,6 +82,7 @@ class LegacyReader:
                 raise LoadError(f"the storages of the file claim more bytes than it has, at {key!r:.80}")
             storage = Storage(key, np.zeros(numel, dtype))
             storage.pending = []
+            storage.foreign = sys.byteorder == "big"
             self.storages[key] = self.place(storage, location)
         if storage.array.dtype != dtype or storage.array.size != numel:
             raise LoadError(f"the storage {key!r:.80} is described in two ways")
@@ -138,5 +148,6 @@ def save_legacy(value: object, write: Callable[[Any], object], host: Host, proto
     write(pickle.dumps(keys, protocol))
     for key in keys:
         storage = pickler.storages[key]
-        write(struct.pack("<q", storage.size))
+        typed = storage.dtype.name in DTYPE_STORAGES  # others are written as bytes
+        write(struct.pack("<q", storage.size if typed else storage.nbytes))
         write(raw_bytes(storage.astype(storage.dtype.newbyteorder("<"), copy=False)))

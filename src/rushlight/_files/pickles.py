@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -179,7 +180,9 @@ def scan(data: Any, position: int = 0) -> tuple[int, set[str]]:
 
 def _modern(module: str, name: str) -> tuple[str, str]:
     """Names of Python 2, which protocols 0 to 2 use, in those of Python 3."""
-    return {"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module), name
+    if (module, name) in NAME_MAPPING:
+        return NAME_MAPPING[module, name]
+    return IMPORT_MAPPING.get(module, module), name
 
 
 # ---- reading -----------------------------------------------------------------------------------------------

@@ -159,12 +159,13 @@ class StorageType:
 class Storage:
     """A flat array from a file, the value that a ``map_location`` function receives and returns."""
 
-    __slots__ = ("array", "device", "key", "pending")
+    __slots__ = ("array", "device", "foreign", "key", "pending")
 
     def __init__(self, key: str, array: Array) -> None:
         self.key = key
         self.array = array
         self.device = "cpu"
+        self.foreign = False  # came in the other byte order
         self.pending: list[Callable[[], object]] | None = None
         """Where bytes arrive only after the tensors (legacy files): what to do then."""
 
@@ -181,6 +182,8 @@ class Storage:
         """The same memory as elements of ``dtype``; a remainder too short for one is left off."""
         if self.array.dtype == dtype:
             return self.array
+        if self.foreign:  # bytes were put in order as elements of the first dtype
+            raise LoadError(f"{dtype} in a file of the other byte order is not supported")
         raw = self.array.view(np.uint8)
         return raw[: raw.size // dtype.itemsize * dtype.itemsize].view(dtype)
 

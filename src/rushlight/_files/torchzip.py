@@ -264,8 +264,10 @@ class ZipReader:
             return known
         array = self._mapped(member, dtype, numel) if self.mapped else self._copied(key, dtype, numel)
         repair_bools(array)
-        storage = self.storages[key] = self.place(Storage(key, array), location)
-        return storage
+        storage = Storage(key, array)
+        storage.foreign = self.swap
+        self.storages[key] = self.place(storage, location)
+        return self.storages[key]
 
     def _copied(self, key: str, dtype: np.dtype[Any], numel: int) -> Array:
         array: Array = np.empty(numel, dtype)
