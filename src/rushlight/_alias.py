@@ -9,7 +9,6 @@ ModuleNotFoundError and says so.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec
@@ -97,14 +96,27 @@ class _Finder:
                 f"{ours!r}. What of PyTorch is not there, and what to use for it, is listed in {MISSING}",
                 name=fullname,
             ) from None
-        spec = ModuleSpec(fullname, _Loader(module), is_package=hasattr(module, "__path__"))
-        spec.submodule_search_locations = None if spec.submodule_search_locations is None else []
-        return spec
+        loader: Any = _Loader(module)
+        return ModuleSpec(fullname, loader, is_package=hasattr(module, "__path__"))
 
     @staticmethod
-    def find_distributions(context: Any = None) -> Iterable[importlib.metadata.Distribution]:
-        if context is not None and context.name is not None and context.name.lower() == "torch":
-            yield _Distribution()
+    def find_distributions(context: Any = None) -> Iterable[Any]:
+        """What ``importlib.metadata`` says of ``torch``: its name and version, and no files."""
+        if context is None or context.name is None or context.name.lower() != "torch":
+            return
+        from importlib.metadata import Distribution  # 15 ms, so not at import
+        from pathlib import Path
+
+        class Torch(Distribution):
+            def read_text(self, filename: str | PathLike[str]) -> str | None:
+                if str(filename) != "METADATA":
+                    return None
+                return f"Metadata-Version: 2.1\nName: torch\nVersion: {torch_version}\n"
+
+            def locate_file(self, path: str | PathLike[str]) -> Any:
+                return Path(__file__).parent / path
+
+        yield Torch()
 
     @staticmethod
     def invalidate_caches() -> None:
@@ -125,17 +137,3 @@ class _Loader:
         # The import system has just written its own spec over the module's: put it back, so that the
         # module goes on knowing its one true name (importlib.reload, pickling and runpy look there).
         module.__spec__ = self.spec
-
-
-class _Distribution(importlib.metadata.Distribution):
-    """What ``importlib.metadata`` says of ``torch`` under the alias: its name and version."""
-
-    def read_text(self, filename: str | PathLike[str]) -> str | None:
-        if str(filename) == "METADATA":
-            return f"Metadata-Version: 2.1\nName: torch\nVersion: {torch_version}\n"
-        return None
-
-    def locate_file(self, path: str | PathLike[str]) -> Any:
-        import pathlib
-
-        return pathlib.Path(__file__).parent / path

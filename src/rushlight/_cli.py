@@ -97,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = subparsers.add_parser(
-            name, help=command.summary, description=command.summary.capitalize() + "."
+            name, help=command.summary, description=command.summary[0].upper() + command.summary[1:] + "."
         )
         command.configure(sub)
     return parser

@@ -35,6 +35,7 @@ COMPANIONS = {
 """Packages that are not required: the extra of ours that brings each, and what it is good for."""
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+THREADING = {None: None, 0: "none", 1: "its own threads", 2: "OpenMP"}
 FORCED_KERNEL = "OPENBLAS_CORETYPE"
 
 
@@ -153,13 +154,13 @@ def _blas() -> dict[str, Any]:
     found: dict[str, Any] = {"library": " ".join(filter(None, [built.get("name"), built.get("version")]))}
     for path in _openblas_files():
         library = _OpenBlas(path)
-        if library.prefix is not None:
+        if library.names:
             found |= {
                 "file": path.name,
                 "configuration": library.text("get_config"),
                 "kernel": library.text("get_corename"),
                 "threads": library.number("get_num_threads"),
-                "threading": {0: "none", 1: "own threads", 2: "OpenMP"}.get(library.number("get_parallel")),
+                "threading": THREADING.get(library.number("get_parallel")),
             }
             break
     found["kernel forced"] = os.environ.get(FORCED_KERNEL)
@@ -188,18 +189,18 @@ class _OpenBlas:
 
     def __init__(self, path: Path) -> None:
         self.library = ctypes.CDLL(str(path))
-        self.prefix, self.suffix = next(
+        self.names = next(
             (
-                (prefix, suffix)
+                f"{prefix}openblas_%s{suffix}"
                 for prefix in ("scipy_", "")
                 for suffix in ("64_", "_64", "")
                 if hasattr(self.library, f"{prefix}openblas_get_config{suffix}")
             ),
-            (None, ""),
+            None,
         )
 
     def _function(self, name: str) -> Any:
-        return getattr(self.library, f"{self.prefix}openblas_{name}{self.suffix}", None)
+        return getattr(self.library, self.names % name, None) if self.names else None
 
     def text(self, name: str) -> str | None:
         function = self._function(name)
