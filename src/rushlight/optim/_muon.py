@@ -39,7 +39,7 @@ def _orthogonalized(
 
 
 class Muon(Parameterwise):
-    """Muon for matrices: ``param -= size * orthogonalized(momentum)``; other parameters need another optimizer.
+    """Muon: ``param -= size * orthogonalized(momentum)``, for matrices; other parameters need another one.
 
     Args:
         params: matrices (two dimensions), ``(name, matrix)`` pairs or dicts of parameter groups.

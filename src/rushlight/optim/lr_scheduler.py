@@ -676,7 +676,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         ]
 
     def step(self, epoch: float | None = None) -> None:
-        """Set the next rates, or those of ``epoch``, which may be a fraction such as ``epoch + i / iters``."""
+        """Set the next rates, or those of ``epoch``, which may be a fraction: ``epoch + i / iters``."""
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:

@@ -27,10 +27,11 @@ __all__ = ["NAdam"]
 
 
 class NAdam(Parameterwise):
-    """Adam that looks ahead: its step mixes the gradient of now and the mean with a momentum that warms up.
+    """Adam that looks ahead: its step mixes gradient and mean gradient, with a momentum that warms up.
 
     ``mu_t = beta1 * (1 - 0.96 ** (t * momentum_decay) / 2)`` and ``M_t = mu_1 * ... * mu_t`` weigh them:
-    ``param -= lr * ((1 - mu_t) / (1 - M_t) * grad + mu_{t+1} / (1 - M_{t+1}) * m) / (sqrt(v / (1 - beta2 ** t)) + eps)``.
+    ``param -= lr * ((1 - mu_t) / (1 - M_t) * grad + mu_{t+1} / (1 - M_{t+1}) * m) / denom`` with
+    ``denom = sqrt(v / (1 - beta2 ** t)) + eps``.
 
     Args:
         params: tensors, ``(name, tensor)`` pairs or dicts of parameter groups.

@@ -1,4 +1,4 @@
-"""Rprop: a step size for each element, that grows while its gradient keeps its sign (Riedmiller, Braun, 1993)."""
+"""Rprop: an element's step grows while its gradient keeps its sign (Riedmiller and Braun, 1993)."""
 
 from __future__ import annotations
 

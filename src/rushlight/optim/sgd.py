@@ -22,7 +22,7 @@ __all__ = ["SGD"]
 
 
 class SGD(Parameterwise):
-    """Stochastic gradient descent: ``param -= lr * buf`` with ``buf = momentum * buf + (1 - dampening) * grad``.
+    """Stochastic gradient descent: ``param -= lr * buf``, ``buf = momentum * buf + (1 - dampening) * grad``.
 
     Args:
         params: tensors, ``(name, tensor)`` pairs or dicts of parameter groups.

@@ -62,7 +62,7 @@ class SparseAdam(Optimizer):
 
     @rl.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Raise RuntimeError if any parameter has a (dense) gradient; else return what the closure returned."""
+        """Raise RuntimeError if a parameter has a (dense) gradient; else return what the closure returned."""
         loss = None
         if closure is not None:
             with rl.enable_grad():

@@ -65,7 +65,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
 
 
 def get_swa_multi_avg_fn() -> MultiAvgFn:
-    """A function that moves a list of averages in place, by equal weights: ``+= (param - average) / (n + 1)``.
+    """A function that moves a list of averages in place: ``average += (param - average) / (n + 1)``.
 
     >>> import rushlight as torch
     >>> average = torch.zeros(1)

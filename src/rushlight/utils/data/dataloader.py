@@ -156,7 +156,8 @@ class DataLoader(Generic[_T_co]):
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                    "batch_sampler option is mutually exclusive with "
+                    "batch_size, shuffle, sampler, and drop_last"
                 )
             batch_size = None
             drop_last = False
@@ -389,7 +390,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 
 
 class _Workers:
-    """The processes of an iteration and the pipes to them; apart from the iterator, so that its end ends them."""
+    """The processes of an iteration and the pipes to them; not the iterator, so that its end ends them."""
 
     def __init__(self, context: Any, plans: list[WorkerPlan], loader_key: str) -> None:
         self.loader_key = loader_key
@@ -434,7 +435,7 @@ class _Workers:
         self.processes.append(process)
 
     def receive(self, wanted: list[int], timeout: float | None) -> Any:
-        """The next answer of one of the ``wanted`` workers: ``(worker, number, message)``; None in time-out."""
+        """The next answer of one of the ``wanted`` workers, ``(worker, number, message)``; None after the time."""
         deadline = None if timeout is None else time.monotonic() + timeout
         sources: dict[Any, int] = {}
         for worker in wanted:

@@ -86,7 +86,8 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     Raises RuntimeError for sequences of different lengths, TypeError for what has no function.
 
     >>> from rushlight.utils.data._utils.collate import collate
-    >>> collate([{"a": "x"}, {"a": "y"}], collate_fn_map={str: lambda batch, *, collate_fn_map: "".join(batch)})
+    >>> join = lambda batch, *, collate_fn_map: "".join(batch)
+    >>> collate([{"a": "x"}, {"a": "y"}], collate_fn_map={str: join})
     {'a': 'xy'}
     """
     elem = batch[0]
