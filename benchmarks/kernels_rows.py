@@ -9,13 +9,14 @@ measurement, as torch's threads keep a core busy for a while after their work.
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import rows
+from rushlight._kernels import elementwise, rows
 from rushlight._kernels.pool_of_threads import set_num_threads
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
@@ -85,7 +86,30 @@ def row_cases() -> Iterator[Case]:
     yield "softmax of 10", lambda: F.softmax(s, -1), lambda: rows.softmax(sn, -1)
 
 
-FAMILIES = [row_cases]
+def element_cases() -> Iterator[Case]:
+    x = torch.randn(1000, 1000, requires_grad=True)
+    a, g, d = x.detach().numpy(), torch.randn(1000, 1000), x.detach()
+    gn = g.numpy()
+    functions: dict[str, Any] = {
+        "erf": torch.erf, "erfc": torch.erfc, "gelu": F.gelu,
+        "gelu_tanh": lambda v: F.gelu(v, approximate="tanh"), "silu": F.silu, "sigmoid": torch.sigmoid, "softplus": F.softplus, "logsigmoid": F.logsigmoid,
+        "mish": F.mish, "hardswish": F.hardswish,
+    }  # fmt: skip
+    for name, f in functions.items():
+        ours = getattr(elementwise, name)
+        yield name, partial(f, d), partial(ours, a)
+        y = f(x)
+        saved = y.detach().numpy() if name == "sigmoid" else a
+        yield (
+            name + " backward",
+            backward(y, x, g),
+            partial(getattr(elementwise, name + "_backward"), gn, saved),
+        )
+    s = torch.randn(10)
+    yield "gelu of 10", lambda: F.gelu(s), lambda: elementwise.gelu(s.numpy())
+
+
+FAMILIES = [row_cases, element_cases]
 
 
 def minimum(f: Callable[[], Any], inner: int) -> float:
@@ -99,7 +123,7 @@ def minimum(f: Callable[[], Any], inner: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("words", nargs="*", help="only cases whose name contains one of these")
+    parser.add_argument("words", nargs="*", help="only cases or families whose name contains one of these")
     parser.add_argument("--repeat", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -109,7 +133,7 @@ def main() -> None:
     print(f"{'':28}{'ours us':>10}{'torch us':>10}{'ratio':>8}")
     for family in FAMILIES:
         for name, theirs, ours in family():
-            if options.words and not any(word in name for word in options.words):
+            if options.words and not any(word in f"{family.__name__} {name}" for word in options.words):
                 continue
             ours(), theirs()
             inner = 200 if minimum(theirs, 1) < 5e-5 else 1

@@ -25,7 +25,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 SMALL = 4096  # elements: below, one block, and nothing but the ufuncs themselves
-BLOCK_BYTES = 1 << 17  # half of a second-level cache at most
+BLOCK_BYTES = 1 << 18  # with its scratch, about a second-level cache
 STRIP = 2048  # columns summed in the array's own type before the sum goes on in float64
 
 zero = constant(0)
@@ -34,7 +34,7 @@ max_reduce: Any = np.maximum.reduce
 real: Any = ByType(np.float32, np.float64)
 
 
-# -------------------------------------------------------------------------------------------- rows and blocks
+# ------------------------------------------------------------------------------------------ rows and blocks
 
 
 def _wide(x: Array) -> Array:
@@ -99,7 +99,7 @@ def _bits(x: Array) -> Array:
     return x.view(np.int32 if x.dtype.char == "f" else np.int64)
 
 
-# ---------------------------------------------------------------------------------------------------- softmax
+# -------------------------------------------------------------------------------------------------- softmax
 
 sign_bits: Any = ByType(np.int32(31), np.int64(63))
 all_but_sign: Any = ByType(np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF))
@@ -404,7 +404,7 @@ def logsumexp_backward(g: Array, x: Array, result: Array, axis: int, keepdims: b
     return out
 
 
-# ---------------------------------------------------------------------------------------------- cross-entropy
+# -------------------------------------------------------------------------------------------- cross-entropy
 
 
 @compiled()
@@ -480,7 +480,7 @@ def cross_entropy(
     """Cross-entropy of logits (N, C, ...) or (C,) and class numbers (N, ...) or (), and what backward needs.
 
     A row's loss is (1 - e) w_t (-log p_t) + e/C sum_c w_c (-log p_c), e the smoothing; the mean divides by
-    the sum of the w_t. Saved are the largest of each row and the log of its sum: no array of the size of ``x``.
+    the sum of the w_t. Saved are the largest of each row and the log of its sum, nothing of the size of ``x``.
     """
     kind = x.dtype
     rows = _rows(_wide(x), 1 if x.ndim > 1 else 0)
@@ -633,7 +633,7 @@ def cross_entropy_probabilities_backward(
     return out.reshape(x.shape).astype(kind, copy=False), to_target
 
 
-# ------------------------------------------------------------------------------------ normalization over rows
+# ---------------------------------------------------------------------------------- normalization over rows
 
 
 @compiled()
@@ -829,7 +829,7 @@ def rms_norm_backward(
     return _norm_backward(g, x, n, weight, np.zeros_like(rstds), rstds, False, sums)[:2]
 
 
-# -------------------------------------------------------------------------------- normalization over channels
+# ------------------------------------------------------------------------------ normalization over channels
 
 
 @compiled()
