@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import conv, pool_of_threads
+from rushlight._kernels import conv, pool, pool_of_threads, resample
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
 
@@ -102,6 +102,85 @@ def convolutions() -> Iterator[Case]:
         )
 
 
+PICTURES = [("digits", (64, 32, 8, 8)), ("mnist", (64, 32, 28, 28)), ("resnet", (8, 64, 112, 112))]
+
+
+def pools() -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    aten = torch.ops.aten
+    for name, shape in PICTURES:
+        x = rng.standard_normal(shape, np.float32)
+        spatial = shape[2:]
+        t = torch.from_numpy(x)
+        for k, s, p in ((2, 2, 0), (3, 2, 1)):
+            y, i = pool.max_pool(x, k, s, p)
+            assert i is not None
+            g = torch.from_numpy(y)
+            ti = torch.from_numpy(i)
+            yield (
+                f"max_pool {k}x{k}/{s} {name}: forward",
+                lambda x=x, k=k, s=s, p=p: pool.max_pool(x, k, s, p),
+                lambda t=t, k=k, s=s, p=p: F.max_pool2d(t, k, s, p, return_indices=True),
+            )
+            yield (
+                f"max_pool {k}x{k}/{s} {name}: backward",
+                lambda y=y, i=i, n=spatial: pool.scatter_planes(y, i, n),
+                lambda g=g, t=t, ti=ti, k=k, s=s, p=p: aten.max_pool2d_with_indices_backward(
+                    g, t, [k, k], [s, s], [p, p], [1, 1], False, ti
+                ),
+            )
+            yield (
+                f"avg_pool {k}x{k}/{s} {name}: forward",
+                lambda x=x, k=k, s=s, p=p: pool.avg_pool(x, k, s, p),
+                lambda t=t, k=k, s=s, p=p: F.avg_pool2d(t, k, s, p),
+            )
+            yield (
+                f"avg_pool {k}x{k}/{s} {name}: backward",
+                lambda y=y, n=spatial, k=k, s=s, p=p: pool.avg_pool_grad(y, n, k, s, p),
+                lambda g=g, t=t, k=k, s=s, p=p: aten.avg_pool2d_backward(
+                    g, t, [k, k], [s, s], [p, p], False, True, None
+                ),
+            )
+        yield (
+            f"adaptive_avg_pool 1x1 {name}",
+            lambda x=x: pool.adaptive_avg_pool(x, (1, 1)),
+            lambda t=t: F.adaptive_avg_pool2d(t, 1),
+        )
+
+
+def resampling() -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    for name, shape in PICTURES:
+        x = rng.standard_normal(shape, np.float32)
+        t = torch.from_numpy(x)
+        size = (shape[2] * 2, shape[3] * 2)
+        for mode in ("nearest", "bilinear", "bicubic"):
+            yield (
+                f"interpolate {mode} x2 {name}",
+                lambda x=x, size=size, mode=mode: resample.interpolate(x, size, mode),
+                lambda t=t, size=size, mode=mode: F.interpolate(t, size, mode=mode),
+            )
+        grid = rng.uniform(-1, 1, (shape[0], *shape[2:], 2)).astype(np.float32)
+        tg = torch.from_numpy(grid)
+        yield (
+            f"grid_sample bilinear {name}",
+            lambda x=x, grid=grid: resample.grid_sample(x, grid),
+            lambda t=t, tg=tg: F.grid_sample(t, tg, align_corners=False),
+        )
+        columns = resample.unfold(x, (3, 3), (1, 1), (1, 1), (1, 1))
+        tc = torch.from_numpy(columns)
+        yield (
+            f"unfold 3x3 {name}",
+            lambda x=x: resample.unfold(x, (3, 3), (1, 1), (1, 1), (1, 1)),
+            lambda t=t: F.unfold(t, 3, 1, 1, 1),
+        )
+        yield (
+            f"fold 3x3 {name}",
+            lambda c=columns, n=shape[2:]: resample.fold(c, n, (3, 3), (1, 1), (1, 1), (1, 1)),
+            lambda c=tc, n=shape[2:]: F.fold(c, n, 3, 1, 1, 1),
+        )
+
+
 def main(words: list[str]) -> None:
     keep_memory()
     if "-1" in words:
@@ -111,7 +190,7 @@ def main(words: list[str]) -> None:
     print(f"numpy {np.__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{'':48}{'ours ms':>10}{'torch ms':>10}{'ratio':>8}")
     with torch.no_grad():
-        for family in (convolutions,):
+        for family in (convolutions, pools, resampling):
             for name, ours, theirs in family():
                 if all(word in name for word in words):
                     a, b = measure(ours, theirs)

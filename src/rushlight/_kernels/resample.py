@@ -170,9 +170,14 @@ def interpolate(
 
 def _map_bytes(x: Array, taps: AxisMap, axis: int) -> Array:
     """One axis of bytes in fixed point: weights in 16 bits, the sum rounded and clipped to a byte again."""
-    top = float(taps.weights.max(initial=0))
+    merged = taps.weights.copy()  # what the border gets several times is rounded once
+    for t in range(merged.shape[1] - 1, 0, -1):
+        same = taps.index[:, t] == taps.index[:, t - 1]
+        merged[same, t - 1] += merged[same, t]
+        merged[same, t] = 0
+    top = float(merged.max(initial=0))
     bits = next((b for b in range(22) if int(0.5 + top * 2 ** (b + 1)) >= 1 << 15), 22)
-    scaled = taps.weights * 2**bits
+    scaled = merged * 2**bits
     weights = np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int32)
     shape = (-1, *(1 for _ in x.shape[axis + 1 :]))
     total = np.int32(1 << bits >> 1)
