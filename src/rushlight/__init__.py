@@ -1,0 +1,160 @@
+"""Rushlight: PyTorch's autograd system in Python on NumPy. ``import rushlight as torch`` runs PyTorch programs.
+
+Operators and the tensor are here at once; larger parts (``nn``, ``optim``, ``utils``, ...) load at first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from . import _allocator
+from . import autograd
+from ._core import dtypes as _dtypes
+from ._core.dtypes import dtype, get_default_dtype, set_default_dtype
+from ._core.tensor import Size, Tensor, device, layout, memory_format
+from ._ops import methods as _methods
+from ._ops.arithmetic import mul
+from ._ops.create import (
+    arange,
+    as_tensor,
+    asarray,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    is_tensor,
+    linspace,
+    logspace,
+    ones,
+    ones_like,
+    scalar_tensor,
+    tensor,
+    tril_indices,
+    triu_indices,
+    zeros,
+    zeros_like,
+)
+from ._ops.create import range_ as range
+from ._ops.elementary import cos, log, sin
+from ._ops.index import gather, index_put, index_select, nonzero
+from ._ops.shape import (
+    as_strided,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_shapes,
+    broadcast_tensors,
+    broadcast_to,
+    cat,
+    chunk,
+    clone,
+    column_stack,
+    detach,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    dsplit,
+    dstack,
+    flatten,
+    flip,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    meshgrid,
+    movedim,
+    narrow,
+    permute,
+    ravel,
+    reshape,
+    roll,
+    rot90,
+    select,
+    split,
+    split_with_sizes,
+    squeeze,
+    stack,
+    t,
+    tensor_split,
+    tile,
+    transpose,
+    tril,
+    triu,
+    unbind,
+    unflatten,
+    unsqueeze,
+    vsplit,
+    vstack,
+)
+from ._version import torch_version as __version__
+from .autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+# NumPy's warnings of overflow, division by zero and invalid values are for its own users: PyTorch gives inf and nan
+# silently. Only what our own modules compute is silenced.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\b")
+
+concat = concatenate = cat
+moveaxis = movedim
+row_stack = vstack
+swapaxes = swapdims = transpose
+_allocator.tune()
+
+float16 = half = _dtypes.float16
+bfloat16 = _dtypes.bfloat16
+float32 = float = _dtypes.float32
+float64 = double = _dtypes.float64
+complex32 = chalf = _dtypes.complex32
+complex64 = cfloat = _dtypes.complex64
+complex128 = cdouble = _dtypes.complex128
+uint8 = _dtypes.uint8
+uint16 = _dtypes.uint16
+uint32 = _dtypes.uint32
+uint64 = _dtypes.uint64
+int8 = _dtypes.int8
+int16 = short = _dtypes.int16
+int32 = int = _dtypes.int32
+int64 = long = _dtypes.int64
+bool = _dtypes.bool_
+from math import e, inf, nan, pi  # noqa: E402
+
+newaxis = None
+strided = layout("torch.strided")
+contiguous_format, preserve_format, channels_last, channels_last_3d = (
+    memory_format(f"torch.{name}")
+    for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
+)
+
+_LAZY = (
+    "nn",
+    "optim",
+    "utils",
+    "func",
+    "linalg",
+    "fft",
+    "special",
+    "distributions",
+    "testing",
+    "serialization",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+if TYPE_CHECKING:
+    from . import nn, optim, utils

@@ -1,0 +1,237 @@
+"""From a declaration to a function: the steps of recording an operator, written out for its signature.
+
+What runs when an operator is called is straight-line Python, as if written by hand for that operator.
+``op.source`` shows it, and tracebacks and debuggers step through it. It is written at the first call:
+until then the public function is a stub, so that importing hundreds of operators stays cheap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SOURCES = {-1: "result_", 2000: "0"}
+
+
+def source(op: Any) -> str:
+    """The text of the public function of ``op``."""
+    every = ", ".join(op.parameters)
+    code = [f"def {op.name}({header(op)}):"]
+    if "axis" in op.extras:
+        code += ["    if axis is not UNSET:", "        dim = axis"]
+    if "keepdims" in op.extras:
+        code += ["    if keepdims is not UNSET:", "        keepdim = keepdims"]
+    tail = ""
+    if "dtype" in op.extras:
+        code += ["    if dtype is not None:", f"        {op.parameters[0]} = cast({op.parameters[0]}, dtype)"]
+    if "out" in op.extras:
+        tail = ", out"
+    if op.simple:
+        code += simple(op, f"({every},)", tail)
+    else:
+        code += [f"    return perform(op, ({every},){tail})"]
+    return "\n".join(code) + "\n"
+
+
+def dunder(op: Any, name: str) -> str:
+    """The same function under the name of a Python operator of two operands."""
+    a, b = op.parameters[:2]
+    lines = [f"def {name}({a}, {b}):"]
+    body = simple(op, f"({', '.join(op.parameters)},)", "")
+    if len(op.parameters) > 2:
+        lines += [f"    {n} = default_{n}" for n in op.parameters[2:]]
+    for line in body:
+        indent = line[: len(line) - len(line.lstrip())]
+        if line.strip().startswith((f"{b}_ = operand(", "return perform(")):
+            lines += [
+                f"{indent}if not isinstance({b}, (Tensor, *OPERANDS)):",
+                f"{indent}    return NotImplemented",
+            ]
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def header(op: Any) -> str:
+    """The parameters as PyTorch's users write them, and NumPy's names for two of them."""
+    parts = []
+    keyword = False
+    for name in (*op.positional, *op.keywords):
+        if name in op.keywords and not keyword:
+            keyword = True
+            parts.append("*")
+        parts.append(f"{name}=default_{name}" if name in op.defaults else name)
+    aliases = [a for a in ("axis", "keepdims") if a in op.extras]
+    if aliases and not keyword:
+        parts.append("*")
+    return ", ".join(parts + [f"{a}=UNSET" for a in aliases])
+
+
+def simple(op: Any, every: str, tail: str) -> list[str]:
+    """The body for an operator of single tensors with a single result."""
+    first, *rest = op.tensors
+    pointwise = op.family == "pointwise"
+    raw = " and ".join([f"type({first}) is ndarray", *[f"not isinstance({n}, Tensor)" for n in rest]])
+    code = [
+        f"    if not isinstance({first}, Tensor):",
+        f"        if {raw}:",
+        f"            return forward({', '.join(op.parameters)})",
+        f"        return perform(op, {every}{tail})",
+        "    m = mode()",
+        f"    if m > 1{' or out is not None' if tail else ''}:",
+        f"        return perform(op, {every}{tail})",
+        f"    {first}_ = {first}._array",
+        f"    {first}_node = {first}._node",
+    ]
+    if pointwise and len(op.tensors) == 2:
+        code += pair(op, first, rest[0])
+    elif pointwise and rest:
+        code += many(op)
+    else:
+        for n in rest:
+            code += [
+                f"    if isinstance({n}, Tensor):",
+                f"        {n}_ = {n}._array",
+                f"        {n}_node = {n}._node",
+                "    else:",
+                f"        {n}_ = operand(op, '{n}', {n})",
+                f"        {n}_node = None",
+            ]
+        if pointwise and op.promote == "float":
+            code += [
+                f"    if {first}_node is None and {first}_.dtype.kind in 'biu':",
+                f"        {first}_ = {first}_.astype(dtypes.default_dtype)",
+            ]
+        code += [f"    result_ = forward({given(op, '_')})"]
+    code += [
+        "    if type(result_) is not ndarray:",
+        "        result_ = asarray(result_)",
+        "    result = new(Tensor)",
+        "    result._array = result_",
+    ]
+    asked = [n for n in op.parameters if n in op.rules]
+    if asked:
+        test = " or ".join(f"{n}_node is not None" for n in asked)
+        code += [f"    if m and ({test}):"] + node(op, asked, bool(pointwise and rest))
+        code += ["    else:", "        result._node = None"]
+    else:
+        code += ["    result._node = None"]
+    if op.view:
+        others = ", ".join(op.parameters[1:])
+        code += [
+            "    if result_.base is not None:",
+            f"        view_of(result, {first}, op, ({others}{',' if others else ''}))",
+        ]
+    return code + ["    return result"]
+
+
+def given(op: Any, suffix: str) -> str:
+    """The arguments of the forward function: arrays under their names with a suffix, the rest as it is."""
+    return ", ".join(f"{n}{suffix}" if n in op.tensors else n for n in op.parameters)
+
+
+def pair(op: Any, a: str, b: str) -> list[str]:
+    """Two operands: of one dtype (the common case), a tensor and a number, or anything to be promoted."""
+    plain, ready = f"forward({given(op, '_')})", f"forward({given(op, '_ready')})"
+    promote = f"{a}_ready, {b}_ready = promoted('{op.promote}', {a}_, {b}_)"
+    integers = []
+    if op.promote == "float":
+        integers = [
+            f"            if {a}_node is None and {a}_.dtype.kind in 'biu':",
+            f"                {promote}",
+            f"                result_ = {ready}",
+            "            else:",
+            f"                result_ = {plain}",
+        ]
+    return [
+        f"    if isinstance({b}, Tensor):",
+        f"        {b}_ = {b}._array",
+        f"        {b}_node = {b}._node",
+        f"        if {a}_.dtype is {b}_.dtype:",
+        f"            same = {a}_.shape == {b}_.shape",
+        *(integers or [f"            result_ = {plain}"]),
+        "        else:",
+        "            same = False",
+        f"            {promote}",
+        f"            result_ = {ready}",
+        f"    elif {a}_node is not None and (type({b}) is float or type({b}) is int):",
+        f"        {b}_ = inexact_scalars[{a}_.dtype].get({b})",
+        f"        if {b}_ is None:",
+        f"            {b}_ = scalar({b}, {a}_.dtype)",
+        f"        {b}_node = None",
+        "        same = True",
+        f"        result_ = {plain}",
+        "    else:",
+        f"        {b}_ = operand(op, '{b}', {b})",
+        f"        {b}_node = None",
+        f"        {promote}",
+        f"        result_ = {ready}",
+        f"        same = {a}_ready is {a}_ and result_.shape == {a}_.shape",
+    ]
+
+
+def many(op: Any) -> list[str]:
+    """Three operands or more, or operands that may be None."""
+    first, *rest = op.tensors
+    code = []
+    for n in rest:
+        code += [
+            f"    if isinstance({n}, Tensor):",
+            f"        {n}_ = {n}._array",
+            f"        {n}_node = {n}._node",
+            "    else:",
+            f"        {n}_ = operand(op, '{n}', {n})",
+            f"        {n}_node = None",
+        ]
+    same = " and ".join(f"{first}_.shape == {n}_.shape and {first}_.dtype is {n}_.dtype" for n in rest)
+    return [
+        *code,
+        "    try:",
+        f"        same = {same}",
+        "    except AttributeError:",
+        "        same = False",
+        f"    {', '.join(f'{n}_ready' for n in op.tensors)}, = promoted('{op.promote}', "
+        f"{', '.join(f'{n}_' for n in op.tensors)})",
+        f"    result_ = forward({given(op, '_ready')})",
+    ]
+
+
+def node(op: Any, asked: list[str], spread: bool) -> list[str]:
+    """Make the node: who its parents are, which rules lead there, what they need, when and where it was made."""
+    code = [
+        "        result._node = node = Record()",
+        f"        node.parents = ({''.join(f'{n}_node, ' for n in asked)})",
+    ]
+    plain = ["        node.rules = rules", f"        node.saved = {saved(op, asked, False)}"]
+    if spread:
+        code += ["        if same:", *["    " + line for line in plain], "        else:"]
+        code += ["            node.rules = fitted_rules", f"            node.saved = {saved(op, asked, True)}"]
+    else:
+        code += plain
+    return code + [
+        "        node.seq = tick()",
+        "        frame = getframe(1)",
+        "        if ours[frame.f_code.co_filename]:",
+        "            frame = outside(frame)",
+        "        node.code = frame.f_code",
+        "        node.lasti = frame.f_lasti",
+    ]
+
+
+def saved(op: Any, asked: list[str], fitted: bool) -> str:
+    """The saved column: for every input that needs a gradient, what its rule named."""
+    entries = []
+    for name in asked:
+        parts = [expression(op, s) for s in op.rules[name].sources]
+        if fitted:
+            parts = [f"{name}_.shape", f"{name}_.dtype", *parts]
+        entry = f"({''.join(p + ', ' for p in parts)})"
+        entries.append(entry if len(asked) == 1 else f"{entry} if {name}_node is not None else None")
+    return f"({', '.join(entries)},)"
+
+
+def expression(op: Any, source: int) -> str:
+    """The local variable that holds a source; see ``declare.Rule``."""
+    if source in SOURCES:
+        return SOURCES[source]
+    name = op.parameters[source % 1000]
+    held = f"{name}_" if name in op.tensors else name
+    return f"{held}.shape" if source >= 1000 else held

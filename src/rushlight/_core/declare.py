@@ -1,0 +1,489 @@
+"""How an operator is declared: its forward is the function, its derivatives the decorator.
+
+The parameter names of a derivative rule say what it needs from the forward: ``g`` is the gradient of the
+result, ``result`` the result, ``input_shape`` the shape of ``input``, any other name that argument. Only what
+is named is saved, and only for inputs that need a gradient. Rules are written in operators, and operators
+take raw arrays too, so that one text of a rule serves first order, higher orders and transforms.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from . import callsite, dtypes, record
+from . import compile as compiler
+from .graph import Bundle, Fan, Node, Port, Rule
+from .memory import tick
+from .mode import mode
+from .tensor import Tensor, new, wrap
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LINEAR = "linear"  # a jvp: the operator applied to the tangent of its one differentiable argument (or list)
+BILINEAR = "bilinear"  # a jvp: linear in each differentiable argument alone
+LEADING = "leading"  # a batching rule: dimensions in front are batch dimensions already
+
+UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
+
+
+class RuleOf:
+    """The derivative towards one argument, and the sources of what it saves."""
+
+    def __init__(self, op: Op, vjp: Rule) -> None:
+        self.vjp = vjp
+        code = vjp.__code__  # type: ignore[attr-defined]
+        names = code.co_varnames[: code.co_argcount]
+        self.sources = tuple(self.source(op, need) for need in names[1:])
+
+    @cached_property
+    def fitted(self) -> Rule:
+        return record.fitted(self.vjp)
+
+    @staticmethod
+    def source(op: Op, need: str) -> int:
+        """The code of what is to be saved: an argument, its shape, the result, or one of several results."""
+        if need in op.parameters:
+            return op.parameters.index(need)
+        if need == "result":
+            return record.RESULT
+        if need == "index":
+            return record.INDEX
+        if op.outputs and need in op.outputs:
+            return record.OUTPUT + op.outputs.index(need)
+        if need.endswith("_shape") and need[:-6] in op.parameters:
+            return record.SHAPE + op.parameters.index(need[:-6])
+        raise TypeError(f"{op.name}: a rule asks for '{need}', which is no argument, shape or result of it")
+
+
+class Op:
+    """One declared operator. ``op.call`` is the public function; the rest are its rules."""
+
+    view_of: Callable[..., None]  # set by views
+    write_out: Callable[..., Any]  # set by views
+
+    def __init__(self, forward: Callable[..., Any], family: str, rules: dict[str, Rule | None], **how: Any) -> None:
+        self.forward = self.body = forward
+        self.name = forward.__name__
+        self.family = family
+        code = forward.__code__
+        self.positional = code.co_varnames[: code.co_argcount]
+        only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        defaults = forward.__defaults__ or ()
+        self.defaults = dict(zip(self.positional[len(self.positional) - len(defaults) :], defaults, strict=True))
+        self.defaults.update(forward.__kwdefaults__ or {})
+        self.keywords = only
+        # ``out`` and a dtype to cast to first are the machine's business: the forward function never sees them
+        self.extras = {n for n in only if n == "out"} | ({"dtype"} if how.get("casts") else set())
+        if "dim" in self.positional:
+            self.extras.add("axis")
+        if "keepdim" in self.positional:
+            self.extras.add("keepdims")
+        self.parameters = tuple(n for n in (*self.positional, *only) if n not in self.extras)
+        self.annotations = {n: str(a) for n, a in forward.__annotations__.items()}
+        kinds = {n: self.annotations.get(n, "") for n in self.parameters}
+        self.lists = tuple(n for n, a in kinds.items() if "Sequence[Tensor" in a or "tuple[Tensor" in a)
+        self.tensors = tuple(n for n, a in kinds.items() if "Tensor" in a and n not in self.lists)
+        self.outputs: Sequence[str] | None = how.get("outputs")
+        self.differentiable: tuple[int, ...] | None = how.get("differentiable")
+        self.view: bool = how.get("view", False)
+        self.jvp = how.get("jvp")
+        self.batch = how.get("batch")
+        self.promote: str = how.get("promote", "same")
+        self.transposed: Any = None
+        self.into: Any = how.get("into")
+        self._node_name: str | None = how.get("node")
+        self._gather: Callable[..., Any] | None = how.get("gather")
+        self.rules = {n: RuleOf(self, rule) for n, rule in rules.items() if rule is not None}
+        unknown = [n for n in rules if n not in self.parameters]
+        if unknown:
+            raise TypeError(f"{self.name}: rules towards {unknown}, which are no arguments of it")
+        joint = how.get("joint")
+        self.joint = RuleOf(self, joint) if joint is not None else None
+        if self.joint is not None:
+            self.rules = {n: RuleOf(self, _no_rule) for n in how["towards"]}
+        self.simple = bool(self.tensors) and not self.lists and self.outputs is None and self.joint is None
+        self.simple = self.simple and self.tensors[0] == self.parameters[0]
+        if self.simple and family == "pointwise" and is_plain_ufunc(forward):
+            self.into = self.forward = getattr(np, forward.__code__.co_names[1])
+        self.call = self.stub()
+
+    # ---- what the parameters may be
+
+    def optional(self, name: str) -> bool:
+        """Whether an argument may be None."""
+        return "None" in self.annotations.get(name, "")
+
+    def numeric(self, name: str) -> bool:
+        """Whether a tensor argument may be a Python number."""
+        return "Number" in self.annotations.get(name, "")
+
+    # ---- the public function
+
+    def stub(self) -> Callable[..., Any]:
+        """A function that turns into the compiled one at its first call."""
+        self.scope: dict[str, Any] = {"op": self, "__name__": self.body.__module__}
+        call = FunctionType(_stub_code, self.scope, self.name)
+        call.__doc__ = self.body.__doc__
+        call.__annotations__ = self.body.__annotations__
+        call.__wrapped__ = self.body  # type: ignore[attr-defined]
+        call.__module__ = self.body.__module__
+        call.__qualname__ = self.name
+        call.op = self  # type: ignore[attr-defined]
+        return call
+
+    def dunder(self, name: str) -> Callable[..., Any]:
+        """The function as a Python operator: operands that it cannot take are left to the other side."""
+        call = FunctionType(_stub_code, {"op": _Dunder(self, name)}, name)
+        call.__doc__ = self.body.__doc__
+        call.op = self  # type: ignore[attr-defined]
+        call.__globals__["op"].call = call
+        return call
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the compiled function."""
+        return compiler.source(self)
+
+    def materialise(self) -> None:
+        """Write out, compile and put in place the public function."""
+        self.put_in_place(self.call, self.name, self.source)
+
+    def put_in_place(self, call: Any, name: str, text: str) -> None:
+        file = f"<op {name}>"
+        linecache.cache[file] = len(text), None, text.splitlines(True), file
+        scope = call.__globals__
+        asked = [self.rules[n] for n in self.parameters if n in self.rules]
+        scope.update(
+            forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
+            asarray=np.asarray, perform=record.perform, promoted=record.promoted, scalar=record.scalar,
+            inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, ours=callsite.ours,
+            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, cast=lambda x, d: _cast[0](x, d),
+            view_of=self.view_of if self.view else None, rules=tuple(r.vjp for r in asked),
+            fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
+        )  # fmt: skip
+        scope.update({f"default_{n}": value for n, value in self.defaults.items()})
+        made: dict[str, Any] = {}
+        scope["op"] = self
+        exec(compile(text, file, "exec"), scope, made)
+        function = made[name]
+        call.__defaults__ = function.__defaults__
+        call.__kwdefaults__ = function.__kwdefaults__
+        call.__code__ = function.__code__
+
+    @cached_property
+    def node_name(self) -> str:
+        if self._node_name:
+            return self._node_name
+        return "".join(part[:1].upper() + part[1:] for part in re.split("_+", self.name)) + "Backward0"
+
+    @cached_property
+    def node_class(self) -> type[Node]:
+        """The class of this operator's nodes."""
+        kept = [*self.rules.values(), *([self.joint] if self.joint else [])]
+        holds = any(s < record.SHAPE or s >= record.OUTPUT for r in kept for s in r.sources if self.is_tensor_source(s))
+        made: type[Node] = type(self.node_name, (OpNode,), {"__slots__": (), "op": self, "holds": holds})
+        return made
+
+    def is_tensor_source(self, source: int) -> bool:
+        if source == record.RESULT or source >= record.OUTPUT:
+            return True
+        return source < record.SHAPE and self.parameters[source] in (*self.tensors, *self.lists)
+
+    def gather_outputs(self, made: list[Any]) -> Any:
+        """Several results as PyTorch returns them: a named tuple, a tuple or a list."""
+        return self._gather(*made) if self._gather is not None else tuple(made)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+class _Dunder:
+    """Stands for ``op`` in a Python operator's stub: compiles its function at the first call."""
+
+    call: Any
+
+    def __init__(self, op: Op, name: str) -> None:
+        self.op, self.name = op, name
+
+    def materialise(self) -> None:
+        self.op.put_in_place(self.call, self.name, compiler.dunder(self.op, self.name))
+
+
+_OPERANDS = (np.ndarray, np.generic, *record.NUMBERS)
+
+
+def _no_rule(g: Any) -> Any:
+    raise AssertionError("the joint rule of the operator serves")
+
+
+def _generic_stub(*args: Any, **kwargs: Any) -> Any:
+    call = op.call  # type: ignore[name-defined]  # noqa: F821 (the scope of each operator has its own)
+    op.materialise()  # type: ignore[name-defined]  # noqa: F821
+    return call(*args, **kwargs)
+
+
+_stub_code = _generic_stub.__code__
+
+
+def _one(a: Any) -> Any:
+    return np.add(a)  # type: ignore[call-overload]
+
+
+def _two(a: Any, b: Any) -> Any:
+    return np.add(a, b)
+
+
+def is_plain_ufunc(forward: Any) -> bool:
+    """Whether the body is just ``return np.f(a, b)``: then NumPy's function itself is the forward."""
+    code = forward.__code__
+    return (
+        code.co_code in (_one.__code__.co_code, _two.__code__.co_code)
+        and code.co_names[0] == "np"
+        and isinstance(getattr(np, code.co_names[1], None), np.ufunc)
+    )
+
+
+class OpNode(Node):
+    """A node that recorded a declared operator."""
+
+    __slots__ = ()
+
+    def revived(self) -> Any:
+        """What the rules saved, as tensors joined to the graph again."""
+        op = self.op
+        columns = []
+        position = 0
+        if op.joint is not None:
+            saved = self.saved[0]
+            return ((saved[0], *self.joined(op.joint.sources, saved[1:])),)
+        spread = self.spread_rules()
+        for rule in spread:
+            saved = self.saved[position]
+            if saved is None:
+                columns.append(None)
+            else:
+                extra = len(saved) - len(rule.sources)
+                columns.append((*saved[:extra], *self.joined(rule.sources, saved[extra:])))
+            position += 1
+        return columns
+
+    def spread_rules(self) -> list[RuleOf]:
+        """The declared rule of each edge (an argument that is a list of tensors has several edges)."""
+        op = self.op
+        rules = [op.rules[n] for n in op.parameters if n in op.rules]
+        if op.lists:
+            lists = [n for n in op.parameters if n in op.rules]
+            extra = len(self.parents) - len(lists)
+            spread: list[RuleOf] = []
+            for n in lists:
+                spread += [op.rules[n]] * (1 + extra if n in op.lists else 1)
+            return spread
+        return rules
+
+    def joined(self, sources: tuple[int, ...], saved: Any) -> list[Any]:
+        return [self.join(source, value) for source, value in zip(sources, saved, strict=True)]
+
+    def join(self, source: int, value: Any) -> Any:
+        """A saved value as a tensor whose history is where it came from."""
+        if value is None or source >= record.SHAPE and source < record.OUTPUT:
+            return value
+        if source == record.RESULT:
+            if isinstance(value, tuple):
+                return tuple([self.as_output(v, i) for i, v in enumerate(value)])
+            return self.with_history(value, self)
+        if source >= record.OUTPUT:
+            return self.as_output(value, source - record.OUTPUT)
+        op = self.op
+        name = op.parameters[source]
+        if name not in op.tensors and name not in op.lists:
+            return value
+        edge = self.edge_of(name)
+        if isinstance(value, list):
+            return [self.with_history(v, self.parent(edge + i)) for i, v in enumerate(value)]
+        return self.with_history(value, self.parent(edge) if edge >= 0 else None)
+
+    def edge_of(self, name: str) -> int:
+        """The number of the (first) edge towards an argument; -1 if it has none."""
+        op = self.op
+        if name not in op.rules:
+            return -1
+        edge = 0
+        for n in op.parameters:
+            if n == name:
+                break
+            if n in op.rules:
+                edge += 1 if n not in op.lists else len(self._parents()) - len(op.rules) + 1
+        return edge
+
+    def _parents(self) -> tuple[Node | None, ...]:
+        return self.parents[0].parents if self.op.joint is not None else self.parents  # type: ignore[union-attr]
+
+    def parent(self, edge: int) -> Node | None:
+        parents = self._parents()
+        return parents[edge] if 0 <= edge < len(parents) else None
+
+    def as_output(self, value: Any, index: int) -> Any:
+        which = self.op.differentiable
+        if which is not None and index not in which:
+            return self.with_history(value, None)
+        return self.with_history(value, self if which is not None and len(which) == 1 else Port(self, index))
+
+    def with_history(self, value: Any, node: Node | None) -> Any:
+        if self.transform is not None:
+            return self.transform.wrap(value, node) if node is not None else value
+        if isinstance(value, np.ndarray):
+            return wrap(value, node)
+        return value
+
+
+# ---- decorators
+
+
+def pointwise(promote: str = "same", *, jvp: Any = None, node: str | None = None, **rules: Rule | None) -> Any:
+    """Declare an operator that works element by element: broadcasting and promotion are the machine's.
+
+    ``promote`` is "same" (the common dtype of the operands), "float" (integers become the default dtype) or
+    "compare" (a common dtype to compare in; the result has its own).
+    """
+
+    def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
+        return Op(forward, "pointwise", rules, promote=promote, jvp=jvp, node=node).call
+
+    return declare
+
+
+def operator(
+    *,
+    jvp: Any = None,
+    batch: Any = None,
+    view: bool = False,
+    node: str | None = None,
+    outputs: Sequence[str] | None = None,
+    differentiable: tuple[int, ...] | None = None,
+    gather: Callable[..., Any] | None = None,
+    casts: bool = False,
+    joint: Rule | None = None,
+    towards: Sequence[str] = (),
+    **rules: Rule | None,
+) -> Callable[[Callable[P, R]], Callable[P, Any]]:
+    """Declare an operator of any signature. Rules are named after the arguments they lead to.
+
+    ``outputs`` names several results (the body returns a tuple of arrays), ``differentiable`` numbers those that
+    have a gradient, ``gather`` makes PyTorch's return type of them; with several of these the rules' first
+    argument is the ``Bundle`` of their gradients. ``casts``: a keyword ``dtype`` casts ``input`` first.
+    ``joint`` is one rule ``(g, wanted, *saved)`` that gives all gradients at once, as a ``Bundle``, ``towards``
+    the arguments it serves.
+    """
+
+    def declare(forward: Callable[P, R]) -> Callable[P, Any]:
+        how = dict(
+            jvp=jvp, batch=batch, view=view, node=node, outputs=outputs, differentiable=differentiable, gather=gather,
+            casts=casts, joint=joint, towards=towards,
+        )  # fmt: skip
+        return Op(forward, "general", rules, **how).call
+
+    return declare
+
+
+def fused(
+    *, forward: Callable[..., Any], backward: Callable[..., Any], node: str | None = None, **how: Any
+) -> Callable[[Callable[P, R]], Callable[P, Any]]:
+    """Declare a composite with kernels of its own: the composite IS the definition.
+
+    The kernels serve plain arrays at first order: ``forward(*arrays, ...)`` gives ``(result, *residuals)``,
+    ``backward(g, wanted, *arguments, *residuals)`` the gradients of the tensor arguments, in order. Second
+    order, forward mode and vmap run the composite.
+    """
+
+    def declare(composite: Callable[P, R]) -> Callable[P, Any]:
+        return FusedOp(composite, forward, backward, node, how).call
+
+    return declare
+
+
+def dunder(function: Callable[P, R], name: str) -> Callable[P, R]:
+    """An operator as a Python operator: ``__mul__ = dunder(mul, "__mul__")``."""
+    made: Callable[P, R] = function.op.dunder(name)  # type: ignore[attr-defined]
+    return made
+
+
+class FusedOp(Op):
+    """An operator that has kernels, and a composite for everything the kernels do not cover."""
+
+    def __init__(
+        self, composite: Any, forward: Callable[..., Any], backward: Callable[..., Any], node: str | None, how: Any
+    ) -> None:
+        self.composite = composite
+        self.kernel, self.kernel_backward = forward, backward
+        super().__init__(composite, "fused", {}, node=node, **how)
+        self.simple = False
+
+    def materialise(self) -> None:
+        super().materialise()
+        self.scope["perform"] = self.perform
+
+    def perform(self, _: Op, args: tuple[Any, ...], out: Any = None) -> Any:
+        if override := record.overriding(args, out):
+            return override(self, args, out)
+        tensors = record.tensors_in(args)
+        m = mode()
+        if any(t.level for t in tensors):
+            result = self.composite(*args)
+        elif m > 1:
+            result = record.watched(lambda op, args: self.run(args, mode() & 1), self, args)
+        elif not tensors and record.raw(self, args):
+            return self.kernel(*args)[0]
+        else:
+            result = self.run(args, m)
+        return result if out is None else self.write_out(self, out, result)
+
+    def run(self, args: tuple[Any, ...], recording: int) -> Tensor:
+        """Compute by the kernel, and record a node whose one rule gives all gradients at once."""
+        values = record.values_of(self, args)
+        result, *residuals = self.kernel(*values)
+        made = wrap(np.asarray(result))
+        inputs = [a for n, a in zip(self.parameters, args, strict=True) if n in self.tensors]
+        parents = tuple([a._node if isinstance(a, Tensor) else None for a in inputs])
+        if recording and any([p is not None for p in parents]):
+            fan = Fan(parents)
+            node = self.node_class()
+            node.parents, node.rules = (fan,), (self.backward,)
+            node.saved = ((args, values, residuals, tuple([p is not None for p in parents])),)
+            node.seq = tick()
+            node.code, node.lasti = fan.code, fan.lasti = callsite.here()
+            made._node = node
+        return made
+
+    @cached_property
+    def node_class(self) -> type[Node]:
+        made: type[Node] = type(self.node_name, (Node,), {"__slots__": (), "op": self, "holds": True})
+        return made
+
+    def backward(self, g: Any, args: Any, values: Any, residuals: Any, wanted: tuple[bool, ...]) -> Bundle:
+        if not isinstance(g, Tensor):
+            grads = self.kernel_backward(g, wanted, *values, *residuals)
+            return Bundle({i: h for i, h in enumerate(grads) if h is not None and wanted[i]})
+        return _through[0](self, g, args, wanted)
+
+
+_getframe: Any = __import__("sys")._getframe
+_modes: list[Any] = [mode]
+_cast: list[Callable[..., Any]] = []
+_through: list[Callable[..., Bundle]] = []
+
+
+def use_cast(cast: Callable[..., Any]) -> None:
+    """Name the operator that changes a tensor's dtype (``_ops``)."""
+    _cast[:] = [cast]
+
+
+if TYPE_CHECKING:
+    __all__ = ["BILINEAR", "LEADING", "LINEAR", "fused", "operator", "pointwise"]

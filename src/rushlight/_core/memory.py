@@ -1,0 +1,85 @@
+"""When memory was last written, so that what backward needs is known to be unchanged.
+
+Time is the count of recorded operations. A write leaves the time on the memory itself, on the
+array that owns it, so every view of that memory sees it. Memory reached through ``detach_memory``
+counts as another memory: writes through it are not noticed (PyTorch's ``.data``).
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from types import CodeType
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+tick = count(1).__next__
+
+last_write = 0  # the time of the latest write anywhere: usually older than the graph
+
+
+class Writes:
+    """What is known of the writes to one memory: the time and place of the last, and how many."""
+
+    __slots__ = ("code", "count", "lasti", "name", "owner", "time")
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        self.time = self.count = 0
+        self.code: CodeType | None = None
+        self.lasti = -1
+        self.name = ""
+
+
+_written: dict[int, Writes] = {}  # by the id of the owning array
+
+
+def owner(array: Any) -> Any:
+    """The array whose memory this is a view of."""
+    while type(base := array.base) is np.ndarray:
+        array = base
+    return array
+
+
+def entry(array: np.ndarray) -> Writes:
+    """The record of writes to the memory under ``array``, made if there is none yet."""
+    array = owner(array)
+    key = id(array)
+    found = _written.get(key)
+    if found is None:
+        forget = _written.pop
+        found = _written[key] = Writes(ref(array, lambda _: forget(key, None)))
+    return found
+
+
+def written(array: np.ndarray, name: str = "", code: CodeType | None = None, lasti: int = -1) -> None:
+    """Note that the memory under ``array`` has just been written, by which operator and where."""
+    global last_write
+    record = entry(array)
+    record.time = last_write = tick()
+    record.count += 1
+    record.name, record.code, record.lasti = name, code, lasti
+
+
+def writes(array: np.ndarray) -> Writes | None:
+    """The record of writes to the memory under ``array``; None if it was never written."""
+    return _written.get(id(owner(array)))
+
+
+def version(array: np.ndarray) -> int:
+    """How many times this memory has been written in place."""
+    record = writes(array)
+    return record.count if record else 0
+
+
+def changed_since(array: np.ndarray, time: int) -> bool:
+    record = _written.get(id(owner(array)))
+    return record is not None and record.time > time
+
+
+def detach_memory(array: np.ndarray) -> np.ndarray:
+    """The same memory as another owner: what is written through it is not noticed elsewhere."""
+    if array.dtype.kind == "V" or not array.dtype.isnative:
+        return array.view()
+    return np.asarray(memoryview(array)) if array.size else array.copy()

@@ -1,0 +1,31 @@
+"""The path an operator takes, decided by one word of context that is read once per operator.
+
+The word lives in a ``ContextVar``, so that threads and asyncio tasks each have their own.
+PLAIN computes, RECORD computes and records; every rarer feature sets CAREFUL, which sends
+the operator to ``levels.dispatch`` instead of adding a branch to the hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+PLAIN = 0
+RECORD = 1
+CAREFUL = 2
+INFERENCE = 4  # inference_mode: always together with CAREFUL
+FORWARD_OFF = 8  # forward-mode derivatives are switched off: together with CAREFUL
+
+word: ContextVar[int] = ContextVar("rushlight mode", default=RECORD)
+mode = word.get
+
+
+@contextmanager
+def switched(bits: int) -> Iterator[None]:
+    """Run the body with the mode set to ``bits``."""
+    token = word.set(bits)
+    try:
+        yield
+    finally:
+        word.reset(token)

@@ -1,0 +1,373 @@
+"""Running an operator step by step: the meaning of what ``compile`` writes out for each declaration.
+
+The compiled function of an operator is this module's ``perform`` unrolled for one signature; operators that
+are not worth unrolling (lists of tensors, several results) run through it, and so does everything rare:
+function transforms, watchers (saved-tensor hooks, anomaly mode, profiler), ``out=``, raw arrays, numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from . import callsite, dtypes, memory
+from .graph import Fan, Node, Port
+from .memory import tick
+from .mode import CAREFUL, INFERENCE, RECORD, mode
+from .promote import result_dtype
+from .tensor import Tensor, new, wrap
+
+ndarray = np.ndarray
+NUMBERS = (bool, int, float, complex)
+RESULT, SHAPE, INDEX, OUTPUT = -1, 1000, 2000, 3000  # codes of what a rule saves; see declare.Rule
+
+# ---- operands and their dtype
+
+_scalars: dict[np.dtype, dict[float, ndarray]] = {d._np: {} for d in dtypes.ALL if d._np is not None}
+inexact_scalars = {d: held for d, held in _scalars.items() if d.kind in "fc"}
+
+
+def scalar(value: Any, dtype: np.dtype) -> ndarray:
+    """A Python number as a 0-d array: NumPy works with those much faster than with Python numbers."""
+    array = np.array(value).astype(dtype)
+    array.flags.writeable = False
+    held = _scalars[dtype]
+    if len(held) < 4096 and type(value) is not complex and value != 0:  # 0.0 and -0.0 would be one key
+        held[value] = array
+    return array
+
+
+_promotions: dict[Any, np.dtype] = {}
+
+
+def common_dtype(promote: str, operands: Sequence[Any]) -> np.dtype:
+    """The dtype in which a pointwise operator computes."""
+    key = (promote, dtypes.default_dtype, *[(o.dtype, o.ndim > 0) if type(o) is ndarray else type(o) for o in operands])
+    found = _promotions.get(key)
+    if found is None:
+        found = result_dtype([o for o in operands if o is not None], dtypes.default_dtype)
+        if promote == "float" and found.kind in "biu":
+            found = dtypes.default_dtype
+        if len(_promotions) < 10000:
+            _promotions[key] = found
+    return found
+
+
+def promoted(promote: str, *operands: Any) -> list[Any]:
+    """The operands of a pointwise operator (arrays and numbers), brought to one dtype."""
+    dtype = common_dtype(promote, operands)
+    return [
+        o
+        if o is None
+        else ((o if o.dtype is dtype else o.astype(dtype)) if type(o) is ndarray else scalar(o, dtype))
+        for o in operands
+    ]
+
+
+def operand(op: Any, name: str, value: Any) -> Any:
+    """An argument that stands where a tensor may: arrays, numbers and None pass, anything else is an error."""
+    if value is None or isinstance(value, (ndarray, *NUMBERS)):
+        if value is None and not op.optional(name) or isinstance(value, NUMBERS) and not op.numeric(name):
+            raise wrong_type(op, name, value)
+        return value
+    if isinstance(value, np.generic):
+        return value.item() if op.numeric(name) else np.asarray(value)
+    if isinstance(value, Tensor):
+        return value
+    raise wrong_type(op, name, value)
+
+
+def wrong_type(op: Any, name: str, value: Any) -> TypeError:
+    position = op.parameters.index(name) + 1
+    return TypeError(
+        f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+    )
+
+
+# ---- edges that repair shape and dtype
+
+_fit: list[Callable[..., Any]] = []
+
+
+def use_fit(fit: Callable[..., Any]) -> None:
+    """Name the operator that sums a gradient to a shape and casts it to a dtype (``_ops.broadcast.fit``)."""
+    _fit[:] = [fit]
+
+
+def fitted(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    """The same rule towards an input that was broadcast or cast: its gradient is summed and cast back."""
+
+    def fitted_rule(g: Any, shape: tuple[int, ...], dtype: np.dtype, *saved: Any) -> Any:
+        h = vjp(g, *saved)
+        return h if h is None else _fit[0](h, shape, dtype)
+
+    return fitted_rule
+
+
+# ---- the steps
+
+
+def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
+    """The arguments as the forward function takes them: tensors of this level are opened."""
+    values = []
+    for name, arg in zip(op.parameters, args, strict=True):
+        if name in op.lists and arg is not None:
+            values.append([opened(a, level) for a in arg])
+        elif isinstance(arg, Tensor):
+            values.append(opened(arg, level))
+        elif name in op.tensors:
+            values.append(operand(op, name, arg))
+        else:
+            values.append(arg)
+    return values
+
+
+def opened(arg: Any, level: int) -> Any:
+    return arg._array if isinstance(arg, Tensor) and arg.level == level else arg
+
+
+def computed(op: Any, values: list[Any]) -> Any:
+    """The arrays that the forward function gives for raw arguments."""
+    if op.family == "pointwise":
+        spots = [i for i, name in enumerate(op.parameters) if name in op.tensors]
+        ready = promoted(op.promote, *[values[i] for i in spots])
+        values = list(values)
+        for i, value in zip(spots, ready, strict=True):
+            values[i] = value
+    result = op.forward(*values)
+    if op.outputs is None:
+        return result if type(result) is ndarray else np.asarray(result)
+    return tuple([r if type(r) is ndarray or r is None else np.asarray(r) for r in result])
+
+
+def node_for(
+    op: Any, args: Sequence[Any], values: Sequence[Any], result: Any, level: int = 0, transform: Any = None
+) -> Node | None:
+    """The node that records ``op``; None if no argument needs a gradient.
+
+    ``values`` and ``result`` are what the node may save; with a ``transform`` they are tensors of lower levels.
+    """
+    parents: list[Node | None] = []
+    rules: list[Any] = []
+    saved: list[Any] = []
+    asked = False
+    first = result if op.outputs is None else result[0]
+    for name, arg, value in zip(op.parameters, args, values, strict=True):
+        rule = op.rules.get(name)
+        if rule is None:
+            continue
+        several = name in op.lists and arg is not None
+        for index, (one, inner) in enumerate(zip(arg, value, strict=True) if several else [(arg, value)]):
+            parent = one._node if isinstance(one, Tensor) and one.level == level else None
+            parents.append(parent)
+            vjp, kept = rule.vjp, None
+            if parent is not None:
+                asked = True
+                kept = tuple([pick(s, values, result, index) for s in rule.sources])
+                if op.family == "pointwise" and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):
+                    vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
+            rules.append(vjp)
+            saved.append(kept)
+    if not asked:
+        return None
+    node: Node = op.node_class()
+    if transform is not None:
+        node.transform = transform
+    node.rules, node.saved = tuple(rules), tuple(saved)
+    if op.joint is not None:
+        node.parents = (Fan(tuple(parents)),)
+        node.rules = (op.joint.vjp,)
+        wanted = tuple([p is not None for p in parents])
+        node.saved = ((wanted, *[pick(s, values, result, 0) for s in op.joint.sources]),)
+    else:
+        node.parents = tuple(parents)
+    node.seq = tick()
+    node.code, node.lasti = callsite.here()
+    return node
+
+
+def np_dtype(x: Any) -> np.dtype:
+    """NumPy's dtype of an array, or of a tensor of any level."""
+    found = x.dtype
+    return found._np if type(found) is dtypes.dtype else found
+
+
+def pick(source: int, values: Sequence[Any], result: Any, index: int) -> Any:
+    """What a rule asked to be saved."""
+    if source == RESULT:
+        return result
+    if source == INDEX:
+        return index
+    if source >= OUTPUT:
+        return result[source - OUTPUT]
+    if source >= SHAPE:
+        value = values[source - SHAPE]
+        if isinstance(value, list):
+            return [tuple(v.shape) for v in value]
+        return tuple(value.shape) if hasattr(value, "shape") else ()
+    return values[source]
+
+
+def recorded(op: Any, args: Sequence[Any], recording: int) -> Any:
+    """Run an operator on tensors of no transform: compute, record, wrap."""
+    values = values_of(op, args)
+    result = computed(op, values)
+    node = node_for(op, args, values, result) if recording else None
+    if op.outputs is None:
+        made = wrap(result, node)
+        if op.view and result.base is not None:
+            op.view_of(made, args[0], op, tuple(args[1:]))
+        return made
+    return outputs(op, result, node, wrap, args)
+
+
+def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """The tensors of an operator with several results: ports where more than one has a gradient."""
+    made = []
+    for i, array in enumerate(result):
+        if array is None:
+            made.append(None)
+            continue
+        own = None
+        if node is not None and (op.differentiable is None or i in op.differentiable):
+            own = node if op.differentiable is not None and len(op.differentiable) == 1 else Port(node, i)
+        tensor = make(array, own)
+        if op.view and isinstance(array, ndarray) and array.base is not None:
+            op.view_of(tensor, args[0], op, tuple(args[1:]), i)
+        made.append(tensor)
+    return op.gather_outputs(made)
+
+
+# ---- the rare paths
+
+watchers: ContextVar[tuple[Any, ...]] = ContextVar("rushlight watchers", default=())
+
+
+def tensors_in(args: Sequence[Any]) -> list[Tensor]:
+    """The tensors among arguments, and in lists among them."""
+    found = []
+    for arg in args:
+        if isinstance(arg, Tensor):
+            found.append(arg)
+        elif isinstance(arg, (list, tuple)):
+            found += [a for a in arg if isinstance(a, Tensor)]
+    return found
+
+
+def dispatch(op: Any, args: tuple[Any, ...]) -> Any:
+    """The careful path: give the operator to the innermost transform among its arguments, or to the watchers."""
+    top, level = None, 0
+    for tensor in tensors_in(args):
+        if tensor.level > level:
+            top, level = tensor, tensor.level
+    if top is not None:
+        return top.transform.process(op, args)  # type: ignore[attr-defined]
+    return watched(lambda op, args: recorded(op, args, mode() & RECORD), op, args)
+
+
+def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
+    """Run an operator inside the watchers that this context has, the innermost last."""
+    for watcher in watchers.get():
+        run = watcher(run)
+    result = run(op, args)
+    if mode() & INFERENCE:
+        for made in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(made, Tensor):
+                made.__dict__["_inference"] = True
+    return result
+
+
+def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:
+    """Run an operator whatever its arguments are: tensors, raw arrays (raw in, raw out) or numbers."""
+    if override := overriding(args, out):
+        return override(op, args, out)
+    if not tensors_in(args):
+        if raw(op, args):
+            result = op.forward(*args)
+            return result if op.outputs is None else op.gather_outputs(list(result))
+        return recorded(op, args, False)
+    m = mode()
+    if m & CAREFUL:
+        result = dispatch(op, args)
+    else:
+        result = recorded(op, args, m)
+    return result if out is None else op.write_out(op, out, result)
+
+
+def raw(op: Any, args: Sequence[Any]) -> bool:
+    """Whether every argument that could be a tensor is an array; raises if one is neither."""
+    any_array = False
+    for name, arg in zip(op.parameters, args, strict=True):
+        if name in op.lists:
+            if arg is None:
+                continue
+            if not isinstance(arg, (list, tuple)):
+                position = op.parameters.index(name) + 1
+                raise TypeError(
+                    f"{op.name}(): argument '{name}' (position {position}) must be tuple of Tensors, "
+                    f"not {type(arg).__name__}"
+                )
+            for i, a in enumerate(arg):
+                if not isinstance(a, (ndarray, np.generic)):
+                    raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(a).__name__}")
+                any_array = True
+        elif name in op.tensors:
+            if isinstance(arg, (ndarray, np.generic)):
+                any_array = True
+            else:
+                operand(op, name, arg)
+    if not any_array and op.tensors and not all(op.numeric(n) or op.optional(n) for n in op.tensors):
+        name = op.parameters[0]
+        raise wrong_type(op, name, args[0])
+    return any_array
+
+
+_overriding: list[Any] = []
+
+
+def overriding(args: Sequence[Any], out: Any) -> Any:
+    """The handler of ``__torch_function__``, if some argument's class overrides it (set by ``rushlight.overrides``)."""
+    return _overriding[0](args, out) if _overriding else None
+
+
+def changed_error(node: Node) -> None:
+    """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
+    for saved in node.saved:
+        for value in saved or ():
+            for array in value if isinstance(value, (list, tuple)) else (value,):
+                array = inner_array(array)
+                if array is None:
+                    continue
+                written = memory.writes(array)
+                if written is not None and written.time > node.seq:
+                    raise stale(node, array, written)
+
+
+def inner_array(value: Any) -> ndarray | None:
+    """The array that a saved value stands for, through tensors of any level."""
+    while isinstance(value, Tensor):
+        value = getattr(value, "_array", None)
+    return value if type(value) is ndarray else None
+
+
+def stale(node: Node, array: ndarray, written: memory.Writes) -> RuntimeError:
+    kind = dtypes.LEGACY[dtypes.FROM_NUMPY[array.dtype].name]
+    which = node.op.name if node.op is not None else node.name()
+    error = RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind}Tensor {list(array.shape)}], which is needed by {node.name()}, is at version {written.count}; "
+        f"an earlier version was expected instead. It was saved by {which} at {callsite.shown(node.code, node.lasti)} "
+        f"and changed at {callsite.shown(written.code, written.lasti)} by {written.name or 'an in-place operation'}. "
+        f"Fix: write the change out of place (y = y + 1 instead of y += 1), or change a .clone() of it."
+    )
+    error.made_at = node.site()  # type: ignore[attr-defined]
+    error.changed_at = callsite.resolve(written.code, written.lasti)  # type: ignore[attr-defined]
+    error.node = node  # type: ignore[attr-defined]
+    error.code = "RL-INPLACE"  # type: ignore[attr-defined]
+    return error
+
+
+__all__ = ["Port", "dispatch", "new", "perform", "promoted", "recorded"]

@@ -1,0 +1,618 @@
+"""The Tensor: an array and the node that made it.
+
+``_array`` is NumPy's array, ``_node`` the node whose gradient is this tensor's gradient (a ``Leaf`` for
+tensors that asked for one, None for tensors that need none). Everything rarer (``.grad``, links of
+views) lives in the instance's dictionary over defaults of the class, so that making a tensor is cheap.
+Operators become methods in ``_ops/methods.py``; here is what needs no operator.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from . import dtypes, memory
+from .graph import Bundle, Leaf, Node, Port
+
+if TYPE_CHECKING:
+    from .._ops.methods import Methods
+else:
+    Methods = object
+
+new = object.__new__
+ndarray = np.ndarray
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple of integers.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3).shape
+    torch.Size([2, 3])
+    >>> torch.Size([2, 3]).numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        return tuple.__new__(cls, map(operator.index, sizes))
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        n = 1
+        for size in self:
+            n *= size
+        return n
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __add__(self, other: Any) -> Size:
+        return tuple.__new__(Size, tuple.__add__(self, other))
+
+    def __radd__(self, other: Any) -> Size:
+        return tuple.__new__(Size, tuple(other) + tuple(self))
+
+    def __mul__(self, n: Any) -> Size:
+        return tuple.__new__(Size, tuple.__mul__(self, n))
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, index: Any) -> Any:
+        found = tuple.__getitem__(self, index)
+        return tuple.__new__(Size, found) if isinstance(index, slice) else found
+
+    def __reduce__(self) -> Any:
+        return Size, (tuple(self),)
+
+
+class device:  # noqa: N801 (PyTorch's name)
+    """Where a tensor lives: always the CPU (``meta`` for shapes without numbers).
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2).device
+    device(type='cpu')
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:  # noqa: A002
+        if isinstance(type, device):
+            type, index = type.type, type.index  # noqa: A001
+        if not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        kind, _, number = type.partition(":")
+        if kind not in _DEVICES:
+            raise RuntimeError(
+                f"Expected one of {', '.join(_DEVICES)} device type at start of device string: {type}"
+            )
+        if number:
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number)
+        self.type = kind
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __bool__(self) -> bool:
+        array = self._array
+        if array.size != 1:
+            if array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(array.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        value = self.item() if self.numel() == 1 else None
+        if type(value) not in (int, bool):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(value)
+
+    def __contains__(self, element: Any) -> bool:
+        if isinstance(element, (Tensor, int, float, complex)):
+            return bool((self == element)._array.any())
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element).__name__}."
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> Any:
+        return device, (str(self),)
+
+    def __enter__(self) -> device:
+        return check_device(self)
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+class layout(str):  # noqa: N801 (PyTorch's name)
+    """How elements lie in memory: ``torch.strided`` is the only one here."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+class memory_format(str):  # noqa: N801 (PyTorch's name)
+    """The order in which elements lie in memory, such as ``torch.channels_last``."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+STRIDED = layout("torch.strided")
+
+_DEVICES = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+    "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+)  # fmt: skip
+CPU = device("cpu")
+
+
+def check_device(given: Any) -> device:
+    """The device that was asked for, or an error if it is not the CPU."""
+    if given is None or given is CPU:
+        return CPU
+    if isinstance(given, int):
+        given = device("cuda", given)
+    found = given if isinstance(given, device) else device(given)
+    if found.type == "cpu":
+        return found
+    if found.type == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled: Rushlight computes on the CPU. Use device='cpu'.")
+    raise RuntimeError(f"Rushlight computes on the CPU: device '{found}' is not available. Use device='cpu'.")
+
+
+class Tensor(Methods):
+    """An n-dimensional array that can record how it was computed.
+
+    ``Tensor(2, 3)`` is an uninitialised float tensor of that shape, ``Tensor([1, 2])`` one with that
+    data; ``rushlight.tensor`` is what programs should use.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_array", "_node")
+    __array_priority__ = 1000
+    _array: Any
+    _node: Node | None
+    _grad: Tensor | None = None
+    _view: Any = None  # of a view: views.View; of a base: views.Views; else None
+    level = 0  # of tensors inside function transforms: which one
+    is_sparse = is_quantized = is_mkldnn = is_meta = is_cuda = is_nested = is_xla = is_mps = is_xpu = False
+    is_cpu = True
+    names = property(lambda self: (None,) * self.ndim)
+    layout: Any = STRIDED
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        return construct(cls, args, options)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        pass
+
+    # ---- the array
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return tuple.__new__(Size, self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.FROM_NUMPY[self._array.dtype]
+
+    @property
+    def device(self) -> device:
+        """Always ``device(type='cpu')``."""
+        return CPU
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        n: int = self._array.ndim
+        return n
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        n: int = self._array.itemsize
+        return n
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.numel() * self.itemsize
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.ndim
+
+    ndimension = dim
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        if dim is None:
+            return self.shape
+        shape = self.shape
+        if not -max(len(shape), 1) <= dim < max(len(shape), 1):
+            n = len(shape)
+            if n == 0:
+                raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        if not shape:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return shape[dim]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.shape.numel()
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between elements along each dimension (or along one), counted in elements."""
+        steps = strides_of(self._array)
+        return steps if dim is None else steps[dim]
+
+    def storage_offset(self) -> int:
+        """Where the first element lies in the memory of its owner, counted in elements."""
+        array = self._array
+        whole = memory.owner(array)
+        start: int = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+        return start // array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        address: int = self._array.__array_interface__["data"][0]
+        return address
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floating-point numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """Whether the elements can be negative."""
+        return self.dtype.is_signed
+
+    def is_conj(self) -> bool:
+        """Always False: conjugation is carried out at once."""
+        return False
+
+    def is_neg(self) -> bool:
+        """Always False: negation is carried out at once."""
+        return False
+
+    def get_device(self) -> int:
+        """-1, the number of the CPU."""
+        return -1
+
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode."""
+        return bool(self.__dict__.get("_inference"))
+
+    # ---- gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        self.requires_grad_(on)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Ask for (or stop asking for) this leaf's gradient. Returns the tensor.
+
+        Raises RuntimeError for tensors that are not leaves, or whose dtype is neither floating nor complex.
+        """
+        node = self._node
+        if node is not None and type(node) is not Leaf:
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        if not requires_grad:
+            self._node = None
+        elif node is None:
+            if self.dtype.is_floating_point or self.dtype.is_complex:
+                self._node = Leaf(ref(self))
+            else:
+                raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this tensor; None for leaves."""
+        node = self._node
+        if type(node) is Port:
+            return node.parents[0]
+        return None if type(node) is Leaf else node
+
+    @property
+    def output_nr(self) -> int:
+        """Which of the outputs of ``grad_fn`` this tensor is."""
+        return self._node.index if type(self._node) is Port else 0
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was made by the user rather than by a recorded operation."""
+        return self._node is None or type(self._node) is Leaf
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` has added up so far; None if there is none yet."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value.dtype is not self.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+                )
+            if value.shape != self.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected {list(self.shape)}, "
+                    f"got {list(value.shape)}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history; what is written through it is not noticed by autograd."""
+        return wrap(memory.detach_memory(self._array))
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._node is not None and not (value.dtype.is_floating_point or value.dtype.is_complex):
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex dtype"
+            )
+        self._array = memory.detach_memory(value._array)
+
+    @property
+    def _version(self) -> int:
+        return memory.version(self._array)
+
+    # ---- out of the library
+
+    def numpy(self, *, force: bool = False) -> ndarray:
+        """The NumPy array, sharing memory. Raises RuntimeError if the tensor requires grad and ``force`` is False."""
+        if self._node is not None and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        return np.asarray(self._array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The value of a tensor with one element, as a Python number."""
+        array = self._array
+        if array.size != 1:
+            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+        return array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return text_of(self)
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    def __bool__(self) -> bool:
+        array = self._array
+        if array.size != 1:
+            if array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(array.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        value = self.item() if self.numel() == 1 else None
+        if type(value) not in (int, bool):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(value)
+
+    def __contains__(self, element: Any) -> bool:
+        if isinstance(element, (Tensor, int, float, complex)):
+            return bool((self == element)._array.any())
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element).__name__}."
+        )
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) in memo:
+            return memo[id(self)]
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment. If you were attempting to deepcopy a module, this may be because of a torch.nn.utils."
+                "weight_norm usage. Use t.detach().clone() for a copy without history, or t.clone() for one with it."
+            )
+        made = copied(self)
+        memo[id(self)] = made
+        if self._grad is not None:
+            made._grad = self._grad.__deepcopy__(memo)
+        for name, value in self.__dict__.items():
+            if name not in ("_grad", "_view", "_inference"):
+                import copy
+
+                made.__dict__[name] = copy.deepcopy(value, memo)
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference")}
+        if not self.is_leaf:
+            import warnings
+
+            warnings.warn(
+                "pickling a tensor that is not a leaf: its history is left out", UserWarning, stacklevel=2
+            )
+        return rebuild, (type(self), self._array, self._node is not None and self.is_leaf, state)
+
+    @staticmethod
+    def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:  # noqa: PLW0211 (PyTorch's)
+        made = new(cls)
+        made._array = data._array
+        made._node = None
+        if require_grad:
+            made.requires_grad_()
+        return made
+
+
+def wrap(array: Any, node: Node | None = None) -> Tensor:
+    """A tensor around an array that is already there."""
+    tensor: Tensor = new(Tensor)
+    tensor._array = array
+    tensor._node = node
+    return tensor
+
+
+def raw(x: Any) -> Any:
+    """The array inside a tensor of no transform; anything else as it is."""
+    return x._array if isinstance(x, Tensor) else x
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """A leaf of the same class with its own copy of the memory (and of its strides, where they are dense)."""
+    made: Tensor = new(type(tensor))
+    made._array = np.array(tensor._array, order="K")
+    made._node = None
+    if tensor._node is not None:
+        made._node = Leaf(ref(made))
+    return made
+
+
+def rebuild(cls: type, array: ndarray, requires_grad: bool, state: dict[str, Any]) -> Any:
+    """A tensor from its pickled parts."""
+    made = new(cls)
+    made._array = array
+    made._node = None
+    made.__dict__.update(state)
+    if requires_grad:
+        made.requires_grad_()
+    return made
+
+
+def strides_of(array: ndarray) -> tuple[int, ...]:
+    """Strides in elements. NumPy leaves those of empty arrays and sizes of one open; PyTorch's rule fills them in."""
+    size = array.itemsize
+    if array.size == 0:
+        steps, step = [], 1
+        for n in reversed(array.shape):
+            steps.append(step)
+            step *= max(n, 1)
+        return tuple(reversed(steps))
+    return tuple([s // size for s in array.strides])
+
+
+def text_of(tensor: Tensor) -> str:
+    """How a tensor prints, as PyTorch prints it."""
+    from . import printing
+
+    suffixes = []
+    if tensor.is_leaf:
+        if tensor.requires_grad:
+            suffixes.append("requires_grad=True")
+    elif tensor.grad_fn is not None:
+        suffixes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+    array = tensor._array
+    if not isinstance(array, ndarray):
+        return f"<{type(tensor).__name__} of level {tensor.level}: {array!r}>"
+    prefix = "tensor(" if type(tensor).__name__ in ("Tensor", "Parameter") else f"{type(tensor).__name__}("
+    return printing.format_tensor(array, suffixes=tuple(suffixes), prefix=prefix, default_dtype=dtypes.default_dtype)
+
+
+def construct(cls: type, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """``Tensor(...)`` as a program writes it: of a shape, of data, or of another tensor."""
+    if options.keys() - {"device"}:
+        raise TypeError(f"new() received an invalid keyword argument: {', '.join(options)}. Use torch.tensor(...).")
+    check_device(options.get("device"))
+    made = new(cls)
+    made._node = None
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        made._array = args[0]._array
+    elif len(args) == 1 and not isinstance(args[0], (int, Size)):
+        made._array = np.array(args[0], dtypes.default_dtype)
+    else:
+        shape = args[0] if len(args) == 1 and isinstance(args[0], Size) else args
+        made._array = np.zeros(tuple(map(operator.index, shape)), dtypes.default_dtype)
+    return made
+
+
+__all__ = ["CPU", "Bundle", "Size", "Tensor", "check_device", "device", "raw", "wrap"]

@@ -1,0 +1,700 @@
+"""Making tensors: of data, of a shape, of a range."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import dtypes, memory
+from .._core.promote import default_complex
+from .._core.mode import INFERENCE, mode
+from .._core.tensor import Tensor, check_device, wrap
+from .broadcast import cast_to
+
+Number = bool | int | float | complex
+
+
+def made(
+    array: np.ndarray,
+    requires_grad: bool = False,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A new leaf around an array, with the options that every creation function takes."""
+    if device is not None:
+        check_device(device)
+    if layout is not None and str(layout) != "torch.strided":
+        raise RuntimeError(f"layout {layout} is not supported: Rushlight's tensors are dense. Use layout=torch.strided.")
+    if pin_memory:
+        raise RuntimeError("Cannot access accelerator device when none is available: pin_memory needs one.")
+    tensor = wrap(array)
+    if mode() & INFERENCE:
+        tensor.__dict__["_inference"] = True
+    if requires_grad:
+        if array.dtype.kind not in "fc":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        tensor.requires_grad_()
+    return tensor
+
+
+def dtype_or(dtype: Any, default: np.dtype | None = None) -> np.dtype:
+    """NumPy's dtype for a ``dtype=`` argument."""
+    if dtype is None:
+        return dtypes.default_dtype if default is None else default
+    return dtypes.to_numpy_dtype(dtype)
+
+
+def shape_of(size: Sequence[Any], name: str = "zeros") -> tuple[int, ...]:
+    """A shape given as numbers or as one sequence."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = size[0]
+    try:
+        shape = tuple(map(operator.index, size))
+    except TypeError:
+        bad = next(s for s in size if not hasattr(s, "__index__"))
+        raise TypeError(
+            f"{name}(): argument 'size' must be tuple of ints, but found element of type {type(bad).__name__}"
+        ) from None
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return shape
+
+
+# ---- of data
+
+
+def array_of(data: Any, dtype: Any = None) -> np.ndarray:
+    """A new array of Python numbers, nested sequences, arrays or tensors, with PyTorch's rule for its dtype."""
+    wanted = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    if isinstance(data, Tensor):
+        return np.array(data.detach()._array, wanted)
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = np.array(data)
+        if wanted is None:
+            dtypes.dtype_of(array.dtype.newbyteorder("=") if not array.dtype.isnative else array.dtype)
+        array = array.astype(wanted or array.dtype.newbyteorder("="))
+        return array
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if isinstance(data, (list, tuple, range)) or hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        data = plain(data)
+    elif hasattr(data, "__array__"):
+        return array_of(np.asarray(data), dtype)
+    try:
+        array = np.array(data)
+    except ValueError:
+        raise ragged(data) from None
+    except OverflowError:
+        raise RuntimeError("Overflow when unpacking long long") from None
+    if array.dtype.kind == "O":
+        if data is None or not isinstance(data, (list, tuple)):
+            raise TypeError(f"Could not infer dtype of {type(data).__name__}")
+        raise unfit(data)
+    if array.dtype.kind in "US":
+        raise TypeError("new(): invalid data type 'str'")
+    if wanted is None:
+        if array.dtype.kind == "f" or array.size == 0:
+            wanted = dtypes.default_dtype
+        elif array.dtype.kind == "c":
+            wanted = default_complex(dtypes.default_dtype)
+        elif array.dtype.kind in "iu":
+            if array.dtype == np.uint64:
+                raise RuntimeError("Overflow when unpacking long long")
+            wanted = np.dtype(np.int64)
+        else:
+            wanted = array.dtype
+    elif wanted.kind in "iu" and array.dtype.kind in "iu" and array.size:
+        info = np.iinfo(wanted)
+        if int(array.max()) > info.max or (wanted.kind == "i" and int(array.min()) < info.min):
+            value = int(array.max()) if int(array.max()) > info.max else int(array.min())
+            raise RuntimeError(f"value cannot be converted to type {dtypes.dtype_of(wanted).name} without overflow: {value}")
+    return array.astype(wanted, copy=False)
+
+
+def plain(data: Any) -> Any:
+    """Nested sequences with tensors among them as nested lists of numbers."""
+    if isinstance(data, Tensor):
+        if data.ndim and data.numel() == 1:
+            return data.item()
+        return data.tolist()
+    if isinstance(data, (list, tuple, range)):
+        if builtins.all(type(d) in (float, int, bool) for d in data):
+            return data
+        return [plain(d) for d in data]
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data.tolist()
+    if not isinstance(data, (str, bytes)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        return [plain(data[i]) for i in range(len(data))]
+    return data
+
+
+def ragged(data: Any, depth: int = 1) -> Exception:
+    """The error for nested sequences whose lengths differ."""
+    lengths = [len(d) if isinstance(d, (list, tuple)) else None for d in data]
+    for n in lengths:
+        if n != lengths[0]:
+            if n is None or lengths[0] is None:
+                return TypeError("not a sequence") if n is None else ValueError(
+                    f"expected sequence of length {n} at dim {depth} (got {lengths[0]})"
+                )
+            return ValueError(f"expected sequence of length {lengths[0]} at dim {depth} (got {n})")
+    return ragged([x for d in data for x in d], depth + 1)
+
+
+def unfit(data: Any) -> Exception:
+    """The error for data that is no number."""
+    if isinstance(data, (list, tuple)):
+        for d in data:
+            if not isinstance(d, (bool, int, float, complex)):
+                return unfit(d)
+    return TypeError(f"not a sequence: Could not infer dtype of {type(data).__name__}") if not isinstance(
+        data, str
+    ) else TypeError("new(): invalid data type 'str'")
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A new leaf tensor with a copy of ``data``: a number, nested sequences, an array or a tensor.
+
+    Python floats become the default dtype, integers int64; arrays keep theirs. Raises ValueError for ragged
+    sequences, TypeError for what is no number.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> torch.tensor(0.5, requires_grad=True)
+    tensor(0.5000, requires_grad=True)
+    """
+    if isinstance(data, Tensor):
+        warn_copy()
+        if data.level:
+            return data.clone().detach()
+    return made(array_of(data, dtype), requires_grad, device, None, pin_memory)
+
+
+def warn_copy() -> None:
+    import warnings
+
+    warnings.warn(
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """``data`` as a tensor, without a copy where it is a tensor or an array of the right dtype already.
+
+    >>> import numpy as np, rushlight as torch
+    >>> a = np.zeros(2); torch.as_tensor(a)[0] = 1; a
+    array([1., 0.])
+    """
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else cast_to(data, dtypes.to_numpy_dtype(dtype))
+    if isinstance(data, np.ndarray) and data.dtype in dtypes.FROM_NUMPY:
+        array = from_numpy(data)
+        return array if dtype is None else cast_to(array, dtypes.to_numpy_dtype(dtype))
+    return wrap(array_of(data, dtype))
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """``obj`` as a tensor: sharing memory where possible, or copied if ``copy`` is True.
+
+    >>> import rushlight as torch
+    >>> torch.asarray([1, 2])
+    tensor([1, 2])
+    """
+    check_device(device)
+    if isinstance(obj, Tensor):
+        result = obj if dtype is None else cast_to(obj, dtypes.to_numpy_dtype(dtype))
+        if copy is False and result is not obj:
+            raise ValueError("can't alias tensor with dtype that differs: pass copy=None or copy=True")
+        if copy and result is obj:
+            result = obj.clone()
+        if not requires_grad and result is not obj:
+            result = result.detach()
+        return result.requires_grad_() if requires_grad and not result.requires_grad else result
+    if isinstance(obj, np.ndarray) and not copy:
+        result = as_tensor(obj, dtype)
+    else:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequences into a tensor: pass copy=None or copy=True")
+        result = wrap(array_of(obj, dtype))
+    return result.requires_grad_() if requires_grad else result
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares the memory of a NumPy array.
+
+    >>> import numpy as np, rushlight as torch
+    >>> torch.from_numpy(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if ndarray.dtype not in dtypes.FROM_NUMPY:
+        dtypes.dtype_of(ndarray.dtype)
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+            "currently not supported."
+        )
+    if type(ndarray) is not np.ndarray:
+        ndarray = ndarray.view(np.ndarray)
+    return made(ndarray)
+
+
+# ---- of a shape
+
+
+def zeros(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of zeros of the given shape.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
+    array = np.zeros(shape_of(size, "zeros"), dtype_or(dtype))
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def ones(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of ones of the given shape.
+
+    >>> import rushlight as torch
+    >>> torch.ones(3)
+    tensor([1., 1., 1.])
+    """
+    array = np.ones(shape_of(size, "ones"), dtype_or(dtype))
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def empty(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A tensor of the given shape whose values are whatever the memory held.
+
+    >>> import rushlight as torch
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
+    array = np.empty(shape_of(size, "empty"), dtype_or(dtype))
+    return into(out, made(arranged(array, memory_format), requires_grad, device, layout, pin_memory))
+
+
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of the given shape, filled with one value.
+
+    >>> import rushlight as torch
+    >>> torch.full((2,), 7)
+    tensor([7, 7])
+    """
+    if isinstance(fill_value, Tensor):
+        default = fill_value._array.dtype
+        fill_value = fill_value.item()
+    else:
+        default = array_of(fill_value).dtype
+    array = np.empty(shape_of((size,) if isinstance(size, (tuple, list)) else (size,), "full"), dtype_or(dtype, default))
+    array[...] = fill_value
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def into(out: Tensor | None, result: Tensor) -> Tensor:
+    """The result, left in ``out`` if that is given."""
+    if out is None:
+        return result
+    if not isinstance(out, Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if out.shape != result.shape:
+        out._array = np.empty(result._array.shape, out._array.dtype)
+    np.copyto(out._array, result._array, casting="unsafe")
+    memory.written(out._array, "out=")
+    return out
+
+
+def arranged(array: np.ndarray, memory_format: Any) -> np.ndarray:
+    """An array laid out as a memory format says (the values move along)."""
+    name = str(memory_format) if memory_format is not None else "torch.contiguous_format"
+    if name in ("torch.contiguous_format", "torch.preserve_format"):
+        return array
+    rank = {"torch.channels_last": 4, "torch.channels_last_3d": 5}.get(name)
+    if rank is None:
+        raise TypeError(f"memory_format must be a torch.memory_format, not {type(memory_format).__name__}")
+    if array.ndim != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {name[6:]} format")
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)).transpose(0, rank - 1, *range(1, rank - 1))
+
+
+def like(input: Tensor, dtype: Any, memory_format: Any = None) -> np.ndarray:
+    """An empty array like a tensor: its shape, dtype and, if its memory is dense, its strides."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    source = lowest(input)
+    array = np.empty_like(source, dtype_or(dtype, source.dtype), order="K", shape=input.shape if input.level else None)
+    if memory_format is not None and str(memory_format) != "torch.preserve_format":
+        return arranged(np.empty(array.shape, array.dtype), memory_format)
+    return array
+
+
+def lowest(tensor: Any) -> np.ndarray:
+    """An array with the shape and dtype of a tensor, whatever transform it is in."""
+    if isinstance(tensor._array, np.ndarray) if hasattr(tensor, "_array") else False:
+        array: np.ndarray = tensor._array
+        return array
+    return np.empty(tuple(tensor.shape), tensor.dtype.dtype)
+
+
+def _like(name: str, fill: Any, doc: str) -> Any:
+    def function(
+        input: Tensor,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool = False,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        array = like(input, dtype, memory_format)
+        if fill is not None:
+            array.fill(fill)
+        return made(array, requires_grad, device, layout, pin_memory)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+zeros_like = _like(
+    "zeros_like",
+    0,
+    """A tensor of zeros with the shape, dtype and layout of ``input``.
+
+    >>> import rushlight as torch
+    >>> torch.zeros_like(torch.tensor([1, 2]))
+    tensor([0, 0])
+    """,
+)
+ones_like = _like(
+    "ones_like",
+    1,
+    """A tensor of ones with the shape, dtype and layout of ``input``.
+
+    >>> import rushlight as torch
+    >>> torch.ones_like(torch.tensor([1, 2]))
+    tensor([1, 1])
+    """,
+)
+empty_like = _like(
+    "empty_like",
+    None,
+    """A tensor with the shape, dtype and layout of ``input``, whose values are whatever the memory held.
+
+    >>> import rushlight as torch
+    >>> torch.empty_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """,
+)
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A tensor with the shape, dtype and layout of ``input``, filled with one value.
+
+    >>> import rushlight as torch
+    >>> torch.full_like(torch.ones(2), 3)
+    tensor([3., 3.])
+    """
+    array = like(input, dtype, memory_format)
+    array[...] = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    return made(array, requires_grad, device, layout, pin_memory)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A 0-d tensor of a number, of the default dtype unless another is given.
+
+    >>> import rushlight as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
+    return made(np.array(s, dtype_or(dtype)), requires_grad, device)
+
+
+# ---- of a range
+
+
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The numbers from ``start`` (0 if only ``end`` is given) up to, but not including, ``end`` in steps of ``step``.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5), torch.arange(1, 2, 0.5)
+    (tensor([0, 1, 2, 3, 4]), tensor([1.0000, 1.5000]))
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = [v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step)]
+    for v in (start, end, step):
+        if not isinstance(v, (bool, int, float)):
+            raise TypeError(f"arange(): arguments must be Numbers, not {type(v).__name__}")
+    integers = not any(isinstance(v, float) for v in (start, end, step))
+    wanted = dtype_or(dtype, np.dtype(np.int64) if integers else None)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (step > 0 and end < start) or (step < 0 and end > start):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if integers:
+        array = np.arange(int(start), int(end), int(step), dtype=np.int64).astype(wanted, copy=False)
+    else:
+        count = math.ceil((end - start) / step)
+        array = (np.arange(count, dtype=np.float64) * step + start).astype(wanted)
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
+    """The numbers from ``start`` up to and including ``end``; deprecated, as in PyTorch: use :func:`arange`."""
+    import warnings
+
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    count = math.floor((end - start) / step) + 1
+    wanted = dtype_or(options.pop("dtype", None))
+    return made((np.arange(count, dtype=np.float64) * step + start).astype(wanted), **options)
+
+
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
+
+    >>> import rushlight as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    start, end = [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    wanted = dtype_or(dtype, default_complex(dtypes.default_dtype) if is_complex else None)
+    return into(out, made(line(start, end, steps, wanted), requires_grad, device, layout, pin_memory))
+
+
+def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
+    """Evenly spaced numbers: the first half counted from the start, the second back from the end, as PyTorch does."""
+    work = wanted if wanted.kind in "fc" and wanted.itemsize > 2 else np.dtype(np.float32)
+    if wanted.kind in "iu":
+        work = np.dtype(np.float32)
+        start, end = int(start), int(end)
+    kind = work.type
+    if steps == 0:
+        return np.empty(0, wanted)
+    if steps == 1:
+        return np.array([start], wanted)
+    step = (kind(end) - kind(start)) / kind(steps - 1)
+    i = np.arange(steps)
+    half = steps // 2
+    array = np.empty(steps, work)
+    array[:half] = kind(start) + step * i[:half].astype(work)
+    array[half:] = kind(end) - step * (steps - 1 - i[half:]).astype(work)
+    return array.astype(wanted)
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``base`` to the power of ``steps`` evenly spaced exponents from ``start`` to ``end``.
+
+    >>> import rushlight as torch
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    start, end = [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
+    wanted = dtype_or(dtype)
+    exponents = line(start, end, steps, wanted if wanted.kind in "fc" else np.dtype(np.float32))
+    array = np.power(np.asarray(base, np.float64), exponents).astype(wanted)
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A matrix with ones on the diagonal and zeros elsewhere.
+
+    >>> import rushlight as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    array = np.eye(n, m, dtype=dtype_or(dtype))
+    return into(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Row and column numbers of the lower triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
+
+    >>> import rushlight as torch
+    >>> torch.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    check_device(device)
+    array = np.stack(np.tril_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
+    return wrap(array)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Row and column numbers of the upper triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
+
+    >>> import rushlight as torch
+    >>> torch.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    check_device(device)
+    array = np.stack(np.triu_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
+    return wrap(array)
+
+
+# ---- like another tensor, as methods
+
+
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of ``data``, of this tensor's dtype unless another is given."""
+    return made(array_of(data, self.dtype if dtype is None else dtype), requires_grad, device)
+
+
+def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """A tensor of zeros of this tensor's dtype."""
+    return zeros(*size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """A tensor of ones of this tensor's dtype."""
+    return ones(*size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """An uninitialised tensor of this tensor's dtype."""
+    return empty(*size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    """A tensor of this tensor's dtype, filled with one value."""
+    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+# ---- questions
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a tensor.
+
+    >>> import rushlight as torch
+    >>> torch.is_tensor(torch.ones(1)), torch.is_tensor([1])
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+

@@ -1,0 +1,684 @@
+"""Picking elements by index, and the transposes that put them back.
+
+``x[key]`` splits into views (numbers, slices, None, ``...``) and one gather by tensors. Pairs of transposes:
+``take_at`` / ``put_at`` (any advanced index), ``gather`` / ``scatter_zero``, ``index_select`` / ``spread_rows``.
+"""
+
+from __future__ import annotations
+
+import operator as python
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import dtypes, memory, record, views
+from .._core.callsite import here
+from .._core.declare import LINEAR, operator
+from .._core.graph import Leaf
+from .._core.mode import CAREFUL, mode
+from .._core.tensor import Tensor, wrap
+from .broadcast import cast_to, expand, fit
+from .dims import canonical
+from .families import over_dims
+
+ndarray = np.ndarray
+ALL = slice(None)
+
+# ---- views by numbers, slices, None and ...
+
+
+def key_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, key: tuple[Any, ...]) -> Any:
+    return op.call(input, (ALL, *key))
+
+
+def _by_key(name: str, node: str) -> Any:
+    def body(input: Tensor, key: tuple[Any, ...]) -> Tensor:
+        return input[key]
+
+    body.__name__ = name
+    return operator(
+        view=True, jvp=LINEAR, batch=key_batch, node=node,
+        input=lambda g, input_shape, key: put_key(g, input_shape, key),
+    )(body)  # fmt: skip
+
+
+select_key = _by_key("select_key", "SelectBackward0")
+slice_key = _by_key("slice_key", "SliceBackward0")
+unsqueeze_key = _by_key("unsqueeze_key", "UnsqueezeBackward0")
+alias_key = _by_key("alias_key", "AliasBackward0")
+
+
+def put_key_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, key: tuple[Any, ...]) -> Any:
+    return put_key(input, (size, *shape), (ALL, *key))
+
+
+@operator(
+    jvp=LINEAR, batch=put_key_batch, node="SliceBackwardBackward0",
+    input=lambda g, key: slice_key(g, key),
+)  # fmt: skip
+def put_key(input: Tensor, shape: Any, key: tuple[Any, ...]) -> Tensor:
+    """Zeros of ``shape`` with ``input`` at ``key``; the transpose of a view by ``key``."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    out[key] = input
+    return out  # type: ignore[return-value]
+
+
+# ---- gathers by tensors
+
+
+def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """NumPy's key for indices by dimension: None stands for a whole dimension."""
+    return tuple([ALL if i is None else i for i in indices])
+
+
+@operator(
+    node="IndexBackward0",
+    input=lambda g, input_shape, indices: put_at(g, input_shape, indices),
+    jvp=LINEAR,
+)
+def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
+    """The elements at ``indices`` (arrays by dimension, None for a whole one); the transpose of :func:`put_at`."""
+    return input[where_of(input, indices)]
+
+
+@operator(jvp=LINEAR, node="IndexPutBackward0", input=lambda g, indices: take_at(g, indices))
+def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
+    """Zeros of ``shape`` with ``input`` added at ``indices``; the transpose of :func:`take_at`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    add_at(out, indices, input)
+    return out  # type: ignore[return-value]
+
+
+def add_at(out: ndarray, indices: tuple[Any, ...], values: Any) -> None:
+    """Add ``values`` into ``out`` at ``indices``, in place; repeated ones add up."""
+    given = [i for i in indices if i is not None]
+    if len(given) == 1 and given[0].dtype == np.bool_:
+        out[where_of(out, indices)] += values  # a mask names no element twice
+        return
+    np.add.at(out, where_of(out, indices), values)
+
+
+# ---- x[key]
+
+
+def is_mask(index: Any) -> bool:
+    return index.dtype.kind == "b" or index.dtype == np.uint8
+
+
+def as_key(key: Any) -> tuple[Any, ...]:
+    """A key as a tuple of its parts; a list of numbers is one index, a list with slices or tensors a tuple."""
+    if isinstance(key, tuple):
+        return key
+    if isinstance(key, list) and len(key) < 32 and any(
+        isinstance(k, (slice, Tensor, ndarray, list, tuple)) or k is None or k is Ellipsis for k in key
+    ):
+        if all(isinstance(k, (list, int, bool)) for k in key):
+            return (key,)
+        return tuple(key)
+    return (key,)
+
+
+def index_array(part: Any) -> ndarray:
+    """An advanced index as an array of integers or booleans."""
+    if isinstance(part, Tensor):
+        found = record.inner_array(part)
+        if found is None or part.level:
+            raise record_level_error(part)
+        array = found
+    elif isinstance(part, ndarray):
+        array = part
+    else:
+        array = np.array([python_index(p) for p in part]) if len(part) else np.zeros(0, np.int64)
+    kind = array.dtype.kind
+    if kind not in "biu":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    if array.dtype == np.uint8:
+        return array.astype(bool)
+    return array
+
+
+def python_index(p: Any) -> Any:
+    if isinstance(p, Tensor):
+        return p.tolist()
+    if isinstance(p, (list, tuple)):
+        return [python_index(q) for q in p]
+    if isinstance(p, float):
+        raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)")
+    return p
+
+
+def record_level_error(part: Tensor) -> Exception:
+    return RuntimeError(
+        "a tensor inside a function transform was used as an index here; use torch.gather, torch.index_select or "
+        "torch.take_along_dim, which take mapped indices"
+    )
+
+
+def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any], bool, str]:
+    """A key in two parts: that of a view, then arrays by dimension of that view (None for whole ones).
+
+    Also whether the view changes anything, and the name of the kind that came last, for the node.
+    """
+    used = 0
+    for k in key:
+        if k is Ellipsis or k is None or k is True or k is False:
+            continue
+        if isinstance(k, (Tensor, ndarray)) and is_mask(k if isinstance(k, ndarray) else record.inner_array(k)):
+            used += k.ndim
+        elif isinstance(k, (list, tuple)) and k and isinstance(k[0], (bool, list)) and _nested_bool(k):
+            used += np.array(k).ndim
+        else:
+            used += 1
+    if used > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    changes, kind, at = False, "alias", 0
+    seen_ellipsis = False
+    for k in key:
+        if k is Ellipsis:
+            if seen_ellipsis:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            seen_ellipsis = True
+            for _ in range(len(shape) - used):
+                basic.append(ALL)
+                advanced.append(None)
+                at += 1
+        elif k is None:
+            basic.append(None)
+            advanced.append(None)
+            changes, kind = True, "unsqueeze"
+        elif isinstance(k, slice):
+            part, whole = checked_slice(k, shape[at])
+            basic.append(part)
+            advanced.append(None)
+            if not whole:
+                changes, kind = True, "slice"
+            elif kind == "alias":
+                changes, kind = True, "slice"
+            at += 1
+        elif k is True or k is False:
+            basic.append(None)
+            advanced.append(np.array([k]))
+            changes = True
+        elif isinstance(k, (Tensor, ndarray)) and k.ndim == 0 and not getattr(k, "level", 0):
+            array = index_array(k)
+            if array.dtype.kind == "b":
+                basic.append(None)
+                advanced.append(array.reshape(1))
+                changes = True
+            else:
+                basic.append(checked_number(int(array), shape, at))
+                changes, kind, at = True, "select", at + 1
+        elif isinstance(k, (Tensor, ndarray, list, tuple, range)):
+            array = index_array(k)
+            for d in range(array.ndim if array.dtype.kind == "b" else 1):
+                if array.dtype.kind == "b" and array.shape[d] != shape[at + d]:
+                    raise IndexError(
+                        f"The shape of the mask {list(array.shape)} at index {d} does not match the shape of the indexed "
+                        f"tensor {list(shape)} at index {at + d}"
+                    )
+                basic.append(ALL)
+                if array.dtype.kind != "b" or array.ndim == 1:
+                    advanced.append(array)
+            if array.dtype.kind == "b" and array.ndim != 1:
+                advanced += list(array.nonzero()) if array.ndim else []
+            elif array.dtype.kind == "b":
+                advanced[-1] = array.nonzero()[0]
+            else:
+                check_range(array, shape[at], at)
+            at += array.ndim if array.dtype.kind == "b" else 1
+        elif hasattr(k, "__index__"):
+            basic.append(checked_number(python.index(k), shape, at))
+            changes, kind, at = True, "select", at + 1
+        else:
+            raise IndexError(
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+                f"(got {type(k).__name__})"
+            )
+    return tuple(basic), advanced, changes, kind
+
+
+def _nested_bool(k: Any) -> bool:
+    while isinstance(k, (list, tuple)):
+        if not k:
+            return False
+        k = k[0]
+    return isinstance(k, bool)
+
+
+def checked_slice(k: slice, n: int) -> tuple[slice, bool]:
+    bounds = [b.item() if isinstance(b, Tensor) else b for b in (k.start, k.stop, k.step)]
+    if bounds[2] is not None and bounds[2] <= 0:
+        raise ValueError("step must be greater than zero")
+    start, stop, step = slice(*bounds).indices(n)
+    return slice(start, max(start, stop), step), (start, stop, step) == (0, n, 1)
+
+
+def checked_number(k: int, shape: Sequence[int], at: int) -> int:
+    if at >= len(shape):
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
+    n = shape[at]
+    if not -n <= k < n:
+        raise IndexError(f"index {k} is out of bounds for dimension {at} with size {n}")
+    return k % n
+
+
+def check_range(array: ndarray, n: int, at: int) -> None:
+    if array.size and array.dtype.kind != "b":
+        low, high = int(array.min()), int(array.max())
+        if low < -n or high >= n:
+            bad = low if low < -n else high
+            raise IndexError(f"index {bad} is out of bounds for dimension {at} with size {n}")
+
+
+_VIEWS = {"select": select_key, "slice": slice_key, "unsqueeze": unsqueeze_key, "alias": alias_key}
+
+
+def getitem(self: Tensor, key: Any) -> Tensor:
+    """``self[key]``: views for numbers, slices, None and ``...``; copies for index tensors and masks."""
+    if type(key) is int:
+        shape = self.shape
+        if not shape:
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+                "a 0-dim tensor to a number"
+            )
+        return select_key(self, (checked_number(key, shape, 0),))  # type: ignore[no-any-return]
+    parts = as_key(key)
+    if any([isinstance(p, Tensor) and p.level for p in parts]):
+        return by_levels(self, parts)
+    basic, advanced, changes, kind = parsed(self.shape, parts)
+    result = _VIEWS[kind](self, basic) if changes or not any(a is not None for a in advanced) else self
+    if any(a is not None for a in advanced):
+        result = take_at(result, broadcast_indices(advanced))
+    return result  # type: ignore[no-any-return]
+
+
+def iterate(self: Tensor) -> Any:
+    """The slices along the first dimension."""
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    from .shape import unbind
+
+    return iter(unbind(self, 0))
+
+
+def length(self: Tensor) -> int:
+    """The size of the first dimension."""
+    if self.ndim == 0:
+        raise TypeError("len() of a 0-d tensor")
+    return self.shape[0]
+
+
+def by_levels(self: Tensor, parts: tuple[Any, ...]) -> Tensor:
+    """An index that is itself inside a function transform: the transform's own rule."""
+    top = max([p for p in (self, *parts) if isinstance(p, Tensor)], key=lambda p: p.level)
+    result: Tensor = top.transform.index(self, parts)  # type: ignore[attr-defined]
+    return result
+
+
+def broadcast_indices(advanced: Sequence[Any]) -> tuple[Any, ...]:
+    """Index arrays ready for NumPy; trailing whole dimensions are left out."""
+    given = [a for a in advanced if a is not None]
+    try:
+        np.broadcast_shapes(*[a.shape for a in given])
+    except ValueError:
+        raise IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            + ", ".join(str(list(a.shape)) for a in given)
+        ) from None
+    found = list(advanced)
+    while found and found[-1] is None:
+        found.pop()
+    return tuple(found)
+
+
+@operator(
+    node="IndexPutBackward0",
+    input=lambda g, indices, accumulate, values_shape: g if accumulate else zero_at(g, indices),
+    values=lambda g, indices, values_shape: fit(take_at(g, indices), tuple(values_shape), record.np_dtype(g)),
+)
+def index_put_raw(input: Tensor, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
+    """``input`` with ``values`` put (or added) at ``indices``."""
+    out = np.array(input)
+    values = np.asarray(values, out.dtype)  # type: ignore[assignment]
+    where = where_of(out, indices)
+    target = out[where].shape
+    if values.shape != target:
+        try:
+            values = np.broadcast_to(values, target)  # type: ignore[assignment]
+        except ValueError:
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
+                f"shape {list(target)}"
+            ) from None
+    if accumulate:
+        add_at(out, indices, values)
+    else:
+        out[where] = values
+    return out  # type: ignore[return-value]
+
+
+@operator(jvp=LINEAR, node="IndexPutBackward0", input=lambda g, indices: zero_at(g, indices))
+def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
+    """``input`` with zeros at ``indices``; its own transpose."""
+    out = np.array(input)
+    out[where_of(out, indices)] = 0
+    return out  # type: ignore[return-value]
+
+
+@operator(
+    node="CopyBackwards",
+    input=None,
+    source=lambda g, source_shape, source: fit(g, tuple(source_shape), record.np_dtype(source)),
+)
+def copied(input: Tensor, source: Tensor) -> Tensor:
+    """``source`` in the shape and dtype of ``input``."""
+    try:
+        spread = np.broadcast_to(source, input.shape)
+    except ValueError:
+        raise RuntimeError(
+            f"The size of tensor a ({input.shape[-1] if input.ndim else 1}) must match the size of tensor b "
+            f"({source.shape[-1] if source.ndim else 1}) at non-singleton dimension {max(input.ndim, 1) - 1}"
+        ) from None
+    if spread.dtype.kind == "c" and input.dtype.kind != "c":  # type: ignore[attr-defined]
+        spread = spread.real
+    return spread.astype(input.dtype)  # type: ignore[no-any-return, arg-type]
+
+
+def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Write the values of ``src`` (broadcast, cast) into this tensor."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    return views.write(self, copied.op, (src,), "copy_")  # type: ignore[attr-defined]
+
+
+def as_value(value: Any, like: Tensor) -> Tensor:
+    """What is assigned, as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (ndarray, np.generic)):
+        return wrap(np.asarray(value).astype(record.np_dtype(like), copy=False))
+    if isinstance(value, (bool, int, float, complex)):
+        return wrap(np.asarray(value).astype(record.np_dtype(like)))
+    raise TypeError(f"can't assign a {type(value).__name__} to a torch.{dtypes.LEGACY[like.dtype.name]}Tensor")
+
+
+def setitem(self: Tensor, key: Any, value: Any) -> None:
+    """``self[key] = value``, in place."""
+    parts = as_key(key)
+    value = as_value(value, self)
+    m = mode()
+    if m & CAREFUL and (self.level or value.level or any(isinstance(p, Tensor) and p.level for p in parts)):
+        top = max([p for p in (self, value, *parts) if isinstance(p, Tensor)], key=lambda p: p.level)
+        top.transform.setitem(self, parts, value)  # type: ignore[attr-defined]
+        return
+    basic, advanced, changes, kind = parsed(self.shape, parts)
+    gathers = any(a is not None for a in advanced)
+    if not (m & 1 and (self._node is not None or value._node is not None)) or type(self._node) is Leaf and not m & 1:
+        views.check_writable(self, "__setitem__", m & 1)
+        put_plain(self, basic, advanced if gathers else None, value._array)
+        return
+    target = _VIEWS[kind](self, basic) if changes or not gathers else self
+    if not gathers:
+        value = trimmed(value, target)
+        views.write(target, copied.op, (value,), "copy_")  # type: ignore[attr-defined]
+        return
+    views.write(target, index_put_raw.op, (broadcast_indices(advanced), cast_to(value, record.np_dtype(self)), False), "index_put_")  # type: ignore[attr-defined]
+
+
+def trimmed(value: Tensor, target: Tensor) -> Tensor:
+    """Leading dimensions of size 1 that the target has not are dropped, as PyTorch does."""
+    extra = value.ndim - target.ndim
+    if extra > 0 and all(n == 1 for n in value.shape[:extra]):
+        from .shape import reshape
+
+        return reshape(value, tuple(value.shape[extra:]))
+    return value
+
+
+def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, values: ndarray) -> None:
+    """Assign where nothing is recorded: NumPy's own assignment, and the stamp."""
+    target = self._array[(*basic, Ellipsis)]  # with the ellipsis NumPy gives a view even of one element
+    if values.dtype.kind == "c" and target.dtype.kind != "c":
+        raise RuntimeError("value cannot be converted to type " + dtypes.dtype_of(target.dtype).name + " without overflow")
+    try:
+        if advanced is None:
+            extra = values.ndim - target.ndim
+            if extra > 0 and all(n == 1 for n in values.shape[:extra]):
+                values = values.reshape(values.shape[extra:])
+            target[...] = values
+        else:
+            target[where_of(target, broadcast_indices(advanced))] = values
+    except ValueError:
+        if advanced is None:
+            raise RuntimeError(
+                f"expand(torch.{dtypes.LEGACY[dtypes.dtype_of(values.dtype).name]}Tensor{{{list(values.shape)}}}, "
+                f"size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be greater or equal to "
+                f"the number of dimensions in the tensor ({values.ndim})"
+                if values.ndim > target.ndim
+                else f"The expanded size of the tensor ({target.shape[-1]}) must match the existing size "
+                f"({values.shape[-1]}) at non-singleton dimension {target.ndim - 1}.  Target sizes: "
+                f"{list(target.shape)}.  Tensor sizes: {list(values.shape)}"
+            ) from None
+        shape = target[where_of(target, broadcast_indices(advanced))].shape
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
+            f"{list(shape)}"
+        ) from None
+    memory.written(self._array, "__setitem__", *here())
+
+
+def index_put(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of ``input`` with ``values`` put (or added, if ``accumulate``) at ``indices``, one tensor a dimension.
+
+    >>> import rushlight as torch
+    >>> torch.index_put(torch.zeros(3), (torch.tensor([0, 2]),), torch.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
+    return index_put_raw(input, index_list(input, indices), as_value(values, input), bool(accumulate))
+
+
+def index_put_(self: Tensor, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
+    """In-place version of :func:`index_put`."""
+    found = index_list(self, indices)
+    return views.write(self, index_put_raw.op, (found, as_value(values, self), bool(accumulate)), "index_put_")  # type: ignore[attr-defined]
+
+
+def index_list(input: Tensor, indices: Sequence[Any]) -> tuple[Any, ...]:
+    key = tuple([ALL if i is None else i for i in indices])
+    _, advanced, _, _ = parsed(input.shape, key)
+    return broadcast_indices(advanced)
+
+
+# ---- along a dimension
+
+
+def check_index(index: Any, name: str) -> None:
+    if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+
+
+def normal(index: ndarray, n: int) -> ndarray:
+    """Indices checked to be within a size."""
+    if index.size:
+        low, high = int(index.min()), int(index.max())
+        if low < 0 or high >= n:
+            bad = low if low < 0 else high
+            raise IndexError(f"index {bad} is out of bounds for dimension 0 with size {n}")
+    return index
+
+
+def select_rows_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int, index: Any) -> Any:
+    if mapped[2]:
+        if not mapped[0]:
+            input = expand(input, (size, *input.shape))
+        shape = [size, *input.shape[1:]]
+        shape[dim + 1] = index.shape[1]
+        from .shape import reshape
+
+        spread = reshape(index, (size, *(1,) * dim, index.shape[1], *(1,) * (input.ndim - dim - 2)))
+        return gather(input, dim + 1, expand(spread, tuple(shape)))
+    return index_select_raw(input, dim + 1, index)
+
+
+@operator(
+    jvp=LINEAR, batch=select_rows_batch, node="IndexSelectBackward0",
+    input=lambda g, input_shape, dim, index: spread_rows(g, input_shape, dim, index),
+)  # fmt: skip
+def index_select_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    return np.take(input, index, dim)  # type: ignore[call-overload, no-any-return]
+
+
+@operator(
+    jvp=LINEAR, node="IndexSelectBackwardBackward0",
+    input=lambda g, dim, index: index_select_raw(g, dim, index),
+)  # fmt: skip
+def spread_rows(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
+    """Zeros of ``shape`` with the slices of ``input`` added at ``index``; the transpose of index_select."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    np.add.at(np.moveaxis(out, dim, 0), index, np.moveaxis(input, dim, 0))  # type: ignore[arg-type]
+    return out  # type: ignore[return-value]
+
+
+def spread_rows_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
+    if mapped[3]:
+        return NotImplemented
+    return spread_rows(input, (size, *shape), dim + 1, index)
+
+
+spread_rows.op.batch = spread_rows_batch  # type: ignore[attr-defined]
+
+
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The slices of ``input`` at the numbers in ``index`` along ``dim`` (a copy).
+
+    >>> import rushlight as torch
+    >>> torch.index_select(torch.tensor([1, 2, 3]), 0, torch.tensor([2, 0]))
+    tensor([3, 1])
+    """
+    if not isinstance(index, Tensor):
+        raise TypeError(f"index_select(): argument 'index' (position 3) must be Tensor, not {type(index).__name__}")
+    if index.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    at = canonical(dim, input.ndim)
+    array = record.inner_array(index)
+    if array is not None:
+        check_index(array, "index_select")
+        n = input.shape[at] if input.ndim else 1
+        if array.size and (int(array.min()) < 0 or int(array.max()) >= n):
+            raise IndexError("index out of range in self")
+    if input.ndim == 0:
+        return input.clone()
+    from .shape import reshape
+
+    made = index_select_raw(input, at, reshape(index, (-1,)) if index.ndim == 0 else index)
+    return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def along(index: ndarray, dim: int) -> tuple[Any, ...]:
+    """NumPy's key for picking along one dimension by an index of full rank."""
+    where: list[Any] = list(np.indices(index.shape, sparse=True))
+    where[dim] = index
+    return tuple(where)
+
+
+@operator(
+    jvp=LINEAR, batch=over_dims("dim"), node="GatherBackward0",
+    input=lambda g, input_shape, dim, index: scatter_zero(g, input_shape, dim, index),
+)  # fmt: skip
+def gather_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    return input[along(index, dim)] if input.ndim else input.copy().reshape(index.shape)  # type: ignore[arg-type, attr-defined, no-any-return]
+
+
+def scatter_zero_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
+    if not mapped[3]:
+        index = expand(index, (size, *index.shape))
+    if not mapped[0]:
+        input = expand(input, (size, *input.shape))
+    return scatter_zero(input, (size, *shape), dim + 1, index)
+
+
+@operator(
+    jvp=LINEAR, batch=scatter_zero_batch, node="ScatterAddBackward0",
+    input=lambda g, dim, index: gather_raw(g, dim, index),
+)  # fmt: skip
+def scatter_zero(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
+    """Zeros of ``shape`` with ``input`` added at ``index`` along ``dim``; the transpose of :func:`gather`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    if out.ndim == 0:
+        return (out + input.reshape(-1).sum()).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
+    np.add.at(out, along(index, dim), input)  # type: ignore[arg-type]
+    return out  # type: ignore[return-value]
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """The elements of ``input`` at the positions ``index`` along ``dim``; the result has the shape of ``index``.
+
+    >>> import rushlight as torch
+    >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+    """
+    if sparse_grad:
+        raise RuntimeError("gather(): sparse_grad=True is not supported: Rushlight's gradients are dense")
+    at = checked_gather("gather", input, dim, index)
+    made = gather_raw(input, at, index)
+    return made if out is None else gather_raw.op.write_out(gather_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = None) -> int:
+    """The dimension, after the checks that gather and scatter share."""
+    if not isinstance(index, (Tensor, ndarray)):
+        raise TypeError(f"{name}(): argument 'index' (position 3) must be Tensor, not {type(index).__name__}")
+    at = canonical(dim, input.ndim)
+    if record.np_dtype(index) not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    if max(index.ndim, 1) != max(input.ndim, 1):
+        if not (record.inner_array(index) is not None and 0 in index.shape):
+            raise RuntimeError("Index tensor must have the same number of dimensions as input tensor" if name == "gather"
+                               else "Index tensor must have the same number of dimensions as self tensor")
+    for d in range(min(index.ndim, input.ndim)):
+        if d != at and index.shape[d] > input.shape[d] and 0 not in index.shape:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(input.shape)} apart from dimension {at}"
+            )
+    array = record.inner_array(index) if isinstance(index, Tensor) else index
+    n = input.shape[at] if input.ndim else 1
+    if array is not None and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= n:
+            raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size {n}")
+    return at
+
+
+# ---- masks
+
+
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero: rows of a matrix, or one tensor a dimension with ``as_tuple``.
+
+    >>> import rushlight as torch
+    >>> torch.nonzero(torch.tensor([1, 0, 2]))
+    tensor([[0],
+            [2]])
+    """
+    array = record.inner_array(input)
+    if array is None or input.level:
+        raise RuntimeError(
+            "vmap: It looks like you're attempting to use nonzero, whose output shape depends on the data, inside a "
+            "function transform. Use torch.where with three arguments."
+        )
+    found = (array if array.ndim else array.reshape(1)).nonzero()
+    if as_tuple:
+        return tuple([wrap(f) for f in found])
+    rows = np.stack(found, 1) if array.ndim else np.zeros((len(found[0]), 0), np.int64)
+    made = wrap(np.ascontiguousarray(rows))
+    return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined]
+

@@ -1,0 +1,1498 @@
+"""Rearranging elements: views wherever PyTorch gives views, and joining and repeating.
+
+Transposes stand in pairs: ``reshape`` and ``permute`` undo themselves, ``narrow`` and ``pad_narrow``,
+``select`` and ``pad_select``, ``diagonal`` and ``pad_diagonal``, ``unfold`` and ``fold_windows``, ``cat`` and ``narrow``.
+"""
+
+from __future__ import annotations
+
+import operator as python
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import dtypes, memory, record
+from .._core.declare import LINEAR, operator
+from .._core.promote import promote_types
+from .._core.tensor import Size, Tensor, wrap
+from .broadcast import cast_to, expand, sum_to
+from .create import arranged
+from .dims import canonical, canonical_all
+from .families import over_dims
+
+
+def sizes(given: Sequence[Any]) -> tuple[int, ...]:
+    """A shape given as numbers or as one sequence, as plain integers."""
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = given[0]
+    return tuple([python.index(n) for n in given])
+
+
+# ---- the same elements in another shape
+
+
+def reshape_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any) -> Any:
+    if -1 in shape:
+        known = 1
+        for n in shape:
+            known *= n if n != -1 else 1
+        total = 1
+        for n in input.shape[1:]:
+            total *= n
+        shape = tuple([total // known if n == -1 else n for n in shape])
+    return op.call(input, (size, *shape))
+
+
+@operator(view=True, jvp=LINEAR, batch=reshape_batch, node="ViewBackward0", input=lambda g, input_shape: reshape(g, input_shape))
+def reshape(input: Tensor, shape: Any) -> Tensor:
+    """The same elements in another shape: a view where strides allow, else a copy. One size may be -1.
+
+    >>> import rushlight as torch
+    >>> torch.reshape(torch.arange(4), (2, -1))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    try:
+        return input.reshape(shape)
+    except (ValueError, TypeError):
+        raise misfit(input, shape) from None
+
+
+def misfit(input: Any, shape: Any) -> Exception:
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    for n in shape:
+        if not hasattr(n, "__index__"):
+            return TypeError(
+                f"reshape(): argument 'shape' must be tuple of ints, but found element of type {type(n).__name__}"
+            )
+    if sum(n == -1 for n in shape) > 1:
+        return RuntimeError("only one dimension can be inferred")
+    for n in shape:
+        if n < -1:
+            return RuntimeError(f"invalid shape dimension {n}")
+    if input.size == 0 and -1 in shape:
+        return RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 "
+            "can be any value and is ambiguous"
+        )
+    return RuntimeError(f"shape '{list(shape)}' is invalid for input of size {input.size}")
+
+
+@operator(view=True, jvp=LINEAR, batch=reshape_batch, node="ViewBackward0", input=lambda g, input_shape: reshape(g, input_shape))
+def view(input: Tensor, shape: Any) -> Tensor:
+    """The same memory in another shape; see :func:`reshape`. Raises RuntimeError where strides do not allow it."""
+    made = input.view()  # type: ignore[call-arg]
+    try:
+        if -1 in shape or input.size == 0:
+            shape = input.reshape(shape).shape
+        made.shape = shape  # type: ignore[misc]
+    except AttributeError:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ) from None
+    except (ValueError, TypeError):
+        raise misfit(input, shape) from None
+    return made
+
+
+def view_method(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+    """The same memory in another shape (sizes, or one tuple of them), or as another dtype.
+
+    Raises RuntimeError where strides do not allow it: use ``reshape`` then.
+    """
+    if dtype is None and len(shape) == 1 and type(shape[0]) is dtypes.dtype:
+        dtype = shape[0]
+    if dtype is not None:
+        return view_dtype(self, dtypes.to_numpy_dtype(dtype))
+    return view(self, sizes(shape))
+
+
+@operator(view=True, batch=None)
+def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
+    """The bytes of ``input`` read as another dtype."""
+    if dtype.itemsize != input.itemsize and (input.ndim == 0 or input.strides[-1] != input.itemsize):
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {dtypes.dtype_of(input.dtype)} as {dtypes.dtype_of(dtype)} "  # type: ignore[arg-type]
+            "(different element sizes)"
+        )
+    try:
+        return input.view(dtype)
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """This tensor's memory in the shape of ``other``."""
+    return view(self, tuple(other.shape))
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """This tensor's elements in the shape of ``other``."""
+    return reshape(self, tuple(other.shape))
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` joined into one.
+
+    >>> import rushlight as torch
+    >>> torch.flatten(torch.ones(2, 3, 4), 1).shape
+    torch.Size([2, 12])
+    """
+    ndim = input.ndim
+    start, end = canonical(start_dim, ndim), canonical(end_dim, ndim)
+    if ndim == 0:
+        return reshape(input, (1,))
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end:
+        return input
+    shape = tuple(input.shape)
+    joined = 1
+    for n in shape[start : end + 1]:
+        joined *= n
+    return reshape(input, (*shape[:start], joined, *shape[end + 1 :]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension split into several; one of the sizes may be -1.
+
+    >>> import rushlight as torch
+    >>> torch.unflatten(torch.ones(3, 4), 1, (2, 2)).shape
+    torch.Size([3, 2, 2])
+    """
+    at = canonical(dim, input.ndim)
+    shape = tuple(input.shape)
+    sizes = list(sizes)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = 1
+    for n in sizes:
+        known *= n if n != -1 else 1
+    if -1 in sizes and known:
+        sizes[sizes.index(-1)] = shape[at] // known
+    total = 1
+    for n in sizes:
+        total *= n
+    if total != shape[at]:
+        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {at} ({shape[at]}) in the input tensor")
+    return view(input, (*shape[:at], *sizes, *shape[at + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.ravel(torch.ones(2, 2))
+    tensor([1., 1., 1., 1.])
+    """
+    return reshape(contiguous(input), (-1,))
+
+
+# ---- dimensions in another order
+
+
+def inverse(dims: Sequence[int]) -> tuple[int, ...]:
+    back = [0] * len(dims)
+    for i, d in enumerate(dims):
+        back[d] = i
+    return tuple(back)
+
+
+def permute_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dims: Any) -> Any:
+    return op.call(input, (0, *[d + 1 for d in canonical_all(dims, input.ndim - 1)]))
+
+
+def permute_vjp(g: Any, dims: Any) -> Any:
+    return permute(g, inverse(canonical_all(dims, g.ndim)))
+
+
+@operator(view=True, jvp=LINEAR, batch=permute_batch, input=permute_vjp)
+def permute(input: Tensor, dims: Any) -> Tensor:
+    """A view with the dimensions in the given order.
+
+    >>> import rushlight as torch
+    >>> torch.permute(torch.ones(2, 3, 4), (2, 0, 1)).shape
+    torch.Size([4, 2, 3])
+    """
+    order = canonical_all(tuple(dims), input.ndim)
+    if len(order) != input.ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(order)}"
+        )
+    return input.transpose(order)  # type: ignore[call-arg, arg-type]
+
+
+@operator(view=True, jvp=LINEAR, batch=over_dims("dim0", "dim1"), input=lambda g, dim0, dim1: transpose(g, dim0, dim1))
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dimensions swapped.
+
+    >>> import rushlight as torch
+    >>> torch.transpose(torch.ones(2, 3), 0, 1).shape
+    torch.Size([3, 2])
+    """
+    ndim = input.ndim
+    a, b = canonical(dim0, ndim), canonical(dim1, ndim)
+    if ndim == 0:
+        return input.view()  # type: ignore[call-arg]
+    order = list(range(ndim))
+    order[a], order[b] = b, a
+    return input.transpose(order)  # type: ignore[call-arg, arg-type]
+
+
+def t(input: Tensor) -> Tensor:
+    """A matrix transposed; vectors and numbers as they are.
+
+    >>> import rushlight as torch
+    >>> torch.t(torch.ones(2, 3)).shape
+    torch.Size([3, 2])
+    """
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return transpose(input, 0, 1) if input.ndim == 2 else input
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """A view with the dimensions ``source`` moved to the places ``destination``.
+
+    >>> import rushlight as torch
+    >>> torch.movedim(torch.ones(2, 3, 4), 0, -1).shape
+    torch.Size([3, 4, 2])
+    """
+    ndim = input.ndim
+    a = canonical_all(source if isinstance(source, Sequence) else (source,), ndim)
+    b = canonical_all(destination if isinstance(destination, Sequence) else (destination,), ndim)
+    if len(a) != len(b):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(a)} dims) should contain the same number of dims as destination ({list(b)} dims)"
+        )
+    order = [i for i in range(ndim) if i not in a]
+    for to, i in sorted(zip(b, a, strict=True)):
+        order.insert(to, i)
+    return permute(input, tuple(order))
+
+
+def T(self: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
+    """The tensor with its dimensions reversed."""
+    if self.ndim != 2:
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return permute(self, tuple(range(self.ndim))[::-1])
+
+
+def mT(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+    """The last two dimensions swapped."""
+    if x.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.")
+    return transpose(x, -2, -1)
+
+
+# ---- dimensions of size 1
+
+
+def squeeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: Any) -> Any:
+    ndim = input.ndim - 1
+    dims = range(ndim) if dim is None else canonical_all(dim, ndim)
+    return squeeze(input, tuple([d + 1 for d in dims if input.shape[d + 1] == 1]))
+
+
+@operator(view=True, jvp=LINEAR, batch=squeeze_batch, input=lambda g, input_shape: reshape(g, input_shape))
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """A view without the dimensions of size 1, or without those of them that ``dim`` names.
+
+    >>> import rushlight as torch
+    >>> torch.squeeze(torch.ones(1, 2, 1)).shape, torch.squeeze(torch.ones(1, 2, 1), 0).shape
+    (torch.Size([2]), torch.Size([2, 1]))
+    """
+    shape = input.shape
+    dims = range(input.ndim) if dim is None else canonical_all(dim, input.ndim)
+    if input.ndim == 0 and dim is not None:
+        canonical_all(dim, 0)
+    gone = tuple([d for d in dims if d < len(shape) and shape[d] == 1])
+    return np.squeeze(input, gone)  # type: ignore[call-overload, no-any-return]
+
+
+def unsqueeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int) -> Any:
+    return unsqueeze(input, dim + 1 if dim >= 0 else dim)
+
+
+@operator(view=True, jvp=LINEAR, batch=unsqueeze_batch, input=lambda g, input_shape: reshape(g, input_shape))
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of size 1 put in at ``dim``.
+
+    >>> import rushlight as torch
+    >>> torch.unsqueeze(torch.ones(3), 1).shape
+    torch.Size([3, 1])
+    """
+    at = canonical(dim, input.ndim + 1)
+    return input[(*(slice(None),) * at, None)]
+
+
+def atleast(n: int, name: str, doc: str) -> Any:
+    def function(*tensors: Any) -> Any:
+        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+            tensors = tuple(tensors[0])
+        made = tuple([grown(x, n) for x in tensors])
+        return made[0] if len(made) == 1 else made
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+def grown(x: Tensor, n: int) -> Tensor:
+    if x.ndim >= n:
+        return x
+    if n == 1:
+        return reshape(x, (1,))
+    if n == 2:
+        return reshape(x, (1, 1)) if x.ndim == 0 else unsqueeze(x, 0)
+    if x.ndim == 0:
+        return reshape(x, (1, 1, 1))
+    return unsqueeze(unsqueeze(x, 0), -1) if x.ndim == 1 else unsqueeze(x, -1)
+
+
+atleast_1d = atleast(
+    1,
+    "atleast_1d",
+    """Tensors with at least one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_1d(torch.tensor(1.0))
+    tensor([1.])
+    """,
+)
+atleast_2d = atleast(
+    2,
+    "atleast_2d",
+    """Tensors with at least two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_2d(torch.tensor([1.0]))
+    tensor([[1.]])
+    """,
+)
+atleast_3d = atleast(
+    3,
+    "atleast_3d",
+    """Tensors with at least three dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_3d(torch.ones(2, 3)).shape
+    torch.Size([2, 3, 1])
+    """,
+)
+
+
+# ---- parts, and their transposes
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=over_dims("dim"), node="SliceBackward0",
+    input=lambda g, input_shape, dim, start, stop, step: pad_narrow(g, input_shape, dim, start, stop, step),
+)  # fmt: skip
+def part(input: Tensor, dim: int, start: int, stop: int, step: int = 1) -> Tensor:
+    """The elements ``start:stop:step`` along ``dim`` (a view); the transpose of :func:`pad_narrow`."""
+    return input[(*(slice(None),) * dim, slice(start, stop, step))]
+
+
+@operator(
+    jvp=LINEAR, batch=None, node="SliceBackward0",
+    input=lambda g, dim, start, stop, step: part(g, dim, start, stop, step),
+)  # fmt: skip
+def pad_narrow(input: Tensor, shape: Any, dim: int, start: int, stop: int, step: int = 1) -> Tensor:
+    """Zeros of ``shape`` with ``input`` at ``start:stop:step`` along ``dim``; the transpose of :func:`part`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    out[(*(slice(None),) * dim, slice(start, stop, step))] = input
+    return out  # type: ignore[return-value]
+
+
+def pad_narrow_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, *rest: Any) -> Any:
+    return pad_narrow(input, (size, *shape), dim + 1, *rest)
+
+
+pad_narrow.op.batch = pad_narrow_batch  # type: ignore[attr-defined]
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """A view of ``length`` elements from ``start`` along ``dim``.
+
+    >>> import rushlight as torch
+    >>> torch.narrow(torch.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    if isinstance(start, Tensor):
+        start = int(start.item())
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    at = canonical(dim, input.ndim)
+    n = input.shape[at]
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start = start + n if start < 0 else start
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return part(input, at, start, start + length)
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=over_dims("dim"), node="SelectBackward0",
+    input=lambda g, input_shape, dim, place: pad_select(g, input_shape, dim, place),
+)  # fmt: skip
+def select_at(input: Tensor, dim: int, place: int) -> Tensor:
+    """One element along ``dim`` (a view without that dimension); the transpose of :func:`pad_select`."""
+    return input[(*(slice(None),) * dim, place)]
+
+
+@operator(jvp=LINEAR, node="SelectBackwardBackward0", input=lambda g, dim, place: select_at(g, dim, place))
+def pad_select(input: Tensor, shape: Any, dim: int, place: int) -> Tensor:
+    """Zeros of ``shape`` with ``input`` at one place along ``dim``; the transpose of :func:`select_at`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    out[(*(slice(None),) * dim, place)] = input
+    return out  # type: ignore[return-value]
+
+
+def pad_select_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, at: int) -> Any:
+    return pad_select(input, (size, *shape), dim + 1, at)
+
+
+pad_select.op.batch = pad_select_batch  # type: ignore[attr-defined]
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """A view of the elements at ``index`` along ``dim``, without that dimension.
+
+    >>> import rushlight as torch
+    >>> torch.select(torch.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
+    if input.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    at = canonical(dim, input.ndim)
+    n = input.shape[at]
+    if isinstance(index, Tensor):
+        index = int(index.item())
+    if not -n <= index < n:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {at}")
+    return select_at(input, at, index % n)
+
+
+def diagonal_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, offset: int, dim1: int, dim2: int) -> Any:
+    ndim = input.ndim - 1
+    return diagonal(input, offset, canonical(dim1, ndim) + 1, canonical(dim2, ndim) + 1)
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=diagonal_batch,
+    input=lambda g, input_shape, offset, dim1, dim2: pad_diagonal(g, input_shape, offset, dim1, dim2),
+)  # fmt: skip
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of a diagonal of the matrices over ``dim1`` and ``dim2``, as the last dimension.
+
+    >>> import rushlight as torch
+    >>> torch.diagonal(torch.arange(4).reshape(2, 2))
+    tensor([0, 3])
+    """
+    a, b = canonical(dim1, input.ndim), canonical(dim2, input.ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    made = np.diagonal(input, offset, a, b)  # type: ignore[arg-type]
+    if not made.flags.writeable and input.flags.writeable:  # type: ignore[attr-defined]
+        made.flags.writeable = True
+    return made  # type: ignore[return-value]
+
+
+@operator(
+    jvp=LINEAR, node="DiagonalBackwardBackward0",
+    input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2),
+)  # fmt: skip
+def pad_diagonal(input: Tensor, shape: Any, offset: int, dim1: int, dim2: int) -> Tensor:
+    """Zeros of ``shape`` with ``input`` on a diagonal; the transpose of :func:`diagonal`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    target = np.diagonal(out, offset, dim1, dim2)
+    target.flags.writeable = True
+    target[...] = input
+    return out  # type: ignore[return-value]
+
+
+def pad_diagonal_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, offset: int, dim1: int, dim2: int
+) -> Any:
+    n = len(shape)
+    return pad_diagonal(input, (size, *shape), offset, canonical(dim1, n) + 1, canonical(dim2, n) + 1)
+
+
+pad_diagonal.op.batch = pad_diagonal_batch  # type: ignore[attr-defined]
+
+
+def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray:
+    """A view of the memory under an array by strides and an offset in elements from its owner's first one.
+
+    Raises RuntimeError if any element would lie outside that memory.
+    """
+    whole = memory.owner(array)
+    item = array.itemsize
+    room = whole.nbytes // item if whole.flags.c_contiguous or whole.flags.f_contiguous else None
+    if any(n < 0 for n in shape) or any(s < 0 for s in strides):
+        raise RuntimeError(f"as_strided: Negative sizes or strides are not supported, got {list(shape)}, {list(strides)}")
+    if len(shape) != len(strides):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if offset < 0:
+        raise RuntimeError("as_strided: storage_offset must be non-negative")
+    last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) if 0 not in shape else offset - 1
+    start = (array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // item
+    if room is None:
+        whole, start = array, 0
+        room = 1 + sum((n - 1) * abs(s) // item for n, s in zip(array.shape, array.strides, strict=True))
+    if last >= room:
+        raise RuntimeError(
+            f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {item} "
+            f"requiring a storage size of {(last + 1) * item} are out of bounds for storage of size {room * item}"
+        )
+    flat = whole.view(array.dtype) if whole.dtype is not array.dtype and whole.ndim else whole
+    if 0 in shape:
+        return flat.reshape(-1)[:0].reshape(shape)
+    base = np.lib.stride_tricks.as_strided(flat, (room,), (item,)) if flat.ndim != 1 else flat
+    return np.lib.stride_tricks.as_strided(base[offset:], tuple(shape), tuple(s * item for s in strides))
+
+
+def as_strided_vjp(g: Any, input: Any, size: Any, stride: Any, storage_offset: Any) -> Any:
+    return scatter_strided(g, tuple(input.shape), record.inner_array(input), size, stride, storage_offset)
+
+
+@operator(view=True, jvp=LINEAR, node="AsStridedBackward0", input=as_strided_vjp)
+def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    offset = storage_offset
+    if offset is None:
+        offset = wrap(input).storage_offset()
+    return strided(input, size, stride, offset)  # type: ignore[arg-type, return-value]
+
+
+@operator(jvp=LINEAR, node="AsStridedBackward0")
+def scatter_strided(input: Tensor, shape: Any, like: Any, size: Any, stride: Any, storage_offset: Any) -> Tensor:
+    """Zeros of ``shape`` with ``input`` added where a strided view has its elements; the transpose of as_strided."""
+    whole = memory.owner(like)
+    room = whole.size
+    numbers = np.arange(room, dtype=np.int64)
+    item = like.itemsize
+    start = (like.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // item
+    places = np.lib.stride_tricks.as_strided(
+        numbers[start:], like.shape, tuple(s // item * 8 for s in like.strides)
+    )
+    offset = start if storage_offset is None else storage_offset
+    taken = np.lib.stride_tricks.as_strided(numbers[offset:], tuple(size), tuple(s * 8 for s in stride))
+    flat = np.zeros(room, input.dtype)  # type: ignore[call-overload]
+    np.add.at(flat, taken.ravel(), input.reshape(-1))
+    counts = np.zeros(room, np.int64)
+    np.add.at(counts, places.ravel(), 1)
+    return (flat[places] / np.maximum(counts[places], 1)).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
+
+
+def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A view of the tensor's memory by sizes, strides and an offset, all counted in elements.
+
+    Raises RuntimeError if it would reach outside the memory.
+
+    >>> import rushlight as torch
+    >>> torch.as_strided(torch.arange(4), (2, 2), (1, 2))
+    tensor([[0, 2],
+            [1, 3]])
+    """
+    return as_strided_(input, tuple(size), tuple(stride), storage_offset)
+
+
+def unfold_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dimension: int, length: int, step: int) -> Any:
+    return windows(input, dimension + 1, length, step)
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=unfold_batch, node="UnfoldBackward0",
+    input=lambda g, input_shape, dimension, length, step: fold_windows(g, input_shape, dimension, length, step),
+)  # fmt: skip
+def windows(input: Tensor, dimension: int, length: int, step: int) -> Tensor:
+    """Windows of ``length`` elements, ``step`` apart, along a dimension, as a view; transpose of :func:`fold_windows`."""
+    count = (input.shape[dimension] - length) // step + 1
+    shape = (*input.shape[:dimension], count, *input.shape[dimension + 1 :], length)
+    s = input.strides  # type: ignore[attr-defined]
+    strides = (*s[:dimension], s[dimension] * step, *s[dimension + 1 :], s[dimension])
+    return np.lib.stride_tricks.as_strided(input, shape, strides)  # type: ignore[call-overload, no-any-return]
+
+
+def fold_windows_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dimension: int, length: int, step: int
+) -> Any:
+    return fold_windows(input, (size, *shape), dimension + 1, length, step)
+
+
+@operator(
+    jvp=LINEAR, batch=fold_windows_batch, node="UnfoldBackwardBackward0",
+    input=lambda g, dimension, length, step: windows(g, dimension, length, step),
+)  # fmt: skip
+def fold_windows(input: Tensor, shape: Any, dimension: int, length: int, step: int) -> Tensor:
+    """Zeros of ``shape`` with every window added in its place; the transpose of :func:`windows`."""
+    out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    count = input.shape[dimension]
+    lead = (slice(None),) * dimension
+    for k in range(length):
+        out[(*lead, slice(k, k + (count - 1) * step + 1, step))] += input[..., k] if count else 0
+    return out  # type: ignore[return-value]
+
+
+def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """A view of all windows of ``size`` elements, ``step`` apart, along ``dimension``, as a last dimension."""
+    at = canonical(dimension, self.ndim)
+    n = self.shape[at] if self.ndim else 1
+    if size > n:
+        raise RuntimeError(f"maximum size for tensor at dimension {at} is {n} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if self.ndim == 0:
+        return reshape(self, (1,)) if size == 1 else reshape(self, (1,))[:0]
+    return windows(self, at, size, step)
+
+
+# ---- several parts at once
+
+
+def split_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int, lengths: Any) -> Any:
+    return op.call(input, dim + 1, lengths)
+
+
+def parts_of(g: Any, lengths: tuple[int, ...], dim: int, input_shape: tuple[int, ...]) -> Any:
+    """A gradient from the bundle of those of the parts: what is missing is zero."""
+    start, total = 0, None
+    for i, n in enumerate(lengths):
+        h = g.get(i)
+        if h is not None:
+            piece = pad_narrow(h, tuple(input_shape), dim, start, start + n)
+            total = piece if total is None else total + piece
+        start += n
+    return total
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=split_batch, outputs=(), node="SplitBackward0",
+    input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
+)  # fmt: skip
+def split_equal(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
+    starts = np.cumsum((0, *lengths[:-1]))
+    lead = (slice(None),) * dim
+    return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=split_batch, outputs=(), node="SplitWithSizesBackward0",
+    input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
+)  # fmt: skip
+def split_lengths(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
+    starts = np.cumsum((0, *lengths[:-1]))
+    lead = (slice(None),) * dim
+    return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along ``dim`` into pieces of one size (the last may be smaller) or of the sizes listed, as views.
+
+    >>> import rushlight as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    if isinstance(split_size_or_sections, (list, tuple)):
+        return split_with_sizes(tensor, split_size_or_sections, dim)
+    size = python.index(split_size_or_sections)
+    if tensor.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    at = canonical(dim, tensor.ndim)
+    n = tensor.shape[at]
+    if size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    if size == 0 and n:
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+    count = max((n + size - 1) // size, 1) if size else 1
+    lengths = tuple([min(size, n - i * size) for i in range(count)])
+    result: tuple[Tensor, ...] = split_equal(tensor, at, lengths)
+    return result
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along ``dim`` into pieces of the sizes listed, as views.
+
+    >>> import rushlight as torch
+    >>> torch.split_with_sizes(torch.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+    """
+    if input.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    at = canonical(dim, input.ndim)
+    lengths = tuple([python.index(n) for n in split_sizes])
+    if any(n < 0 for n in lengths):
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(lengths)}"
+        )
+    if sum(lengths) != input.shape[at]:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input tensor's size at "
+            f"dimension {at}), but got split_sizes={list(lengths)}"
+        )
+    result: tuple[Tensor, ...] = split_lengths(input, at, lengths)
+    return result
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along ``dim`` into (at most) ``chunks`` pieces of one size, as views.
+
+    >>> import rushlight as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    if input.ndim == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    n = input.shape[canonical(dim, input.ndim)]
+    size = (n + chunks - 1) // chunks
+    if size == 0:
+        return split_with_sizes(input, [0] * chunks, dim)
+    return split(input, size, dim)
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along ``dim`` into that many pieces of nearly one size, or at the indices listed, as views.
+
+    >>> import rushlight as torch
+    >>> torch.tensor_split(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    if isinstance(indices_or_sections, Tensor):
+        indices_or_sections = indices_or_sections.tolist()
+    if input.ndim == 0:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    at = canonical(dim, input.ndim)
+    n = input.shape[at]
+    if isinstance(indices_or_sections, int):
+        k = indices_or_sections
+        if k <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {k}")
+        lengths = [n // k + (1 if i < n % k else 0) for i in range(k)]
+        bounds = np.cumsum([0, *lengths]).tolist()
+    else:
+        bounds = [0, *indices_or_sections, n]
+    clipped = [slice(a, b).indices(n)[:2] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return tuple([part(input, at, a, max(a, b)) for a, b in clipped])
+
+
+def _axis_split(name: str, axis: Any, least: int, doc: str) -> Any:
+    def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        if input.ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a "
+                f"tensor with {input.ndim} dimensions!"
+            )
+        dim = axis if axis is not None else (0 if input.ndim == 1 else 1)
+        if isinstance(indices_or_sections, int) and indices_or_sections and input.shape[dim] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+                f"{input.shape[dim]} is not divisible by the split_size {indices_or_sections}!"
+            )
+        return tensor_split(input, indices_or_sections, dim)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+hsplit = _axis_split(
+    "hsplit",
+    None,
+    1,
+    """The tensor cut along its second dimension (its only one, if it has one), as views.
+
+    >>> import rushlight as torch
+    >>> torch.hsplit(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """,
+)
+vsplit = _axis_split(
+    "vsplit",
+    0,
+    2,
+    """The tensor cut along its first dimension, as views.
+
+    >>> import rushlight as torch
+    >>> [part.shape for part in torch.vsplit(torch.ones(4, 2), 2)]
+    [torch.Size([2, 2]), torch.Size([2, 2])]
+    """,
+)
+dsplit = _axis_split(
+    "dsplit",
+    2,
+    3,
+    """The tensor cut along its third dimension, as views.
+
+    >>> import rushlight as torch
+    >>> [part.shape for part in torch.dsplit(torch.ones(1, 1, 4), 2)]
+    [torch.Size([1, 1, 2]), torch.Size([1, 1, 2])]
+    """,
+)
+
+
+def unbind_vjp(g: Any, dim: int, input_shape: Any) -> Any:
+    total = None
+    for i in range(input_shape[dim]):
+        h = g.get(i)
+        if h is not None:
+            piece = pad_select(h, tuple(input_shape), dim, i)
+            total = piece if total is None else total + piece
+    return total
+
+
+def unbind_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int) -> Any:
+    return unbind_at(input, dim + 1)
+
+
+@operator(
+    view=True, jvp=LINEAR, batch=unbind_batch, outputs=(), node="UnbindBackward0",
+    input=lambda g, dim, input_shape: unbind_vjp(g, dim, input_shape),
+)  # fmt: skip
+def unbind_at(input: Tensor, dim: int) -> Any:
+    lead = (slice(None),) * dim
+    return tuple([input[(*lead, i)] for i in range(input.shape[dim])])
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along ``dim``, without that dimension, as views.
+
+    >>> import rushlight as torch
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+    if input.ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    result: tuple[Tensor, ...] = unbind_at(input, canonical(dim, input.ndim))
+    return result
+
+
+# ---- joining
+
+
+def cat_rule(g: Any, index: int, tensors_shape: Any, dim: int) -> Any:
+    start = sum(s[dim] for s in tensors_shape[:index])
+    return part(g, dim, start, start + tensors_shape[index][dim])
+
+
+@operator(jvp=LINEAR, batch=over_dims("dim"), node="CatBackward0", tensors=cat_rule)
+def concatenate_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    return np.concatenate(tensors, dim)  # type: ignore[call-overload, no-any-return]
+
+
+def common(tensors: Sequence[Any], name: str) -> list[Any]:
+    """Tensors brought to their common dtype."""
+    if not isinstance(tensors, (tuple, list)):
+        if isinstance(tensors, Tensor):
+            raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+        tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors" if name == "cat" else f"{name} expects a non-empty TensorList")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, (Tensor, np.ndarray)):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+    dtype = record.np_dtype(tensors[0])
+    for x in tensors[1:]:
+        other = record.np_dtype(x)
+        if other is not dtype:
+            dtype = promote_types(dtype, other)
+    return [cast_to(x, dtype) for x in tensors]
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
+    """The tensors joined along an existing dimension.
+
+    >>> import rushlight as torch
+    >>> torch.cat((torch.ones(2), torch.zeros(1)))
+    tensor([1., 1., 0.])
+    """
+    dim = dim if axis is None else axis
+    parts = common(tensors, "cat")
+    kept = [x for x in parts if not (x.ndim == 1 and x.shape[0] == 0)]  # PyTorch lets these pass anywhere
+    for i, x in enumerate(parts):
+        if x.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    shaped = kept or parts
+    first = shaped[0]
+    at = canonical(dim, first.ndim)
+    for number, x in enumerate(shaped):
+        if x.ndim != first.ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {x.ndim}")
+        for d in range(first.ndim):
+            if d != at and x.shape[d] != first.shape[d]:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {at}. Expected size {first.shape[d]} but got size "
+                    f"{x.shape[d]} for tensor number {number} in the list."
+                )
+    made = concatenate_at(shaped, at)
+    return made if out is None else concatenate_at.op.write_out(concatenate_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+@operator(
+    jvp=LINEAR, batch=over_dims("dim"), node="StackBackward0",
+    tensors=lambda g, index, dim: select_at(g, dim, index),
+)  # fmt: skip
+def stack_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    return np.stack(tensors, dim)  # type: ignore[call-overload, no-any-return]
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The tensors, all of one shape, joined along a new dimension.
+
+    >>> import rushlight as torch
+    >>> torch.stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    parts = common(tensors, "stack")
+    shape = tuple(parts[0].shape)
+    for i, x in enumerate(parts):
+        if tuple(x.shape) != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x.shape)} at "
+                f"entry {i}"
+            )
+    made = stack_at(parts, canonical(dim, len(shape) + 1))
+    return made if out is None else stack_at.op.write_out(stack_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors joined along their second dimension (vectors: their only one).
+
+    >>> import rushlight as torch
+    >>> torch.hstack((torch.tensor([1]), torch.tensor([2])))
+    tensor([1, 2])
+    """
+    parts = [atleast_1d(x) for x in tensors]
+    if not parts:
+        raise RuntimeError("hstack expects a non-empty TensorList")
+    return cat(parts, 0 if parts[0].ndim == 1 else 1, out=out)
+
+
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors joined along their first dimension (vectors become rows).
+
+    >>> import rushlight as torch
+    >>> torch.vstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    if not len(tensors):
+        raise RuntimeError("vstack expects a non-empty TensorList")
+    return cat([atleast_2d(x) for x in tensors], 0, out=out)
+
+
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors joined along their third dimension.
+
+    >>> import rushlight as torch
+    >>> torch.dstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
+    if not len(tensors):
+        raise RuntimeError("dstack expects a non-empty TensorList")
+    return cat([atleast_3d(x) for x in tensors], 2, out=out)
+
+
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors joined along their second dimension; vectors become columns.
+
+    >>> import rushlight as torch
+    >>> torch.column_stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    if not len(tensors):
+        raise RuntimeError("column_stack expects a non-empty TensorList")
+    return cat([reshape(x, (x.numel(), 1)) if x.ndim <= 1 else x for x in tensors], 1, out=out)
+
+
+# ---- repeating and turning
+
+
+def flip_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dims: Any) -> Any:
+    return op.call(input, tuple([d + 1 for d in dims]))
+
+
+@operator(jvp=LINEAR, batch=flip_batch, node="FlipBackward0", input=lambda g, dims: flipped(g, dims))
+def flipped(input: Tensor, dims: tuple[int, ...]) -> Tensor:
+    out = input[tuple([slice(None, None, -1) if d in dims else slice(None) for d in range(input.ndim)])]
+    return np.ascontiguousarray(out) if input.ndim else out.copy()  # type: ignore[call-overload, attr-defined, no-any-return]
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """The elements in reverse order along the given dimensions (a copy).
+
+    >>> import rushlight as torch
+    >>> torch.flip(torch.tensor([1, 2, 3]), (0,))
+    tensor([3, 2, 1])
+    """
+    given = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    return flipped(input, canonical_all(tuple(given), input.ndim))
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """The columns in reverse order.
+
+    >>> import rushlight as torch
+    >>> torch.fliplr(torch.tensor([[1, 2]]))
+    tensor([[2, 1]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, (1,))
+
+
+def flipud(input: Tensor) -> Tensor:
+    """The rows in reverse order.
+
+    >>> import rushlight as torch
+    >>> torch.flipud(torch.tensor([1, 2]))
+    tensor([2, 1])
+    """
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, (0,))
+
+
+def roll_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shifts: Any, dims: Any) -> Any:
+    if dims is None:
+        flat = rolled(reshape(input, (size, -1)), shifts, (1,))
+        return reshape(flat, tuple(input.shape))
+    return rolled(input, shifts, tuple([d + 1 for d in dims]))
+
+
+@operator(
+    jvp=LINEAR, batch=roll_batch, node="RollBackward0",
+    input=lambda g, shifts, dims: rolled(g, tuple([-s for s in shifts]), dims),
+)  # fmt: skip
+def rolled(input: Tensor, shifts: tuple[int, ...], dims: tuple[int, ...] | None) -> Tensor:
+    return np.roll(input, shifts if dims is not None else shifts[0], dims)  # type: ignore[call-overload, no-any-return]
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """The elements moved along dimensions, those that leave at one end coming in at the other.
+
+    >>> import rushlight as torch
+    >>> torch.roll(torch.arange(4), 1)
+    tensor([3, 0, 1, 2])
+    """
+    moves = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is None or dims == ():
+        if len(moves) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:0")
+        return rolled(input, moves, None)
+    along = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    if len(moves) != len(along):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}")
+    return rolled(input, moves, tuple([canonical(d, input.ndim) for d in along]))
+
+
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """The tensor turned by ``k`` right angles in the plane of two dimensions, from the first towards the second.
+
+    >>> import rushlight as torch
+    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = [canonical(d, input.ndim) for d in dims]
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    k %= 4
+    if k == 0:
+        return clone(input)
+    if k == 2:
+        return flip(input, (a, b))
+    return transpose(flip(input, (b,)), a, b) if k == 1 else flip(transpose(input, a, b), (b,))
+
+
+def repeat(self: Tensor, *repeats: Any) -> Tensor:
+    """The tensor repeated that many times along each dimension (a copy); new dimensions come in front."""
+    times = sizes(repeats)
+    lead = len(times) - self.ndim
+    if lead < 0:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    for n in times:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
+    shape = (1,) * lead + tuple(self.shape)
+    grown_: Any = reshape(self, tuple([m for n in shape for m in (1, n)]))
+    spread = expand(grown_, tuple([m for n, k in zip(shape, times, strict=True) for m in (k, n)]))
+    return reshape(clone(spread), tuple([n * k for n, k in zip(shape, times, strict=True)]))
+
+
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """The tensor repeated along its dimensions, the last ones if fewer numbers are given.
+
+    >>> import rushlight as torch
+    >>> torch.tile(torch.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
+    times = sizes(dims)
+    return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """A view of the tensor spread to a larger shape.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return expand(input, tuple(size))
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """A view of this tensor spread to the shape of ``other``."""
+    return expand(self, tuple(other.shape))
+
+
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """This tensor summed over what broadcasting would add to the shape ``size``."""
+    shape = sizes(size)
+    try:
+        fits = np.broadcast_shapes(shape, tuple(self.shape)) == tuple(self.shape)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
+    return self if shape == tuple(self.shape) else sum_to(self, shape)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape to which shapes broadcast together.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
+    given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    try:
+        return Size(np.broadcast_shapes(*given))
+    except ValueError:
+        raise RuntimeError(
+            "Shape mismatch: objects cannot be broadcast to a single shape: " + ", ".join(map(str, given))
+        ) from None
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """The tensors as views spread to their common shape.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_tensors(torch.ones(2, 1), torch.ones(3))[1].shape
+    torch.Size([2, 3])
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    shape = tuple(broadcast_shapes(*[tuple(x.shape) for x in tensors]))
+    return tuple([expand(x, shape) for x in tensors])
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """Grids of coordinates of vectors: as many tensors, each spread over all the others' lengths.
+
+    >>> import rushlight as torch
+    >>> torch.meshgrid(torch.arange(2), torch.arange(2), indexing="ij")
+    (tensor([[0, 0],
+            [1, 1]]), tensor([[0, 1],
+            [0, 1]]))
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    if indexing is None:
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            UserWarning,
+            stacklevel=2,
+        )
+        indexing = "ij"
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
+    flat = [reshape(x, (-1,)) for x in tensors]
+    for x in tensors:
+        if x.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x.ndim}D")
+    swap = indexing == "xy" and len(flat) >= 2
+    if swap:
+        flat[0], flat[1] = flat[1], flat[0]
+    shape = tuple([x.shape[0] for x in flat])
+    grids = [
+        expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(flat) - i - 1)), shape) for i, x in enumerate(flat)
+    ]
+    if swap:
+        grids = [transpose(x, 0, 1) for x in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+# ---- copies
+
+
+@operator(jvp=LINEAR, batch=lambda op, size, mapped, input: clone_plain(input), node="CloneBackward0", input=lambda g: g)
+def clone_plain(input: Tensor) -> Tensor:
+    return np.array(input, order="K")  # type: ignore[call-overload, no-any-return]
+
+
+@operator(
+    jvp=LINEAR, batch=lambda op, size, mapped, input: clone_contiguous(input), node="CloneBackward0",
+    input=lambda g: g,
+)  # fmt: skip
+def clone_contiguous(input: Tensor) -> Tensor:
+    return np.array(input, order="C")  # type: ignore[call-overload, no-any-return]
+
+
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy of a tensor, joined to it in the graph.
+
+    >>> import rushlight as torch
+    >>> torch.clone(torch.ones(2))
+    tensor([1., 1.])
+    """
+    name = str(memory_format) if memory_format is not None else "torch.preserve_format"
+    if name == "torch.preserve_format":
+        return clone_plain(input)
+    if name == "torch.contiguous_format":
+        return clone_contiguous(input)
+    return clone_arranged(input, name)
+
+
+@operator(jvp=LINEAR, node="CloneBackward0", input=lambda g: g)
+def clone_arranged(input: Tensor, name: str) -> Tensor:
+    return arranged(np.array(input), name)  # type: ignore[call-overload, return-value]
+
+
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor if its memory lies in the order of its elements, else a copy that does."""
+    if is_contiguous(self, memory_format):
+        return self
+    return clone(self, memory_format=memory_format or "torch.contiguous_format")
+
+
+def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
+    """Whether the memory lies in the order of the elements (or in that of another memory format)."""
+    name = str(memory_format) if memory_format is not None else "torch.contiguous_format"
+    array = record.inner_array(self)
+    if array is None:
+        return True
+    if name in ("torch.channels_last", "torch.channels_last_3d"):
+        rank = 4 if name == "torch.channels_last" else 5
+        return array.ndim == rank and bool(np.moveaxis(array, 1, -1).flags.c_contiguous)
+    return bool(array.flags.c_contiguous)
+
+
+def detach(self: Tensor) -> Tensor:
+    """The same memory without history.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2, requires_grad=True).detach().requires_grad
+    False
+    """
+    if self.level:
+        return self.transform.detach(self)  # type: ignore[attr-defined, no-any-return]
+    return wrap(self._array)
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Cut this tensor from its history, in place."""
+    if self._view is not None and hasattr(self._view, "base"):
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+        )
+    self._node = None
+    return self
+
+
+def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
+    """The tensor with another dtype or device: ``to(dtype)``, ``to(device, dtype)``, ``to(other)``.
+
+    Itself if nothing changes, unless ``copy=True``.
+    """
+    from .._core.tensor import check_device, device
+
+    dtype = options.pop("dtype", None)
+    where = options.pop("device", None)
+    copy = options.pop("copy", False)
+    options.pop("non_blocking", None)
+    memory_format = options.pop("memory_format", None)
+    other = options.pop("other", None)
+    if options:
+        raise TypeError(f"to() received an invalid combination of arguments: {', '.join(options)}")
+    flags = []
+    for arg in args:
+        if isinstance(arg, Tensor):
+            other = arg
+        elif isinstance(arg, (str, device)):
+            where = arg
+        elif isinstance(arg, bool):
+            flags.append(arg)
+        elif isinstance(arg, dtypes.dtype) or arg in (float, int, bool, complex):
+            dtype = arg
+        elif isinstance(arg, int):
+            where = arg
+        elif arg is not None:
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(arg).__name__})")
+    if len(flags) > 1:
+        copy = flags[1]
+    if other is not None:
+        dtype = other.dtype
+    if where is not None:
+        check_device(where)
+    wanted = record.np_dtype(self) if dtype is None else dtypes.to_numpy_dtype(dtype)
+    result = cast_to(self, wanted)
+    if result is self and copy:
+        result = clone(self)
+    if memory_format is not None:
+        result = contiguous(result, memory_format) if str(memory_format) != "torch.preserve_format" else result
+    return result
+
+
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor: it is on the CPU already."""
+    return self if memory_format is None else contiguous(self, memory_format)
+
+
+def as_dtype(name: str) -> Any:
+    """The method that changes the dtype to one with a name of its own, such as ``float()``."""
+    wanted = getattr(dtypes, name if name != "bool" else "bool_").dtype
+
+    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+        made = cast_to(self, wanted)
+        return made if memory_format is None else contiguous(made, memory_format)
+
+    method.__doc__ = f"This tensor as {name}."
+    return method
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, such as ``torch.FloatTensor``; with ``dtype``, the tensor in that dtype."""
+    if dtype is None:
+        return f"torch.{dtypes.LEGACY[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        by_name = {f"torch.{long}Tensor": short for short, long in dtypes.LEGACY.items()}
+        if dtype not in by_name:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = next(d for d in dtypes.ALL if d.name == by_name[dtype])
+    return to(self, getattr(dtype, "dtype_", dtype))
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """This tensor in the dtype of ``other``."""
+    return cast_to(self, record.np_dtype(other))
+
+
+def unflatten_method(self: Tensor, dim: int, *sizes_: Any) -> Tensor:
+    """One dimension split into several; see :func:`rushlight.unflatten`."""
+    return unflatten(self, dim, sizes(sizes_))
+
+
+# ---- triangles and diagonals
+
+
+@operator(jvp=LINEAR, batch=lambda op, size, mapped, input, diagonal: tril(input, diagonal), input=lambda g, diagonal: tril(g, diagonal))
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The lower triangle of matrices, zeros elsewhere; ``diagonal`` counts upwards from the main one.
+
+    >>> import rushlight as torch
+    >>> torch.tril(torch.ones(2, 2))
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    return np.tril(input, diagonal)  # type: ignore[call-overload, no-any-return]
+
+
+@operator(jvp=LINEAR, batch=lambda op, size, mapped, input, diagonal: triu(input, diagonal), input=lambda g, diagonal: triu(g, diagonal))
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The upper triangle of matrices, zeros elsewhere; ``diagonal`` counts upwards from the main one.
+
+    >>> import rushlight as torch
+    >>> torch.triu(torch.ones(2, 2))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
+    return np.triu(input, diagonal)  # type: ignore[call-overload, no-any-return]
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices over ``dim1`` and ``dim2`` with the last dimension of ``input`` on a diagonal.
+
+    >>> import rushlight as torch
+    >>> torch.diag_embed(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    ndim = input.ndim + 1
+    a, b = canonical(dim1, ndim), canonical(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    n = input.shape[-1] + abs(offset)
+    shape = list(input.shape[:-1])
+    for d in sorted((a, b)):
+        shape.insert(d, n)
+    return pad_diagonal(input, tuple(shape), offset, a, b)
+
+
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The diagonal of a matrix, or the matrix with a vector on its diagonal.
+
+    >>> import rushlight as torch
+    >>> torch.diag(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    if input.ndim == 1:
+        made = diag_embed(input, diagonal)
+    elif input.ndim == 2:
+        made = clone(take_diagonal(input, diagonal))
+    else:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    return made if out is None else tril.op.write_out(tril.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def take_diagonal(input: Tensor, offset: int) -> Tensor:
+    return diagonal(input, offset, 0, 1)
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """The matrix with all elements of ``input`` on a diagonal.
+
+    >>> import rushlight as torch
+    >>> torch.diagflat(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    return diag_embed(reshape(input, (-1,)), offset)
+

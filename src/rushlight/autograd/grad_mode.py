@@ -1,0 +1,191 @@
+"""Grad modes: whether operations are recorded, for a block, a function, or from here on.
+
+The mode lives in a context variable, so each thread and asyncio task has its own. As decorators the modes hold
+while a function runs, while a generator or coroutine is running between its suspensions, and on every method of
+a class.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .._core.mode import CAREFUL, INFERENCE, RECORD, mode, word
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode:
+    """A block, or a decorator, under which the mode word has some bits set and others cleared."""
+
+    def bits(self, now: int) -> int:
+        raise NotImplementedError
+
+    def clone(self) -> Mode:
+        return type(self)()
+
+    def __enter__(self) -> None:
+        self.__dict__.setdefault("_tokens", []).append(word.set(self.bits(mode())))
+
+    def __exit__(self, *_: Any) -> None:
+        token = self.__dict__["_tokens"].pop()
+        try:
+            word.reset(token)
+        except ValueError:  # left in another context than entered (a generator moved between tasks)
+            word.set(token.old_value if isinstance(token.old_value, int) else RECORD)
+
+    def __call__(self, function: F) -> F:
+        return decorated(self, function)
+
+
+def decorated(mode_: Mode, function: Any) -> Any:
+    """``function`` with every run of it inside the mode."""
+    if inspect.isclass(function):
+        import warnings
+
+        warnings.warn(
+            "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
+            "functions or methods. To preserve the current behavior of class decoration, you can directly decorate the "
+            "`__init__` method and nothing else.",
+            FutureWarning,
+            stacklevel=3,
+        )
+        function.__init__ = decorated(mode_, function.__init__)
+        return function
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            inner = function(*args, **kwargs)
+            send: tuple[Callable[..., Any], Any] = (inner.send, None)
+            while True:
+                try:
+                    with mode_.clone():  # type: ignore[attr-defined]
+                        value = send[0](send[1])
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    send = (inner.send, (yield value))
+                except GeneratorExit:
+                    with mode_.clone():  # type: ignore[attr-defined]
+                        inner.close()
+                    raise
+                except BaseException as error:
+                    send = (inner.throw, error)
+
+        return generator
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with mode_.clone():  # type: ignore[attr-defined]
+                return await function(*args, **kwargs)
+
+        return coroutine
+
+    @functools.wraps(function)
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        with mode_.clone():  # type: ignore[attr-defined]
+            return function(*args, **kwargs)
+
+    return plain
+
+
+class no_grad(Mode):  # noqa: N801 (PyTorch's name)
+    """Operations are not recorded.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor(1.0, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        return decorated(object.__new__(cls), orig_func) if orig_func is not None else object.__new__(cls)
+
+    def bits(self, now: int) -> int:
+        return now & ~RECORD
+
+
+class enable_grad(Mode):  # noqa: N801 (PyTorch's name)
+    """Operations are recorded, also inside ``no_grad``.
+
+    >>> import rushlight as torch
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     torch.is_grad_enabled()
+    True
+    """
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        return decorated(object.__new__(cls), orig_func) if orig_func is not None else object.__new__(cls)
+
+    def bits(self, now: int) -> int:
+        return now if now & INFERENCE else now | RECORD
+
+
+class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
+    """Switch recording on or off: at once as a function, for a block as a context manager, or as a decorator.
+
+    >>> import rushlight as torch
+    >>> with torch.set_grad_enabled(False):
+    ...     torch.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self._tokens = [word.set(self.bits(word.get()))]
+
+    def bits(self, now: int) -> int:
+        return now | RECORD if self.mode and not now & INFERENCE else now & ~RECORD
+
+    def __enter__(self) -> None:
+        if not self._tokens:
+            super().__enter__()
+
+    def __call__(self, function: F) -> F:
+        self.__exit__()
+        return decorated(self, function)
+
+    def __repr__(self) -> str:
+        return f"set_grad_enabled(mode={self.mode})"
+
+    def clone(self) -> set_grad_enabled:
+        return set_grad_enabled(self.mode)
+
+
+class inference_mode(Mode):  # noqa: N801 (PyTorch's name)
+    """Nothing is recorded, and the tensors made may never take part in recording.
+
+    >>> import rushlight as torch
+    >>> with torch.inference_mode():
+    ...     torch.ones(2).is_inference()
+    True
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return object.__new__(cls) if isinstance(mode, bool) else decorated(cls(), mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+
+    def bits(self, now: int) -> int:
+        if self.mode:
+            return now & ~RECORD | INFERENCE | CAREFUL
+        return now & ~INFERENCE | RECORD if now & INFERENCE else now
+
+    def clone(self) -> inference_mode:
+        return inference_mode(self.mode)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded."""
+    return bool(mode() & RECORD)
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on."""
+    return bool(mode() & INFERENCE)
