@@ -30,7 +30,8 @@ def demo(folder: str = "rushlight-demo", epochs: int = 20, seed: int = 0) -> int
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"rushlight demo: cannot write into {folder!r}: {error.strerror}; choose another: --out FOLDER")
+        complaint = f"cannot write into {folder!r}: {error.strerror}; choose another: --out FOLDER"
+        print(f"rushlight demo: {complaint}", file=sys.stderr)
         return 1
     install_as_torch()
     digits = load_program()
