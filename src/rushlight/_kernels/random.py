@@ -159,8 +159,8 @@ def _restore(state: Array) -> Twister:
 def memory_order(array: Array) -> tuple[int, ...]:
     """The axes of ``array`` from the slowest in memory to the fastest: PyTorch fills a tensor in this order.
 
-    Draw for ``array.transpose(memory_order(array))``. (PyTorch's normals of 16 elements and more also take
-    the path of small tensors when the tensor is not contiguous: `normal` with ``contiguous=False``.)
+    `fill` draws so. (PyTorch's normals of 16 elements and more also take the path of small tensors when the
+    tensor is not contiguous: `normal` with ``contiguous=False``.)
     """
     axes = list(range(array.ndim))
     strides, shape = array.strides, array.shape
@@ -176,6 +176,16 @@ def memory_order(array: Array) -> tuple[int, ...]:
             else:
                 break
     return tuple(axes)
+
+
+def fill(array: Array, draw: Callable[[tuple[int, ...]], Array]) -> Array:
+    """Put ``draw(shape)`` into ``array``, whatever its strides, in the order in which PyTorch would."""
+    if array.flags.c_contiguous:
+        array[...] = draw(array.shape)
+    else:
+        inner = array.transpose(memory_order(array))
+        inner[...] = draw(inner.shape)
+    return array
 
 
 # ---- exact arithmetic ----------------------------------------------------------------------------------
@@ -341,6 +351,13 @@ _NAMES = {
 }  # fmt: skip
 
 
+_TYPES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "uint16": "short unsigned int", "uint32": "unsigned int",
+    "uint64": "long unsigned int", "float16": "c10::Half", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
 def _not_implemented(name: str, dtype: np.dtype[Any]) -> NotImplementedError:
     return NotImplementedError(f"\"{name}\" not implemented for '{_NAMES.get(dtype.name, dtype.name)}'")
 
@@ -413,13 +430,13 @@ def uniform(
     largest = float(np.finfo(dtype).max)
     for name, value in (("from", low), ("to", high)):
         if not -largest <= value <= largest:
-            raise RuntimeError(f"{name} is out of bounds for {dtype.name}: {value}")
+            raise RuntimeError(f"{name} is out of bounds for {_TYPES[dtype.name]}: {value}")
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     if high - low > largest:
         raise RuntimeError(
-            f"uniform_ expects to-from <= std::numeric_limits<{dtype.name}>::max(), but found to={high} and"
-            f" from={low} which result in to-from to exceed the limit"
+            f"uniform_ expects to-from <= std::numeric_limits<{_NAMES[dtype.name]}>::max(), but found"
+            f" to={high} and from={low} which result in to-from to exceed the limit"
         )
     start, stop = dtype.type(low), dtype.type(high)
     if dtype == np.float64:
@@ -454,6 +471,11 @@ def _complex(parts: Array, shape: Shape) -> Array:
 
 def _check_floating(name: str, dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
+        raise _not_implemented(name, dtype)
+
+
+def _check_real(name: str, dtype: np.dtype[Any]) -> None:
+    if dtype.name not in _TYPES or dtype.name in ("uint16", "uint32", "uint64"):
         raise _not_implemented(name, dtype)
 
 
@@ -615,13 +637,13 @@ def _of_double(generator: Twister, shape: Shape, dtype: Any, f: Callable[[Array]
 def exponential(generator: Twister, shape: Shape, lambd: float = 1.0, dtype: Any = np.float32) -> Array:
     """Exponential numbers: ``exponential_``. -log1p(-u) / lambda, in float64."""
     dtype = np.dtype(dtype)
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     if dtype.kind != "f":
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating"
-            f" point but you specified {dtype.name}"
+            f" point but you specified {_NAMES[dtype.name]}"
         )
-    if not lambd > 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     log1p, scale = _libm("log1p"), -1.0 / lambd
     return _of_double(generator, shape, dtype, lambda u: scale * log1p(-u))
 
@@ -636,7 +658,7 @@ def cauchy(
     if dtype.kind != "f":
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but"
-            f" you specified {dtype.name}"
+            f" you specified {_TYPES.get(dtype.name, dtype.name)}"
         )
     tan = _libm("tan")
     return _of_double(generator, shape, dtype, lambda u: _fma64(tan(math.pi * (u - 0.5)), sigma, median))
@@ -647,8 +669,9 @@ def geometric(generator: Twister, shape: Shape, p: float, dtype: Any = np.float3
     dtype = np.dtype(dtype)
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    if dtype.kind in "bc":
+    if dtype.kind == "b":
         raise _not_implemented("geometric_cpu", dtype)
+    _check_real("geometric_cpu", dtype)
     log, per = _libm("log"), math.log1p(-p)
 
     def draw(u: Array) -> Array:
@@ -722,15 +745,11 @@ def _check_bounds(low: int, last: int, dtype: np.dtype[Any]) -> None:
         smallest, largest = -float(np.finfo(dtype).max), float(np.finfo(dtype).max)
     elif dtype.kind == "b":
         smallest, largest = 0, 1
-    elif dtype.kind in "iu":
-        smallest, largest = int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), int(_I64.max))
     else:
-        raise RuntimeError(
-            f"check_random_bounds handles only integral, floating-point and boolean types, not {dtype.name}"
-        )
+        smallest, largest = int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), int(_I64.max))
     for name, value in (("from", low), ("to - 1", last)):
         if not smallest <= value <= largest:
-            raise RuntimeError(f"{name} is out of bounds for {dtype.name}: {value}")
+            raise RuntimeError(f"{name} is out of bounds for {_TYPES[dtype.name]}: {value}")
 
 
 def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype: Any = np.int64) -> Array:
@@ -741,8 +760,16 @@ def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype:
     """
     dtype = np.dtype(dtype)
     n = _size(shape)
+    if high is not None and low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if dtype.name not in _TYPES and (high is not None or low != _I64.min):
+        raise RuntimeError(
+            f"check_random_bounds handles only integral, floating-point and boolean types, not {dtype.name}"
+        )
     if high is None:
         if low == _I64.min:
+            if dtype.name in ("bool", "float16") or (dtype.kind in "uc" and dtype.name != "uint8"):
+                raise _not_implemented("random_full_64_bits_range_kernel_cpu", dtype)
             if dtype.name not in ("int64", "float32", "float64"):
                 raise RuntimeError(
                     "random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16, not"
@@ -761,10 +788,6 @@ def randint(generator: Twister, low: int, high: int | None, shape: Shape, dtype:
             last = 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), int(_I64.max))
         high = last + 1
     else:
-        if low >= high:
-            raise RuntimeError(
-                f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-            )
         if dtype.kind == "f":
             low, moved = _nearest_inside(low, high, dtype)
             high = high if moved is None else moved
@@ -815,8 +838,9 @@ def randperm(generator: Twister, n: int, dtype: Any = np.int64) -> Array:
     dtype = np.dtype(dtype)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got{n}")
-    if dtype.kind in "bc":
+    if dtype.kind == "b":
         raise _not_implemented("randperm", dtype)
+    _check_real("randperm", dtype)
     limit = (1 << _DIGITS[dtype.name]) + 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
     if n > limit:
         if dtype.kind == "f":
@@ -888,6 +912,7 @@ def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any
     if not isinstance(p, np.ndarray):
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        _check_real("bernoulli_scalar_cpu_", dtype)
         if shape is None:
             raise TypeError("bernoulli expects a shape beside a number p")
         bound = np.uint64(math.ceil(p * 2.0**53))  # k 2**-53 < p, in whole numbers
@@ -898,6 +923,7 @@ def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any
             return words < bound
 
         return _by_blocks(_size(shape), dtype, draw).reshape(shape)
+    _check_real("bernoulli_tensor_cpu_self_", dtype)
     if p.dtype.kind != "f":
         raise _not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
     shape = p.shape if shape is None else shape
