@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import elementwise, rows
+from rushlight._kernels import elementwise, rows, scatter
 from rushlight._kernels.pool_of_threads import set_num_threads
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
@@ -92,7 +92,8 @@ def element_cases() -> Iterator[Case]:
     gn = g.numpy()
     functions: dict[str, Any] = {
         "erf": torch.erf, "erfc": torch.erfc, "gelu": F.gelu,
-        "gelu_tanh": lambda v: F.gelu(v, approximate="tanh"), "silu": F.silu, "sigmoid": torch.sigmoid, "softplus": F.softplus, "logsigmoid": F.logsigmoid,
+        "gelu_tanh": lambda v: F.gelu(v, approximate="tanh"), "silu": F.silu,
+        "sigmoid": torch.sigmoid, "softplus": F.softplus, "logsigmoid": F.logsigmoid,
         "mish": F.mish, "hardswish": F.hardswish,
     }  # fmt: skip
     for name, f in functions.items():
@@ -109,7 +110,39 @@ def element_cases() -> Iterator[Case]:
     yield "gelu of 10", lambda: F.gelu(s), lambda: elementwise.gelu(s.numpy())
 
 
-FAMILIES = [row_cases, element_cases]
+def scatter_cases() -> Iterator[Case]:
+    i, v, z = torch.randint(0, 10000, (1000000,)), torch.randn(1000000), torch.zeros(10000)
+    ni, nv, nz = i.numpy(), v.numpy(), np.zeros(10000, np.float32)
+    yield "scatter_add 1-d", lambda: z.scatter_add_(0, i, v), lambda: scatter.scatter_add(nz, 0, ni, nv)
+    yield (
+        "scatter amax 1-d",
+        lambda: z.scatter_reduce_(0, i, v, "amax"),
+        lambda: scatter.scatter_reduce(nz, 0, ni, nv, "amax"),
+    )
+    yield (
+        "put accumulate 1-d",
+        lambda: z.index_put_((i,), v, accumulate=True),
+        lambda: scatter.put_accumulate(nz, (ni,), nv),
+    )
+    j, w, y = torch.randint(0, 1000, (1000, 1000)), torch.randn(1000, 1000), torch.zeros(1000, 1000)
+    nj, nw, ny = j.numpy(), w.numpy(), np.zeros((1000, 1000), np.float32)
+    yield "scatter_add dim 1", lambda: y.scatter_add_(1, j, w), lambda: scatter.scatter_add(ny, 1, nj, nw)
+    yield "scatter_add dim 0", lambda: y.scatter_add_(0, j, w), lambda: scatter.scatter_add(ny, 0, nj, nw)
+    k, u, t = torch.randint(0, 10000, (100000,)), torch.randn(100000, 10), torch.zeros(10000, 10)
+    nk, nu, nt = k.numpy(), u.numpy(), np.zeros((10000, 10), np.float32)
+    yield "index_add", lambda: t.index_add_(0, k, u), lambda: scatter.index_add(nt, 0, nk, nu)
+    table, words = torch.randn(10000, 64, requires_grad=True), torch.randint(0, 10000, (16384,))
+    o = F.embedding(words, table)
+    g = torch.randn_like(o)
+    ng, nwords = g.numpy(), words.numpy()
+    yield (
+        "embedding backward",
+        backward(o, table, g),
+        lambda: scatter.embedding_backward(ng, nwords, 10000),
+    )
+
+
+FAMILIES = [row_cases, element_cases, scatter_cases]
 
 
 def minimum(f: Callable[[], Any], inner: int) -> float:

@@ -17,7 +17,8 @@ from .scalar import ERF32, ERF64, ERFC64, erf_, erfc_, exp_, log1p_, tanh_
 __all__ = [
     "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
     "gelu_tanh_backward", "hardswish", "hardswish_backward", "logsigmoid", "logsigmoid_backward",
-    "mish", "mish_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus", "softplus_backward",
+    "mish", "mish_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward",
+    "softplus", "softplus_backward",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]

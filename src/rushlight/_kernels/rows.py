@@ -480,7 +480,7 @@ def cross_entropy(
     """Cross-entropy of logits (N, C, ...) or (C,) and class numbers (N, ...) or (), and what backward needs.
 
     A row's loss is (1 - e) w_t (-log p_t) + e/C sum_c w_c (-log p_c), e the smoothing; the mean divides by
-    the sum of the w_t. Saved are the largest of each row and the log of its sum, nothing of the size of ``x``.
+    the sum of the w_t. Saved are the largest of each row and the log of its sum, nothing as large as ``x``.
     """
     kind = x.dtype
     rows = _rows(_wide(x), 1 if x.ndim > 1 else 0)
