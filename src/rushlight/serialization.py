@@ -218,19 +218,19 @@ def _flat_owner(array: Array) -> Array | None:
     while type(owner.base) is np.ndarray:
         owner = owner.base
     item = array.dtype.itemsize
-    if not array.dtype.isnative or not owner.flags.forc or owner.dtype.hasobject:
+    if not array.dtype.isnative or owner.dtype.hasobject:
         return None
-    flat = owner.reshape(-1, order="A")
+    dense = owner.transpose(sorted(range(owner.ndim), key=lambda d: -owner.strides[d]))
+    if not dense.flags.c_contiguous:
+        return None
+    flat: Array = dense.reshape(-1)
     if flat.dtype != array.dtype:
         if flat.nbytes % item:
             return None
         flat = flat.view(array.dtype)
-    if not array.size:
-        return flat
     start = _address(array) - _address(owner)
-    if start % item or any(
-        s < 0 or s % item for s, n in zip(array.strides, array.shape, strict=True) if n > 1
-    ):
+    steps = [s for s, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    if array.size and (start % item or any(s < 0 or s % item for s in steps)):
         return None
     return flat
 

@@ -30,17 +30,26 @@ def stand_in(monkeypatch: Any) -> Any:
     S.clear_safe_globals()
 
 
-def ours(value: Any) -> Any:
-    """A value of PyTorch's in the stand-in's classes."""
+def ours(value: Any, memory: dict[int, Any] | None = None) -> Any:
+    """A value of PyTorch's in the stand-in's classes, with the same views of the same memory."""
+    memory = {} if memory is None else memory
     if isinstance(value, torch.Tensor):
         kind = P if isinstance(value, torch.nn.Parameter) else T
-        return kind(value.detach().resolve_conj().resolve_neg().numpy(), value.requires_grad)
+        plain = value.detach().resolve_conj().resolve_neg()
+        whole = plain.untyped_storage()
+        key = plain.numpy().dtype
+        if whole.data_ptr() not in memory or not whole.nbytes():
+            memory[whole.data_ptr()] = np.array(whole.tolist(), np.uint8).view(key)
+        flat = memory[whole.data_ptr()]
+        steps = [s * key.itemsize for s in plain.stride()]
+        start = plain.storage_offset() * key.itemsize
+        return kind(np.ndarray(plain.shape, key, flat, start, steps), value.requires_grad)
     if isinstance(value, collections.OrderedDict):
-        made = collections.OrderedDict((k, ours(v)) for k, v in value.items())
+        made = collections.OrderedDict((k, ours(v, memory)) for k, v in value.items())
         made.__dict__.update(value.__dict__)
         return made
-    if isinstance(value, dict):
-        return {ours(k): ours(v) for k, v in value.items()}
+    if type(value) is dict:
+        return {ours(k): ours(v, memory) for k, v in value.items()}
     if isinstance(value, torch.Size):
         return Size(value)
     if isinstance(value, torch.dtype):
@@ -48,7 +57,7 @@ def ours(value: Any) -> Any:
     if isinstance(value, torch.device):
         return Device(value.type, value.index)
     if isinstance(value, list | tuple):
-        return type(value)(map(ours, value))
+        return type(value)(ours(v, memory) for v in value)
     return value
 
 
@@ -85,7 +94,6 @@ def values() -> dict[str, Any]:
     base = torch.arange(12.0)
     model = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Linear(3, 2))
     optimizer = torch.optim.Adam(model.parameters())
-    model(torch.randn(2, 2, 3, 3).requires_grad_())[..., 0].sum().backward() if False else None
     for p in model.parameters():
         p.grad = torch.ones_like(p)
     optimizer.step()
@@ -153,12 +161,14 @@ def test_torch_to_ours(name: str, zipped: bool) -> None:
 def test_ours_to_torch(name: str, zipped: bool) -> None:
     file = our_saved(ours(VALUES[name]), _use_new_zipfile_serialization=zipped)
     expected = torch.load(torch_saved(VALUES[name]), weights_only=True)
+    if not zipped and name in ("uint16", "uint32", "uint64"):
+        pytest.skip("PyTorch cannot read its own legacy files of these dtypes with weights_only=True")
     if name in ("conj", "neg"):
         expected = expected.resolve_conj().resolve_neg()
     same(torch.load(file, weights_only=True), expected)
 
 
-@pytest.mark.parametrize("name", [n for n in VALUES if n not in ("conj", "neg", "expanded", "things")])
+@pytest.mark.parametrize("name", [n for n in VALUES if n not in ("conj", "neg")])
 def test_the_same_bytes(name: str) -> None:
     """What is written here is what PyTorch writes, but for the serialization id."""
     value = VALUES[name]
@@ -231,7 +241,6 @@ def test_files_and_maps(tmp_path: Any) -> None:
     same(S.load(path, mmap=True), ours(VALUES["state_dict"]))
     S.save(ours(VALUES["state_dict"]), path)
     same(torch.load(path, mmap=True), VALUES["state_dict"])
-    torch.serialization.config = None if False else torch.utils.serialization.config
     with torch.utils.serialization.config.patch("load.calculate_storage_offsets", True):
         same(torch.load(path, mmap=True), VALUES["state_dict"])
     assert zipfile.ZipFile(path).namelist()[0] == "model/data.pkl"
@@ -315,7 +324,7 @@ def test_public_names() -> None:
         assert mine == theirs
 
 
-# ---- safetensors --------------------------------------------------------------------------------------------
+# ---- safetensors ------------------------------------------------------------------------------------------
 
 st = pytest.importorskip("safetensors.numpy")
 
@@ -325,7 +334,7 @@ def arrays() -> dict[str, Any]:
     found = {f"t.{d}": np.arange(3).astype(d) for d in kinds}
     return found | {
         "empty": np.zeros((0, 3), "f4"),
-        "scalar": np.float32(2) + np.zeros((), "f4"),
+        "scalar": np.full((), 2, "f4"),
         "é": np.ones((2, 3)),
     }
 

@@ -214,7 +214,7 @@ class Interpreter:
         self.number_keys = 0
         length = len(stream.data)
         self.budget = 16 * length + (1 << 24)  # items copied or walked again
-        self.room = 16 * length + (1 << 28)  # bytes of containers
+        self.room = 64 * length + (1 << 26)  # bytes of containers
 
     def run(self) -> Any:
         name = "start"
@@ -317,7 +317,7 @@ class Interpreter:
             )
         if len(items) % 2:
             raise LoadError("a dictionary item has a key but no value")
-        self.take_room(72 * len(items))
+        self.take_room(48 * len(items))
         for key, value in zip(items[::2], items[1::2], strict=True):
             self.check_key(key)
             target[key] = value

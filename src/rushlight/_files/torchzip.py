@@ -113,6 +113,8 @@ class Archive:
             raise LoadError(
                 f"the member {entry.orig_filename!r:.80} is encrypted or compressed in an unknown way"
             )
+        if not 0 <= entry.header_offset <= self.file_size - _LOCAL.size:
+            raise TruncatedFileError(f"the member {entry.orig_filename!r:.80} stands outside the file")
         self.file.seek(entry.header_offset)
         header = read_exactly(self.file, _LOCAL.size)
         signature, _, flags, method, _, _, _, _, _, name_length, extra_length = _LOCAL.unpack(header)
