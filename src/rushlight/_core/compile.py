@@ -26,7 +26,7 @@ def source(op: Any) -> str:
     if "out" in op.extras:
         tail = ", out"
     if op.simple:
-        code += simple(op, f"({every},)", tail)
+        code += translating(op, simple(op, f"({every},)", tail))
     else:
         code += [f"    return perform(op, ({every},){tail})"]
     return "\n".join(code) + "\n"
@@ -36,7 +36,7 @@ def dunder(op: Any, name: str) -> str:
     """The same function under the name of a Python operator of two operands."""
     a, b = op.parameters[:2]
     lines = [f"def {name}({a}, {b}):"]
-    body = simple(op, f"({', '.join(op.parameters)},)", "")
+    body = translating(op, simple(op, f"({', '.join(op.parameters)},)", ""))
     if len(op.parameters) > 2:
         lines += [f"    {n} = default_{n}" for n in op.parameters[2:]]
     for line in body:
@@ -48,6 +48,14 @@ def dunder(op: Any, name: str) -> str:
             ]
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def translating(op: Any, body: list[str]) -> list[str]:
+    """The body of a pointwise operator with NumPy's complaints said in PyTorch's words."""
+    if op.family != "pointwise":
+        return body
+    caught = ["    except (TypeError, ValueError) as error:", "        raise refused(op, error) from None"]
+    return ["    try:", *["    " + line for line in body], *caught]
 
 
 def header(op: Any) -> str:
@@ -110,7 +118,7 @@ def simple(op: Any, every: str, tail: str) -> list[str]:
     asked = [n for n in op.parameters if n in op.rules]
     if asked:
         test = " or ".join(f"{n}_node is not None" for n in asked)
-        code += [f"    if m and ({test}):"] + node(op, asked, bool(pointwise and rest))
+        code += [f"    if m and ({test}):"] + node(op, asked, pointwise, bool(pointwise and rest))
         code += ["    else:", "        result._node = None"]
     else:
         code += ["    result._node = None"]
@@ -131,6 +139,9 @@ def given(op: Any, suffix: str) -> str:
 def pair(op: Any, a: str, b: str) -> list[str]:
     """Two operands: of one dtype (the common case), a tensor and a number, or anything to be promoted."""
     plain, ready = f"forward({given(op, '_')})", f"forward({given(op, '_ready')})"
+    complexes = f" and {a}_.dtype is not C8 and {a}_.dtype is not C16" if op.holomorphic else ""
+    number = [f"        Record = Record_{b}"] if b in op.number_names else []
+    tensor = ["        Record = Record_tensor"] if b in op.number_names else []
     promote = f"{a}_ready, {b}_ready = promoted('{op.promote}', {a}_, {b}_)"
     integers = []
     if op.promote == "float":
@@ -145,8 +156,9 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         f"    if isinstance({b}, Tensor):",
         f"        {b}_ = {b}._array",
         f"        {b}_node = {b}._node",
+        *tensor,
         f"        if {a}_.dtype is {b}_.dtype:",
-        f"            same = {a}_.shape == {b}_.shape",
+        f"            same = {a}_.shape == {b}_.shape{complexes}",
         *(integers or [f"            result_ = {plain}"]),
         "        else:",
         "            same = False",
@@ -157,21 +169,23 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         f"        if {b}_ is None:",
         f"            {b}_ = scalar({b}, {a}_.dtype)",
         f"        {b}_node = None",
-        "        same = True",
+        *number,
+        f"        same = {complexes[5:] or 'True'}",
         f"        result_ = {plain}",
         "    else:",
         f"        {b}_ = operand(op, '{b}', {b})",
         f"        {b}_node = None",
+        *number,
         f"        {promote}",
         f"        result_ = {ready}",
-        f"        same = {a}_ready is {a}_ and result_.shape == {a}_.shape",
+        f"        same = {a}_ready is {a}_ and result_.shape == {a}_.shape{complexes}",
     ]
 
 
 def many(op: Any) -> list[str]:
     """Three operands or more, or operands that may be None."""
     first, *rest = op.tensors
-    code = []
+    code = ["    Record = Record_tensor"] if op.number_names else []
     for n in rest:
         code += [
             f"    if isinstance({n}, Tensor):",
@@ -180,8 +194,11 @@ def many(op: Any) -> list[str]:
             "    else:",
             f"        {n}_ = operand(op, '{n}', {n})",
             f"        {n}_node = None",
+            *([f"        Record = Record_{n}"] if n in op.number_names else []),
         ]
     same = " and ".join(f"{first}_.shape == {n}_.shape and {first}_.dtype is {n}_.dtype" for n in rest)
+    if op.holomorphic:
+        same += f" and {first}_.dtype.kind != 'c'"
     return [
         *code,
         "    try:",
@@ -194,10 +211,11 @@ def many(op: Any) -> list[str]:
     ]
 
 
-def node(op: Any, asked: list[str], spread: bool) -> list[str]:
+def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
     """Make the node: who its parents are, which rules lead there, what they need, when and where it was made."""
+    record = f"(Record if {op.alternate[0]} is None else Alternate)" if op.alternate else "Record"
     code = [
-        "        result._node = node = Record()",
+        f"        result._node = node = {record}()",
         f"        node.parents = ({''.join(f'{n}_node, ' for n in asked)})",
     ]
     plain = ["        node.rules = rules", f"        node.saved = {saved(op, asked, False)}"]
@@ -206,6 +224,8 @@ def node(op: Any, asked: list[str], spread: bool) -> list[str]:
         code += ["            node.rules = fitted_rules", f"            node.saved = {saved(op, asked, True)}"]
     else:
         code += plain
+        if op.holomorphic:
+            code += ["        if result_.dtype is C8 or result_.dtype is C16:", "            node.rules = complex_rules"]
     return code + [
         "        node.seq = tick()",
         "        frame = getframe(1)",

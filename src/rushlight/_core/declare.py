@@ -38,7 +38,8 @@ class RuleOf:
     """The derivative towards one argument, and the sources of what it saves."""
 
     def __init__(self, op: Op, vjp: Rule) -> None:
-        self.vjp = vjp
+        self.plain = vjp  # of real numbers; ``vjp`` is right for complex ones too
+        self.vjp = record.holomorphic(vjp) if op.holomorphic else vjp
         code = vjp.__code__  # type: ignore[attr-defined]
         names = code.co_varnames[: code.co_argcount]
         self.sources = tuple(self.source(op, need) for need in names[1:])
@@ -99,7 +100,12 @@ class Op:
         self.promote: str = how.get("promote", "same")
         self.transposed: Any = None
         self.into: Any = how.get("into")
-        self._node_name: str | None = how.get("node")
+        self.holomorphic: bool = how.get("holomorphic", False)
+        node = how.get("node")
+        # PyTorch names some nodes otherwise when an argument is a number: these names, by argument
+        self.number_names: dict[str, str] = {n: s for n, s in node.items() if n} if isinstance(node, dict) else {}
+        self._node_name: str | None = node[""] if isinstance(node, dict) else node
+        self.refuse: Callable[[np.dtype], Exception] | None = how.get("refuse")
         self._gather: Callable[..., Any] | None = how.get("gather")
         self.rules = {n: RuleOf(self, rule) for n, rule in rules.items() if rule is not None}
         unknown = [n for n in rules if n not in self.parameters]
@@ -165,11 +171,13 @@ class Op:
             forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
             asarray=np.asarray, perform=record.perform, promoted=record.promoted, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, ours=callsite.ours,
-            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, cast=lambda x, d: _cast[0](x, d),
-            view_of=self.view_of if self.view else None, rules=tuple(r.vjp for r in asked),
+            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
+            view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
+            complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
         )  # fmt: skip
         scope.update({f"default_{n}": value for n, value in self.defaults.items()})
+        scope.update({f"Record_{n}": self.number_classes[n] for n in self.number_names}, Record_tensor=self.node_class)
         made: dict[str, Any] = {}
         scope["op"] = self
         exec(compile(text, file, "exec"), scope, made)
@@ -191,6 +199,18 @@ class Op:
         holds = any(s < record.SHAPE or s >= record.OUTPUT for r in kept for s in r.sources if self.is_tensor_source(s))
         made: type[Node] = type(self.node_name, (OpNode,), {"__slots__": (), "op": self, "holds": holds})
         return made
+
+    @cached_property
+    def number_classes(self) -> dict[str, type[Node]]:
+        """The classes of nodes for an argument that is a number, where PyTorch names these otherwise."""
+        return {n: type(name, (self.node_class,), {"__slots__": ()}) for n, name in self.number_names.items()}
+
+    def node_class_for(self, args: Sequence[Any]) -> type[Node]:
+        """The class of the node that records a call with these arguments."""
+        for name, made in self.number_classes.items():
+            if isinstance(args[self.parameters.index(name)], record.NUMBERS):
+                return made
+        return self.node_class
 
     def is_tensor_source(self, source: int) -> bool:
         if source == record.RESULT or source >= record.OUTPUT:
@@ -347,15 +367,27 @@ class OpNode(Node):
 # ---- decorators
 
 
-def pointwise(promote: str = "same", *, jvp: Any = None, node: str | None = None, **rules: Rule | None) -> Any:
+def pointwise(
+    promote: str = "same",
+    *,
+    jvp: Any = None,
+    node: Any = None,
+    holomorphic: bool = False,
+    refuse: Callable[[np.dtype], Exception] | None = None,
+    **rules: Rule | None,
+) -> Any:
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
 
     ``promote`` is "same" (the common dtype of the operands), "float" (integers become the default dtype) or
-    "compare" (a common dtype to compare in; the result has its own).
+    "compare" (a common dtype to compare in; the result has its own). The rules of a ``holomorphic`` operator are
+    written as for real numbers; for complex ones the machine conjugates around them. ``node`` is the node's name,
+    or ``{"": name, "other": its name where other is a number}``. ``refuse`` makes the error for a dtype that NumPy's
+    function does not take (the default says that it is not implemented).
     """
 
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
-        return Op(forward, "pointwise", rules, promote=promote, jvp=jvp, node=node).call
+        how = dict(promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse)
+        return Op(forward, "pointwise", rules, **how).call
 
     return declare
 
@@ -372,6 +404,7 @@ def operator(
     casts: bool = False,
     joint: Rule | None = None,
     towards: Sequence[str] = (),
+    alternate: tuple[str, str] | None = None,
     **rules: Rule | None,
 ) -> Callable[[Callable[P, R]], Callable[P, Any]]:
     """Declare an operator of any signature. Rules are named after the arguments they lead to.
@@ -380,13 +413,13 @@ def operator(
     have a gradient, ``gather`` makes PyTorch's return type of them; with several of these the rules' first
     argument is the ``Bundle`` of their gradients. ``casts``: a keyword ``dtype`` casts ``input`` first.
     ``joint`` is one rule ``(g, wanted, *saved)`` that gives all gradients at once, as a ``Bundle``, ``towards``
-    the arguments it serves.
+    the arguments it serves. ``alternate=(argument, name)`` names the nodes of calls that give that argument.
     """
 
     def declare(forward: Callable[P, R]) -> Callable[P, Any]:
         how = dict(
             jvp=jvp, batch=batch, view=view, node=node, outputs=outputs, differentiable=differentiable, gather=gather,
-            casts=casts, joint=joint, towards=towards,
+            casts=casts, joint=joint, towards=towards, alternate=alternate,
         )  # fmt: skip
         return Op(forward, "general", rules, **how).call
 
@@ -474,6 +507,7 @@ class FusedOp(Op):
         return _through[0](self, g, args, wanted)
 
 
+_C8, _C16 = np.dtype("c8"), np.dtype("c16")
 _getframe: Any = __import__("sys")._getframe
 _modes: list[Any] = [mode]
 _cast: list[Callable[..., Any]] = []

@@ -201,13 +201,6 @@ def node_register_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHand
     return add(hooks_of(self).pre, hook)
 
 
-for _name, _method in (
-    ("register_hook", register_hook),
-    ("register_post_accumulate_grad_hook", register_post_accumulate_grad_hook),
-    ("retain_grad", retain_grad),
-    ("retains_grad", property(retains_grad)),
-):
-    setattr(Tensor, _name, _method)
 Node.register_hook = node_register_hook  # type: ignore[attr-defined]
 Node.register_prehook = node_register_prehook  # type: ignore[attr-defined]
 

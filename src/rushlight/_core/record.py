@@ -7,6 +7,7 @@ function transforms, watchers (saved-tensor hooks, anomaly mode, profiler), ``ou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -107,6 +108,55 @@ def fitted(vjp: Callable[..., Any]) -> Callable[..., Any]:
     return fitted_rule
 
 
+_conj: list[Callable[..., Any]] = []
+
+
+def use_conj(conj: Callable[..., Any]) -> None:
+    """Name the operator that conjugates (``_ops.complexes``)."""
+    _conj[:] = [conj]
+
+
+def holomorphic(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule written for real numbers, for complex ones too: it multiplies by f'(x); a gradient by its conjugate."""
+
+    def holomorphic_rule(g: Any, *saved: Any) -> Any:
+        if np_dtype(g).kind != "c":
+            return vjp(g, *saved)
+        h = vjp(_conj[0](g), *saved)
+        return h if h is None else _conj[0](h)
+
+    return holomorphic_rule
+
+
+def refused(op: Any, error: Exception) -> Exception:
+    """PyTorch's error for what NumPy's function said: a dtype that it does not take, shapes that do not broadcast."""
+    if hasattr(error, "ufunc") and hasattr(error, "dtypes"):
+        found = [d for d in error.dtypes if isinstance(d, np.dtype)]
+        if op.refuse is not None and found:
+            return op.refuse(found[0])  # type: ignore[no-any-return]
+        name = dtypes.LEGACY.get(found[0].name, str(found[0])) if found else "this dtype"
+        return NotImplementedError(f"\"{op.name}_cpu\" not implemented for '{name}'")
+    if type(error) is ValueError and "could not be broadcast together" in str(error):
+        return unbroadcastable(str(error)) or error
+    return error
+
+
+def unbroadcastable(text: str) -> Exception | None:
+    """The same complaint with the dimension that does not fit, from the shapes in NumPy's message."""
+    shapes = [tuple(map(int, s.split(",")[: -1 if s.endswith(",") else None])) for s in re.findall(r"\(([\d,]+)\)", text)]
+    if len(shapes) < 2:
+        return None
+    a, b = shapes[-2:] if len(shapes) == 2 else shapes[:2]
+    ndim = max(len(a), len(b))
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            return RuntimeError(
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
+                f"{ndim - i}: shapes {list(a)} and {list(b)} do not broadcast together"
+            )
+    return None
+
+
 # ---- the steps
 
 
@@ -173,7 +223,7 @@ def node_for(
             saved.append(kept)
     if not asked:
         return None
-    node: Node = op.node_class()
+    node: Node = op.node_class_for(args) if op.number_names else op.node_class()
     if transform is not None:
         node.transform = transform
     node.rules, node.saved = tuple(rules), tuple(saved)

@@ -34,7 +34,7 @@ def key_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, key: tup
 
 def _by_key(name: str, node: str) -> Any:
     def body(input: Tensor, key: tuple[Any, ...]) -> Tensor:
-        return input[key]
+        return input[(*key, ...)]  # with the ellipsis NumPy gives a view even of a single element
 
     body.__name__ = name
     return operator(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core import gradients
+from .._core import gradients, hooks
 from .._core.declare import dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
@@ -18,6 +18,10 @@ class Methods:
     """What the operators add to Tensor."""
 
     backward = gradients.tensor_backward
+    register_hook = hooks.register_hook
+    register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
+    retain_grad = hooks.retain_grad
+    retains_grad = property(hooks.retains_grad)
 
     # arithmetic
     mul = multiply = arithmetic.mul

@@ -452,7 +452,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 )  # fmt: skip
 def select_at(input: Tensor, dim: int, place: int) -> Tensor:
     """One element along ``dim`` (a view without that dimension); the transpose of :func:`pad_select`."""
-    return input[(*(slice(None),) * dim, place)]
+    return input[(*(slice(None),) * dim, place, ...)]  # with the ellipsis NumPy gives a view even of one element
 
 
 @operator(jvp=LINEAR, node="SelectBackwardBackward0", input=lambda g, dim, place: select_at(g, dim, place))
@@ -867,7 +867,7 @@ def unbind_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: 
 )  # fmt: skip
 def unbind_at(input: Tensor, dim: int) -> Any:
     lead = (slice(None),) * dim
-    return tuple([input[(*lead, i)] for i in range(input.shape[dim])])
+    return tuple([input[(*lead, i, ...)] for i in range(input.shape[dim])])
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
