@@ -105,6 +105,8 @@ class Op:
         # PyTorch names some nodes otherwise when an argument is a number: these names, by argument
         self.number_names: dict[str, str] = {n: s for n, s in node.items() if n} if isinstance(node, dict) else {}
         self._node_name: str | None = node[""] if isinstance(node, dict) else node
+        # the name of the nodes of calls that give a certain argument: (argument, name)
+        self.alternate: tuple[str, str] | None = how.get("alternate")
         self.refuse: Callable[[np.dtype], Exception] | None = how.get("refuse")
         self._gather: Callable[..., Any] | None = how.get("gather")
         self.rules = {n: RuleOf(self, rule) for n, rule in rules.items() if rule is not None}
@@ -178,6 +180,8 @@ class Op:
         )  # fmt: skip
         scope.update({f"default_{n}": value for n, value in self.defaults.items()})
         scope.update({f"Record_{n}": self.number_classes[n] for n in self.number_names}, Record_tensor=self.node_class)
+        if self.alternate:
+            scope["Alternate"] = self.alternate_class
         made: dict[str, Any] = {}
         scope["op"] = self
         exec(compile(text, file, "exec"), scope, made)
@@ -205,8 +209,16 @@ class Op:
         """The classes of nodes for an argument that is a number, where PyTorch names these otherwise."""
         return {n: type(name, (self.node_class,), {"__slots__": ()}) for n, name in self.number_names.items()}
 
+    @cached_property
+    def alternate_class(self) -> type[Node]:
+        """The class of nodes of calls that give the argument ``alternate`` names."""
+        assert self.alternate is not None
+        return type(self.alternate[1], (self.node_class,), {"__slots__": ()})
+
     def node_class_for(self, args: Sequence[Any]) -> type[Node]:
         """The class of the node that records a call with these arguments."""
+        if self.alternate and args[self.parameters.index(self.alternate[0])] is not None:
+            return self.alternate_class
         for name, made in self.number_classes.items():
             if isinstance(args[self.parameters.index(name)], record.NUMBERS):
                 return made
