@@ -68,6 +68,9 @@ class StandIn:
     def dtype(self, name: str) -> Dtype | None:
         return DTYPES.get(name)
 
+    def layout(self, name: str) -> str | None:
+        return name if name == "torch.strided" else None
+
     def size(self, values: tuple[int, ...]) -> Size:
         return Size(values)
 

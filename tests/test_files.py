@@ -314,6 +314,67 @@ def test_unsafe_globals() -> None:
         S.get_unsafe_globals_in_checkpoint(io.BytesIO(b"no zip at all"))
 
 
+# ---- with the library itself ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def torch(monkeypatch: Any) -> Any:
+    """Rushlight, in place of the stand-in."""
+    monkeypatch.undo()
+    library = pytest.importorskip("rushlight")
+    pytest.importorskip("rushlight.nn.parameter", exc_type=ImportError)
+    return library
+
+
+def test_tensors_of_the_library(torch: Any) -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    y = torch.ones(2, requires_grad=True)
+    found = again({"x": x, "row": x[1], "y": y, "n": torch.tensor(3), "none": torch.zeros(0, 2)})
+    assert type(found["x"]) is torch.Tensor and found["x"].tolist() == x.tolist()
+    assert found["y"].requires_grad and found["y"].is_leaf and found["none"].shape == (0, 2)
+    found["x"]._array[1, 0] = 9
+    assert found["row"].tolist() == [9, 4, 5]
+    things = [
+        torch.float32,
+        torch.bfloat16,
+        torch.bool,
+        torch.Size([1, 2]),
+        torch.device("cpu"),
+        torch.strided,
+    ]
+    found = again(things)
+    assert found == things and all(type(a) is type(b) for a, b in zip(found, things, strict=True))
+    assert found[0] is torch.float32
+    with pytest.raises(TypeError, match=r"cannot save the memory format"):
+        again(torch.channels_last)
+
+
+def test_parameters_of_the_library(torch: Any) -> None:
+    from rushlight.nn.parameter import Parameter, UninitializedParameter
+
+    tied = Parameter(torch.ones(2))
+    tied.note = "kept"
+    found = again([tied, tied, Parameter(torch.zeros(1), False)])
+    assert type(found[0]) is Parameter and found[0] is found[1] and found[0].requires_grad
+    assert found[0].note == "kept" and not found[2].requires_grad
+    with pytest.raises(RuntimeError, match=r"waits for its shape"):
+        saved(UninitializedParameter())
+
+
+def test_modules_of_the_library(torch: Any) -> None:
+    pytest.importorskip("rushlight.nn.functional", exc_type=ImportError)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU(), torch.nn.BatchNorm1d(2))
+    state = again(model.state_dict())
+    assert list(state) == list(model.state_dict()) and state._metadata == model.state_dict()._metadata
+    with pytest.raises(LoadError, match=r"GLOBAL torch.nn.modules.container.Sequential was not an allowed"):
+        again(model)
+    with S.safe_globals([torch.nn.Sequential, torch.nn.Linear, torch.nn.ReLU, torch.nn.BatchNorm1d]):
+        found = again(model)
+    assert type(found) is torch.nn.Sequential and repr(found) == repr(model)
+    x = torch.ones(4, 3)
+    assert found(x).tolist() == model(x).tolist()
+
+
 # ---- places and options ----------------------------------------------------------------------------------
 
 

@@ -103,6 +103,7 @@ class _Rushlight:
         self.dtype_type = dtypes.dtype
         self.wrap = tensor.wrap
         self.Tensor, self.Size, self.Device = tensor.Tensor, tensor.Size, tensor.device
+        self.Layout, self.Format = tensor.layout, tensor.memory_format
         self.Parameter: Any = Parameter
         self.Uninitialized = UninitializedTensorMixin
         self.public = {id(self.Tensor): "Tensor", id(self.Size): "Size", id(self.Device): "device"}
@@ -130,6 +131,9 @@ class _Rushlight:
 
     def dtype(self, name: str) -> Any:
         return self.dtypes.get(name)
+
+    def layout(self, name: str) -> Any:
+        return self.Layout(name) if name == "torch.strided" else None
 
     def size(self, values: tuple[int, ...]) -> Any:
         return self.Size(values)
@@ -172,6 +176,10 @@ class _Rushlight:
                     "torch" + ("" if public else module.removeprefix("rushlight")), public or name
                 )
             return None
+        if isinstance(value, self.Layout):
+            return Spelling("torch.serialization", "_get_layout", (str(value),))
+        if isinstance(value, self.Format):
+            raise TypeError(f"cannot save the memory format {value!r}: PyTorch has no way to write it")
         if isinstance(value, self.dtype_type):
             return Spelling("torch", value.name)
         if isinstance(value, self.Size):

@@ -88,7 +88,7 @@ def _number(stream: Stream, convert: Callable[[bytes], Any] = int) -> Any:
 
 ARGUMENTS: dict[str, Callable[[Stream], Any]] = {
     "": _nothing,
-    "u1": lambda s: s.take(1)[0],
+    "u1": lambda s: s.window(1)[0],
     "u2": lambda s: s.unsigned(2),
     "u4": lambda s: s.unsigned(4),
     "u8": lambda s: s.unsigned(8),
@@ -125,6 +125,8 @@ OPCODES: dict[int, Opcode] = {
     for name, code, argument in (item.replace("=", ":").split(":") for item in _NAMES.split())
 }
 
+_READERS = {code: ARGUMENTS[opcode.argument] for code, opcode in OPCODES.items()}
+
 REFUSED: dict[int, str] = {
     0x53: "STRING (text of Python 2)",
     0x50: "PERSID (a persistent name in text)",
@@ -140,14 +142,18 @@ REFUSED: dict[int, str] = {
 
 def next_opcode(stream: Stream) -> tuple[int, Any]:
     """The opcode at the stream's position and its argument."""
-    code = stream.take(1)[0]
-    known = OPCODES.get(code)
-    if known is None:
+    position = stream.position
+    if position >= len(stream.data):
+        raise TruncatedFileError(f"the pickle stream ends at byte {position} without a STOP")
+    code = stream.data[position]
+    stream.position = position + 1
+    read = _READERS.get(code)
+    if read is None:
         where = f"at byte {stream.position - 1}"
         if code in REFUSED:
             raise LoadError(f"Unsupported operand {REFUSED[code]} {where}")
         raise LoadError(f"Unsupported operand {code} {where}: this is no pickle opcode, the file is damaged")
-    return code, ARGUMENTS[known.argument](stream)
+    return code, read(stream)
 
 
 def scan(data: Any, position: int = 0) -> tuple[int, set[str]]:
@@ -217,34 +223,32 @@ class Interpreter:
         self.room = 64 * length + (1 << 26)  # bytes of containers
 
     def run(self) -> Any:
-        name = "start"
-        start = self.stream.position
+        start, code = self.stream.position, -1
         actions = _ACTIONS
         try:
             while True:
-                start = self.stream.position
-                name = "opcode"
+                start, code = self.stream.position, -1
                 code, argument = next_opcode(self.stream)
-                name = OPCODES[code].name
                 if code == 0x2E:  # STOP
                     return self.stack.pop()
                 actions[code](self, argument)
         except LoadError as error:
             problem = str(error) if str(error).startswith(FAILED) else f"{FAILED}{error}"
-            raise type(error)(f"{problem}{self.place(start, name)}") from error.__cause__
+            raise type(error)(f"{problem}{self.place(start, code)}") from error.__cause__
         except Exception as error:  # a damaged stream shows in many ways: an empty stack, a missing memo ...
             if type(error) is RuntimeError:  # PyTorch's words for a device that is not there
-                raise LoadError(f"{error!s:.500}{self.place(start, name)}") from error
+                raise LoadError(f"{error!s:.500}{self.place(start, code)}") from error
             problem = (
                 f"{FAILED}The pickle stream is damaged or hostile: {type(error).__name__}: {error!s:.200}"
             )
-            raise LoadError(f"{problem}{self.place(start, name)}") from error
+            raise LoadError(f"{problem}{self.place(start, code)}") from error
 
-    def place(self, start: int, name: str) -> str:
+    def place(self, start: int, code: int) -> str:
         """The keys under which the value being built will stand, for messages."""
         keys = []
         for frame in [*self.outer, self.stack]:
             keys += [item for item in frame[-3:] if type(item) is str][-1:]
+        name = OPCODES[code].name if code in OPCODES else "reading an opcode"
         path = "".join(f"[{key!r:.60}]" for key in keys[-6:] if key != "storage")
         return f" (at byte {start}, {name}{', near ' + path if path else ''})"
 

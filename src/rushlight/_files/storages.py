@@ -105,6 +105,9 @@ class Host(Protocol):
     def dtype(self, name: str) -> Any:
         """The dtype object of that PyTorch name, or None if there is no such object here."""
 
+    def layout(self, name: str) -> Any:
+        """The layout object of a name such as ``torch.strided``, or None."""
+
     def size(self, values: tuple[int, ...]) -> Any: ...
 
     def device(self, *args: Any) -> Any: ...

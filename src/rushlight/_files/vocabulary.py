@@ -89,7 +89,6 @@ _SPECIAL = {
     "torch._utils._rebuild_qtensor": "a quantized tensor",
     "torch._utils._rebuild_device_tensor_from_numpy": "a tensor of an accelerator",
     "torch._utils._rebuild_device_tensor_from_cpu_tensor": "a tensor of an accelerator",
-    "torch.serialization._get_layout": "a tensor layout",
 }
 """Names that PyTorch knows and that stand for something that does not exist here."""
 
@@ -159,6 +158,7 @@ class Vocabulary:
             "_codecs.encode": self._encode,
             "torch.Size": self._size,
             "torch.device": self._device,
+            "torch.serialization._get_layout": self._layout,
             "torch._utils._rebuild_tensor": self._tensor_v1,
             "torch._utils._rebuild_tensor_v2": self._tensor_v2,
             "torch._utils._rebuild_tensor_v3": self._tensor_v3,
@@ -371,6 +371,12 @@ class Vocabulary:
         if type(kind) is not str or not (index is None or type(index) is int):
             raise LoadError("a torch.device must be made of text and perhaps an index")
         return self.host.device(kind) if index is None else self.host.device(kind, index)
+
+    def _layout(self, machine: Interpreter, name: object) -> object:
+        layout = self.host.layout(name) if type(name) is str else None
+        if layout is None:
+            raise LoadError(f"The file names the tensor layout {name!r:.60}, which is not supported here.")
+        return layout
 
     # -- builders of tensors
 

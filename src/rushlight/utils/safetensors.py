@@ -199,9 +199,9 @@ class TensorSlice:
 
 
 def _tensor(array: Any) -> Any:
-    import rushlight as rl
+    from rushlight._core.tensor import wrap
 
-    return rl.from_numpy(array)
+    return wrap(array)
 
 
 def _check_metadata(metadata: Any) -> None:
