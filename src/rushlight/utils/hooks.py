@@ -114,7 +114,10 @@ class BackwardHook:
     """One call of a module with full backward hooks: ``setup_input_hook``, forward, ``setup_output_hook``."""
 
     def __init__(
-        self, module: Any, user_hooks: Sequence[Callable[..., Any]], user_pre_hooks: Sequence[Callable[..., Any]]
+        self,
+        module: Any,
+        user_hooks: Sequence[Callable[..., Any]],
+        user_pre_hooks: Sequence[Callable[..., Any]],
     ) -> None:
         self.module = module
         self.user_hooks = user_hooks
@@ -137,14 +140,18 @@ class BackwardHook:
         new_outputs, self.output_tensors_index = self._through_identity(self._on_grad_outputs, outputs)
         return new_outputs if isinstance(result, tuple) else new_outputs[0]
 
-    def _through_identity(self, on_grads: Any, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int] | None]:
+    def _through_identity(
+        self, on_grads: Any, values: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], list[int] | None]:
         import rushlight as rl
 
         where = [i for i, v in enumerate(values) if isinstance(v, rl.Tensor)]
         if not (rl.is_grad_enabled() and any(values[i].requires_grad for i in where)):
             return values, None
         changed = list(values)
-        for i, t in zip(where, _identity_function().apply(on_grads, *(values[i] for i in where)), strict=True):
+        for i, t in zip(
+            where, _identity_function().apply(on_grads, *(values[i] for i in where)), strict=True
+        ):
             changed[i] = t
         return (tuple(changed) if type(values) is tuple else type(values)(*changed)), where
 

@@ -262,7 +262,9 @@ def _pairs(kind: str, given: Any, plural: str = "") -> Iterator[tuple[Any, Any]]
         )
     for j, pair in enumerate(given):
         if not isinstance(pair, Iterable):
-            raise TypeError(f"{kind} update sequence element #{j} should be Iterable; is{type(pair).__name__}")
+            raise TypeError(
+                f"{kind} update sequence element #{j} should be Iterable; is{type(pair).__name__}"
+            )
         if len(pair) != 2:  # type: ignore[arg-type]
             raise ValueError(f"{kind} update sequence element #{j} has length {len(pair)}; 2 is required")  # type: ignore[arg-type]
         yield pair[0], pair[1]  # type: ignore[index]
@@ -324,7 +326,9 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Add the modules of a mapping, or of an iterable of (name, module)."""
-        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else _pairs("ModuleDict", modules)
+        pairs = (
+            modules.items() if isinstance(modules, (Mapping, ModuleDict)) else _pairs("ModuleDict", modules)
+        )
         for key, module in pairs:
             self[key] = module
 

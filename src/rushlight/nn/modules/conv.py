@@ -578,7 +578,17 @@ class LazyConv1d(_LazyConvXdMixin, Conv1d):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device=device, dtype=dtype
+            0,
+            0,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            False,
+            padding_mode,
+            device=device,
+            dtype=dtype,
         )
         self._make_lazy(out_channels, bias, device, dtype)
 
@@ -602,7 +612,17 @@ class LazyConv2d(_LazyConvXdMixin, Conv2d):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device=device, dtype=dtype
+            0,
+            0,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            False,
+            padding_mode,
+            device=device,
+            dtype=dtype,
         )
         self._make_lazy(out_channels, bias, device, dtype)
 
@@ -626,7 +646,17 @@ class LazyConv3d(_LazyConvXdMixin, Conv3d):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device=device, dtype=dtype
+            0,
+            0,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            False,
+            padding_mode,
+            device=device,
+            dtype=dtype,
         )
         self._make_lazy(out_channels, bias, device, dtype)
 

@@ -29,7 +29,9 @@ State = tuple[Any, ...]
 Step = Callable[..., State]
 
 
-def _rnn(activation: Callable[[Tensor], Tensor], w_hh: Tensor, b_hh: Tensor | None, x: Tensor) -> tuple[Any, Step]:
+def _rnn(
+    activation: Callable[[Tensor], Tensor], w_hh: Tensor, b_hh: Tensor | None, x: Tensor
+) -> tuple[Any, Step]:
     """``h' = activation(x + w_hh h)``; ``x`` is the projected input, with its bias."""
     if b_hh is not None:
         x = x + b_hh

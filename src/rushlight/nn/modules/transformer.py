@@ -216,7 +216,9 @@ class TransformerEncoder(Module):
             output = layer(output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding)
         if blank:
             assert src_key_padding_mask is not None
-            hidden = src_key_padding_mask if src_key_padding_mask.dtype == rl.bool else src_key_padding_mask != 0
+            hidden = (
+                src_key_padding_mask if src_key_padding_mask.dtype == rl.bool else src_key_padding_mask != 0
+            )
             output = output.masked_fill(hidden.unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
 
@@ -351,9 +353,7 @@ class TransformerEncoderLayer(Module):
         x = self.norm1(x + self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
         return self.norm2(x + self._ff_block(x))
 
-    def _sa_block(
-        self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
-    ) -> Tensor:
+    def _sa_block(self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Tensor:
         x, _ = self.self_attn(
             x,
             x,
@@ -438,9 +438,7 @@ class TransformerDecoderLayer(Module):
         x = self.norm2(x + self._mha_block(x, memory, *other))
         return self.norm3(x + self._ff_block(x))
 
-    def _sa_block(
-        self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
-    ) -> Tensor:
+    def _sa_block(self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Tensor:
         x, _ = self.self_attn(
             x,
             x,

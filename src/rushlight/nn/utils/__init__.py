@@ -5,6 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# These two name both a file and the function in it. The function is meant, so it takes the name at once: an
+# import of the file later on no longer changes it.
+from .spectral_norm import remove_spectral_norm as remove_spectral_norm
+from .spectral_norm import spectral_norm as spectral_norm
+from .weight_norm import remove_weight_norm as remove_weight_norm
+from .weight_norm import weight_norm as weight_norm
+
 if TYPE_CHECKING:
     from . import fusion as fusion
     from . import init as init
@@ -28,10 +35,6 @@ if TYPE_CHECKING:
     from .init import skip_init as skip_init
     from .memory_format import convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format
     from .memory_format import convert_conv3d_weight_memory_format as convert_conv3d_weight_memory_format
-    from .spectral_norm import remove_spectral_norm as remove_spectral_norm
-    from .spectral_norm import spectral_norm as spectral_norm
-    from .weight_norm import remove_weight_norm as remove_weight_norm
-    from .weight_norm import weight_norm as weight_norm
 
 _FILES = {
     "clip_grad": "clip_grad_norm clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ get_total_norm",
@@ -39,17 +42,16 @@ _FILES = {
     "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
     "init": "skip_init",
     "memory_format": "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format",
-    "spectral_norm": "remove_spectral_norm spectral_norm",
-    "weight_norm": "remove_weight_norm weight_norm",
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names.split()}
 _SUBMODULES = (*_FILES, "parametrizations", "parametrize", "prune", "rnn", "stateless")
 
-__all__ = sorted([*_FILE_OF, "parametrizations", "parametrize", "rnn", "stateless"])  # pyright: ignore[reportUnsupportedDunderAll]
+_HERE = ("remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm")
+
+__all__ = sorted([*_FILE_OF, *_HERE, "parametrizations", "parametrize", "rnn", "stateless"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    # spectral_norm and weight_norm name both a file and the function in it: the function is meant.
     if name in _FILE_OF:
         value = getattr(importlib.import_module(f"{__name__}.{_FILE_OF[name]}"), name)
         globals()[name] = value
