@@ -41,6 +41,24 @@ from ._ops.create import (
 from ._ops.create import range_ as range
 from ._ops.elementary import cos, log, sin
 from ._ops.index import gather, index_put, index_select, nonzero
+from ._ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    chain_matmul,
+    dot,
+    einsum,
+    inner,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
 from ._ops.shape import (
     as_strided,
     atleast_1d,
@@ -106,6 +124,7 @@ from .autograd.grad_mode import (
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\b")
 
 concat = concatenate = cat
+ger = outer
 moveaxis = movedim
 row_stack = vstack
 swapaxes = swapdims = transpose

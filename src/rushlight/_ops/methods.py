@@ -11,7 +11,7 @@ from .._core import gradients, hooks
 from .._core.declare import dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
-from . import arithmetic, broadcast, create, elementary, index, shape
+from . import arithmetic, broadcast, create, elementary, index, products, shape
 
 
 class Methods:
@@ -119,6 +119,24 @@ class Methods:
     index_put_ = index.index_put_
     index_select = index.index_select
     nonzero = index.nonzero
+
+    # products
+    __matmul__ = products.matmul_operator
+    __rmatmul__ = products.matmul_reflected
+    addbmm = products.addbmm
+    addmm = products.addmm
+    addmm_ = inplace(products.addmm)
+    addmv = products.addmv
+    addr = products.addr
+    baddbmm = products.baddbmm
+    bmm = products.bmm
+    dot = products.dot
+    inner = products.inner
+    matmul = products.matmul
+    mm = products.mm
+    mv = products.mv
+    outer = ger = products.outer
+    vdot = products.vdot
 
     # create
     new_empty = create.new_empty

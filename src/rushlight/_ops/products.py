@@ -1,0 +1,694 @@
+"""Products of vectors and matrices: each rank has its own operator, ``matmul`` chooses, ``einsum`` composes.
+
+The gradient of a product is the product with the other factor's adjoint. BLAS gets two-dimensional operands
+wherever possible: a batch times one matrix is folded into one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import dtypes, record
+from .._core.declare import BILINEAR, operator
+from .._core.tensor import Tensor
+from .broadcast import expand, sum_to
+from .shape import movedim, permute, reshape, squeeze, transpose, unsqueeze
+
+Number = bool | int | float | complex
+
+
+def conjugate(x: Any) -> Any:
+    """The complex conjugate; real numbers as they are, at no cost."""
+    if record.np_dtype(x).kind != "c":
+        return x
+    from .complexes import conj
+
+    return conj(x)
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose over the last two dimensions."""
+    return conjugate(transpose(x, -2, -1))
+
+
+def same_dtype(a: Any, b: Any, names: tuple[str, str] = ("m1", "m2")) -> None:
+    if a.dtype is not b.dtype and a.dtype != b.dtype:
+        x, y = [_C_NAMES.get(d.name, d.name) for d in (a.dtype, b.dtype)]
+        raise RuntimeError(f"expected {names[0]} and {names[1]} to have the same dtype, but got: {x} != {y}")
+
+
+_C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long long", "int32": "int",
+    "int16": "short", "int8": "signed char", "uint8": "unsigned char", "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def product(a: Any, b: Any) -> Any:
+    """NumPy's product; float16 is computed in float32, booleans are refused, integers wrap."""
+    if a.dtype == np.float16:
+        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    if a.dtype == np.bool_:
+        raise RuntimeError('"addmm_impl_cpu_" not implemented for \'Bool\'')
+    return np.matmul(a, b)
+
+
+def nd_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any) -> Any:
+    """Products of any rank: batch dimensions stand in front already; ranks are made equal for broadcasting."""
+    if mapped[0] and mapped[1]:
+        rank = max(input.ndim, other.ndim)
+        input, other = grown(input, rank), grown(other, rank)
+    elif mapped[0] and other.ndim > input.ndim - 1:
+        input = grown(input, other.ndim + 1)
+    elif mapped[1] and input.ndim > other.ndim - 1:
+        other = grown(other, input.ndim + 1)
+    return matmul_nd(input, other)
+
+
+def grown(x: Any, rank: int) -> Any:
+    """The batch dimension kept in front, dimensions of size 1 put behind it."""
+    missing = rank - x.ndim
+    return x if missing <= 0 else reshape(x, (x.shape[0], *(1,) * missing, *x.shape[1:]))
+
+
+@operator(
+    jvp=BILINEAR, batch=nd_batch, node="BmmBackward0",
+    input=lambda g, input_shape, other: sum_to(matmul_nd(g, adjoint(other)), tuple(input_shape)),
+    other=lambda g, input, other_shape: sum_to(matmul_nd(adjoint(input), g), tuple(other_shape)),
+)  # fmt: skip
+def matmul_nd(input: Tensor, other: Tensor) -> Tensor:
+    """The product over the last two dimensions, broadcast over the others."""
+    same_dtype(input, other)
+    try:
+        return product(input, other)  # type: ignore[no-any-return]
+    except ValueError:
+        a, b = list(input.shape), list(other.shape)
+        if a[-1] != b[-2]:
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[-1]}] but got: "
+                f"[{b[0]}, {b[-2]}]."
+            ) from None
+        raise RuntimeError(
+            f"The size of tensor a ({a[0]}) must match the size of tensor b ({b[0]}) at non-singleton dimension 0"
+        ) from None
+
+
+@operator(
+    jvp=BILINEAR, batch=nd_batch, node="MmBackward0",
+    input=lambda g, mat2: mm(g, adjoint(mat2)),
+    mat2=lambda g, input: mm(adjoint(input), g),
+)  # fmt: skip
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices.
+
+    >>> import rushlight as torch
+    >>> torch.mm(torch.eye(2), torch.ones(2, 1))
+    tensor([[1.],
+            [1.]])
+    """
+    if input.ndim != 2 or mat2.ndim != 2:
+        which = "self" if input.ndim != 2 else "mat2"
+        raise RuntimeError(f"{which} must be a matrix")
+    same_dtype(input, mat2)
+    if input.shape[1] != mat2.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        )
+    return product(input, mat2)  # type: ignore[no-any-return]
+
+
+@operator(
+    jvp=BILINEAR, batch=nd_batch, node="BmmBackward0",
+    input=lambda g, mat2: bmm(g, adjoint(mat2)),
+    mat2=lambda g, input: bmm(adjoint(input), g),
+)  # fmt: skip
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of two batches of matrices.
+
+    >>> import rushlight as torch
+    >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1)).shape
+    torch.Size([2, 1, 1])
+    """
+    if input.ndim != 3:
+        raise RuntimeError("batch1 must be a 3D tensor")
+    if mat2.ndim != 3:
+        raise RuntimeError("batch2 must be a 3D tensor")
+    same_dtype(input, mat2)
+    a, b = list(input.shape), list(mat2.shape)
+    if a[0] != b[0] or a[2] != b[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    return product(input, mat2)  # type: ignore[no-any-return]
+
+
+def mv_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, vec: Any) -> Any:
+    return squeeze(matmul_nd(input, unsqueeze(vec, -1)), -1)
+
+
+@operator(
+    jvp=BILINEAR, batch=mv_batch, node="MvBackward0",
+    input=lambda g, vec: outer_of(g, conjugate(vec)),
+    vec=lambda g, input: mv(adjoint(input), g),
+)  # fmt: skip
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix and a vector.
+
+    >>> import rushlight as torch
+    >>> torch.mv(torch.ones(2, 3), torch.ones(3))
+    tensor([3., 3.])
+    """
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {0 if input.ndim != 2 else 1}, {input.ndim}, {vec.ndim}")
+    same_dtype(input, vec, ("mat", "vec"))
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+    return product(input, vec)  # type: ignore[no-any-return]
+
+
+def outer_of(a: Any, b: Any) -> Any:
+    return reshape(a, (*a.shape, 1)) * b
+
+
+def dot_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, tensor: Any) -> Any:
+    from .reduce import sum as sum_
+
+    return sum_(input * tensor, -1)
+
+
+@operator(
+    jvp=BILINEAR, batch=dot_batch, node="DotBackward0",
+    input=lambda g, tensor: g * conjugate(tensor),
+    tensor=lambda g, input: g * conjugate(input),
+)  # fmt: skip
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of the elements of two vectors (without conjugation).
+
+    >>> import rushlight as torch
+    >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.dtype != tensor.dtype:
+        names = [dtypes.LEGACY[dtypes.dtype_of(x.dtype).name] for x in (input, tensor)]  # type: ignore[arg-type]
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}"
+        )
+    if input.shape != tensor.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
+            f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
+        )
+    return product(input, tensor)  # type: ignore[no-any-return]
+
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The dot product of the conjugate of ``input`` with ``other``.
+
+    >>> import rushlight as torch
+    >>> torch.vdot(torch.tensor([1j]), torch.tensor([1j]))
+    tensor(1.+0.j)
+    """
+    return dot(conjugate(input), other, out=out)
+
+
+def matmul(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
+    """The product of two tensors: vectors, matrices, or batches of them.
+
+    A vector on the left is a row, on the right a column (and that dimension is dropped again); dimensions before
+    the last two are batches, and broadcast. Raises RuntimeError where sizes or dtypes do not match.
+
+    >>> import rushlight as torch
+    >>> torch.matmul(torch.ones(2, 3), torch.ones(3))
+    tensor([3., 3.])
+    """
+    for name, x, at in (("input", input, 1), ("other", other, 2)):
+        if not isinstance(x, (Tensor, np.ndarray)):
+            raise TypeError(f"matmul(): argument '{name}' (position {at}) must be Tensor, not {type(x).__name__}")
+    a, b = input.ndim, other.ndim
+    if a == 2 and b == 2:
+        made = mm(input, other)
+    elif a == 0 or b == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
+    elif a == 1 and b == 1:
+        made = dot(input, other)
+    elif a == 2 and b == 1:
+        made = mv(input, other)
+    elif a == 1 and b == 2:
+        made = squeeze(mm(unsqueeze(input, 0), other), 0)
+    elif b == 1 and a >= 3:
+        made = reshape(mv(reshape(input, (-1, input.shape[-1])), other), tuple(input.shape[:-1]))
+    elif b == 2 and a >= 3:
+        made = folded(input, other)
+    elif a == 1:
+        made = squeeze(matmul_nd(reshape(input, (1,) * (b - 2) + (1, input.shape[0])), other), -2)
+    elif a == 3 and b == 3 and input.shape[0] == other.shape[0]:
+        made = bmm(input, other)
+    else:
+        made = matmul_nd(input, other)
+    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined]
+
+
+def matmul_operator(self: Any, other: Any) -> Any:
+    """``self @ other``."""
+    if not isinstance(other, (Tensor, np.ndarray)):
+        return NotImplemented
+    return matmul(self, other)
+
+
+def matmul_reflected(self: Any, other: Any) -> Any:
+    """``other @ self``."""
+    if not isinstance(other, (Tensor, np.ndarray)):
+        return NotImplemented
+    return matmul(other, self)
+
+
+def folded(input: Any, other: Any) -> Any:
+    """A batch of matrices times one matrix, as one product."""
+    shape = tuple(input.shape)
+    if shape[-1] != other.shape[0]:
+        rows = 1
+        for n in shape[:-1]:
+            rows *= n
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{shape[-1]} and {other.shape[0]}x{other.shape[1]})"
+        )
+    if 0 in shape:
+        return matmul_nd(input, other)
+    return reshape(mm(reshape(input, (-1, shape[-1])), other), (*shape[:-1], other.shape[1]))
+
+
+def addmm_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any
+) -> Any:
+    made = matmul_nd(mat1, mat2)
+    if mapped[0] and input.ndim < 3:
+        input = grown(input, 3)
+    return (input if beta == 1 else input * beta) + (made if alpha == 1 else made * alpha)
+
+
+def scaled(x: Any, factor: Any) -> Any:
+    return x if factor == 1 else x * (factor.conjugate() if isinstance(factor, complex) else factor)
+
+
+@operator(
+    batch=addmm_batch, node="AddmmBackward0",
+    input=lambda g, input_shape, beta: scaled(sum_to(g, tuple(input_shape)) if g.shape != input_shape else g, beta),
+    mat1=lambda g, mat2, alpha: scaled(mm(g, adjoint(mat2)), alpha),
+    mat2=lambda g, mat1, alpha: scaled(mm(adjoint(mat1), g), alpha),
+)  # fmt: skip
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``; with ``beta=0``, ``input`` (even nan in it) is ignored.
+
+    >>> import rushlight as torch
+    >>> torch.addmm(torch.ones(1), torch.ones(1, 2), torch.ones(2, 1))
+    tensor([[3.]])
+    """
+    if mat1.ndim != 2 or mat2.ndim != 2:
+        which = "mat1" if mat1.ndim != 2 else "mat2"
+        raise RuntimeError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
+    if mat1.shape[1] != mat2.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({mat1.shape[0]}x{mat1.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        )
+    same_dtype(mat1, mat2, ("m1", "m2"))
+    if input.dtype != mat1.dtype:
+        x, y = [_C_NAMES.get(d.name, d.name) for d in (input.dtype, mat1.dtype)]
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {dtypes.LEGACY[input.dtype.name]} and {dtypes.LEGACY[mat1.dtype.name]}")
+    made = product(mat1, mat2)
+    if alpha != 1:
+        made = made * np.asarray(alpha, made.dtype)
+    try:
+        if beta == 1:
+            made += input
+        elif beta != 0:
+            made += input * np.asarray(beta, made.dtype)
+    except ValueError:
+        raise RuntimeError(
+            f"The expanded size of the tensor ({made.shape[-1]}) must match the existing size ({input.shape[-1]}) at "
+            f"non-singleton dimension 1.  Target sizes: {list(made.shape)}.  Tensor sizes: {list(input.shape)}"
+        ) from None
+    return made  # type: ignore[no-any-return]
+
+
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * (mat @ vec)``.
+
+    >>> import rushlight as torch
+    >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
+    tensor([4., 4.])
+    """
+    return added(input, mv(mat, vec), beta, alpha, out)
+
+
+def added(input: Tensor, made: Any, beta: Number, alpha: Number, out: Tensor | None) -> Tensor:
+    """``beta * input + alpha * made``, where ``beta = 0`` leaves ``input`` out."""
+    result = made if alpha == 1 else made * alpha
+    if beta != 0:
+        result = (input if beta == 1 else input * beta) + result
+    elif tuple(input.shape) != tuple(result.shape):
+        result = expand(result, np.broadcast_shapes(tuple(input.shape), tuple(result.shape)))
+    return result if out is None else mm.op.write_out(mm.op, out, result)  # type: ignore[attr-defined, no-any-return]
+
+
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
+
+    >>> import rushlight as torch
+    >>> torch.baddbmm(torch.ones(1, 1, 1), torch.ones(1, 1, 2), torch.ones(1, 2, 1))
+    tensor([[[3.]]])
+    """
+    return added(input, bmm(batch1, batch2), beta, alpha, out)
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input`` plus ``alpha`` times the sum over the batch of ``batch1 @ batch2``.
+
+    >>> import rushlight as torch
+    >>> torch.addbmm(torch.zeros(1, 1), torch.ones(3, 1, 2), torch.ones(3, 2, 1))
+    tensor([[6.]])
+    """
+    from .reduce import sum as sum_
+
+    return added(input, sum_(bmm(batch1, batch2), 0), beta, alpha, out)
+
+
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``.
+
+    >>> import rushlight as torch
+    >>> torch.addr(torch.zeros(1, 2), torch.ones(1), torch.ones(2))
+    tensor([[1., 1.]])
+    """
+    return added(input, outer(vec1, vec2), beta, alpha, out)
+
+
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of every element of one vector with every element of another.
+
+    >>> import rushlight as torch
+    >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[3, 4],
+            [6, 8]])
+    """
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    made: Tensor = reshape(input, (-1, 1)) * vec2
+    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+ger = outer
+
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last dimensions of two tensors.
+
+    >>> import rushlight as torch
+    >>> torch.inner(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
+    if input.ndim == 0 or other.ndim == 0:
+        made = input * other
+    else:
+        if input.shape[-1] != other.shape[-1]:
+            raise RuntimeError(
+                f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+                f"{list(other.shape)}"
+            )
+        made = tensordot(input, other, ([-1], [-1]))
+    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+    """Sums of products over several dimensions: the last ``dims`` of ``a`` with the first of ``b``, or those listed.
+
+    >>> import rushlight as torch
+    >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), 1).shape
+    torch.Size([2, 4])
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        left, right = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    else:
+        left, right = [[d % x.ndim for d in ([ds] if isinstance(ds, int) else ds)] for ds, x in zip(dims, (a, b), strict=True)]
+    for i, j in zip(left, right, strict=True):
+        if a.shape[i] != b.shape[j]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
+                f"{b.shape[j]} in dim {j}"
+            )
+    free_a = [d for d in range(a.ndim) if d not in left]
+    free_b = [d for d in range(b.ndim) if d not in right]
+    n = 1
+    for d in left:
+        n *= a.shape[d]
+    x = reshape(permute(a, (*free_a, *left)), (-1, n) if n else (product_of(a, free_a), 0))
+    y = reshape(permute(b, (*right, *free_b)), (n, -1) if n else (0, product_of(b, free_b)))
+    made: Tensor = reshape(mm(x, y), (*[a.shape[d] for d in free_a], *[b.shape[d] for d in free_b]))
+    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
+def product_of(x: Any, dims: Sequence[int]) -> int:
+    n = 1
+    for d in dims:
+        n *= x.shape[d]
+    return n
+
+
+# ---- einsum
+
+
+def einsum(*args: Any) -> Tensor:
+    """Sums of products written by subscripts, as ``"ij,jk->ik"``; ``...`` stands for broadcast dimensions.
+
+    Repeated subscripts of one operand take a diagonal. Operands are contracted from left to right, each pair as one
+    matrix product. Also ``einsum(op1, [0, 1], op2, [1, 2], [0, 2])``.
+
+    >>> import rushlight as torch
+    >>> torch.einsum("i,i->", torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    equation, operands = args[0], args[1:]
+    if not isinstance(equation, str):
+        equation, operands = from_sublists(args)
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    if not operands:
+        raise RuntimeError("einsum(): must provide at least one operand")
+    equation = equation.replace(" ", "")
+    left, arrow, right = equation.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        more = "fewer" if len(operands) > len(terms) else "more"
+        raise RuntimeError(f"einsum(): {more} subscripts were provided than operands" if more == "more" else
+                           "einsum(): more operands were provided than specified in the equation")
+    sizes: dict[str, int] = {}
+    wide = 0
+    for term, x in zip(terms, operands, strict=True):
+        if "..." in term:
+            wide = max(wide, x.ndim - len(term.replace("...", "")))
+    dots = "".join(chr(0x3B1 + i) for i in range(wide))  # letters of their own for what ... stands for
+    expanded = []
+    for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
+        plain = term.replace("...", "")
+        for c in plain:
+            if not c.isalpha():
+                raise RuntimeError(
+                    f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, subscripts must "
+                    "be in [a-zA-Z]"
+                )
+        if "..." in term:
+            k = x.ndim - len(plain)
+            if k < 0:
+                raise RuntimeError(
+                    f"einsum(): the number of subscripts in the equation ({len(plain)}) is more than the number of "
+                    f"dimensions ({x.ndim}) for operand {i}"
+                )
+            term = term.replace("...", dots[wide - k :])
+        elif len(plain) != x.ndim:
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(plain)}) does not match the number of "
+                f"dimensions ({x.ndim}) for operand {i} and no ellipsis was given"
+            )
+        for c, n in zip(term, x.shape, strict=True):
+            if sizes.setdefault(c, n) != n:
+                if 1 not in (sizes[c], n):
+                    raise RuntimeError(
+                        f"einsum(): operands do not broadcast with remapped shapes [original->remapped]: subscript {c} has "
+                        f"size {n} for operand {i} which does not broadcast with previously seen size {sizes[c]}"
+                    )
+                sizes[c] = max(sizes[c], n)
+        expanded.append(term)
+    if arrow:
+        output = right.replace("...", dots)
+        for c in output:
+            if output.count(c) > 1:
+                raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
+            if c not in sizes:
+                raise RuntimeError(
+                    f"einsum(): output subscript {c} does not appear in the equation for any input operand"
+                )
+    else:
+        every = "".join(expanded)
+        output = dots + "".join(sorted(c for c in set(every) if every.count(c) == 1 and c not in dots))
+    return contracted(expanded, list(operands), output, sizes)
+
+
+def from_sublists(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Operands with lists of subscript numbers as an equation."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+    def text(subs: Any) -> str:
+        return "".join("..." if s is Ellipsis else letters[s] for s in subs)
+
+    operands = args[: len(args) // 2 * 2 : 2]
+    equation = ",".join(text(s) for s in args[1 : len(args) // 2 * 2 : 2])
+    if len(args) % 2:
+        equation += "->" + text(args[-1])
+    return equation, operands
+
+
+def contracted(terms: list[str], operands: list[Any], output: str, sizes: dict[str, int]) -> Any:
+    """Contract operands from left to right; what no later term needs is summed as early as possible."""
+    from .reduce import sum as sum_
+
+    parts = [without_repeats(t, x) for t, x in zip(terms, operands, strict=True)]
+    term, x = parts[0]
+    for i in range(1, len(parts)):
+        other_term, y = parts[i]
+        needed = set(output).union(*[t for t, _ in parts[i + 1 :]])
+        term, x = pair(term, x, other_term, y, needed, sizes)
+    gone = [k for k, c in enumerate(term) if c not in output]
+    if gone:
+        x = sum_(x, tuple(gone))
+        term = "".join(c for c in term if c in output)
+    missing = [c for c in output if c not in term]
+    if missing:
+        raise RuntimeError(f"einsum(): output subscript {missing[0]} does not appear in the equation")
+    return permute(x, tuple([term.index(c) for c in output])) if term != output else x
+
+
+def without_repeats(term: str, x: Any) -> tuple[str, Any]:
+    """An operand whose subscripts are all different: repeated ones take the diagonal."""
+    from .shape import diagonal
+
+    for c in dict.fromkeys(term):
+        while term.count(c) > 1:
+            i, j = term.index(c), term.rindex(c)
+            if x.shape[i] != x.shape[j]:
+                raise RuntimeError(
+                    f"einsum(): subscript {c} is repeated for operand 0 but the sizes don't match, {x.shape[j]} != "
+                    f"{x.shape[i]}"
+                )
+            x = movedim(diagonal(x, 0, i, j), -1, i)
+            term = term[:j] + term[j + 1 :]
+    return term, x
+
+
+def pair(a: str, x: Any, b: str, y: Any, needed: set[str], sizes: dict[str, int]) -> tuple[str, Any]:
+    """Two operands contracted as one (batched) matrix product."""
+    from .reduce import sum as sum_
+
+    def own(term: str, z: Any, other: str) -> tuple[str, Any]:
+        gone = [k for k, c in enumerate(term) if c not in other and c not in needed]
+        return ("".join(c for k, c in enumerate(term) if k not in gone), sum_(z, tuple(gone)) if gone else z)
+
+    a, x = own(a, x, b)
+    b, y = own(b, y, a)
+    # sizes of 1 that broadcast are no partners in a product: spread them
+    shared = [c for c in a if c in b]
+    x, y = [
+        expand(z, tuple([sizes[c] if c in shared else n for c, n in zip(t, z.shape, strict=True)]))
+        if any(n != sizes[c] for c, n in zip(t, z.shape, strict=True) if c in shared)
+        else z
+        for t, z in ((a, x), (b, y))
+    ]
+    batch = [c for c in shared if c in needed]
+    summed = [c for c in shared if c not in needed]
+    free_a = [c for c in a if c not in b]
+    free_b = [c for c in b if c not in a]
+    if not summed:
+        # an outer or elementwise product: broadcasting does it
+        term = "".join([*batch, *free_a, *free_b])
+        left = reshape(permute(x, tuple([a.index(c) for c in [*batch, *free_a]])), (*[x.shape[a.index(c)] for c in [*batch, *free_a]], *(1,) * len(free_b)))
+        right = reshape(permute(y, tuple([b.index(c) for c in [*batch, *free_b]])), (*[y.shape[b.index(c)] for c in batch], *(1,) * len(free_a), *[y.shape[b.index(c)] for c in free_b]))
+        return term, left * right
+
+    def size(term: str, z: Any, group: list[str]) -> int:
+        n = 1
+        for c in group:
+            n *= z.shape[term.index(c)]
+        return n
+
+    left = permute(x, tuple([a.index(c) for c in [*batch, *free_a, *summed]]))
+    right = permute(y, tuple([b.index(c) for c in [*batch, *summed, *free_b]]))
+    nb, na, ns, nf = size(a, x, batch), size(a, x, free_a), size(a, x, summed), size(b, y, free_b)
+    if batch:
+        made = bmm(reshape(left, (nb, na, ns)), reshape(right, (nb, ns, nf)))
+    else:
+        made = mm(reshape(left, (na, ns)), reshape(right, (ns, nf)))
+    shape = [x.shape[a.index(c)] for c in [*batch, *free_a]] + [y.shape[b.index(c)] for c in free_b]
+    return "".join([*batch, *free_a, *free_b]), reshape(made, tuple(shape))
+
+
+# ---- layers
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input @ weight.T + bias`` over the last dimension.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.linear(torch.ones(1, 2), torch.ones(3, 2))
+    tensor([[2., 2., 2.]])
+    """
+    ndim = input.ndim
+    if weight.ndim == 2 and ndim == 2:
+        turned = transpose(weight, 0, 1)
+        return mm(input, turned) if bias is None else addmm(bias, input, turned)
+    if weight.ndim == 1:
+        made = matmul(input, weight)
+        return made if bias is None else made + bias  # type: ignore[no-any-return]
+    if ndim >= 3 and bias is not None and 0 not in input.shape:
+        flat = reshape(input, (-1, input.shape[-1]))
+        made = addmm(bias, flat, transpose(weight, 0, 1))
+        return reshape(made, (*input.shape[:-1], weight.shape[0]))
+    if ndim == 1 and bias is not None:
+        return squeeze(addmm(bias, unsqueeze(input, 0), transpose(weight, 0, 1)), 0)
+    made = matmul(input, transpose(weight, 0, 1))
+    return made if bias is None else made + bias  # type: ignore[no-any-return]
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices; deprecated in favour of ``torch.linalg.multi_dot``.
+
+    >>> import rushlight as torch
+    >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 2), torch.ones(2, 1))
+    tensor([[4.]])
+    """
+    made: Any = matrices[0]
+    for m in matrices[1:]:
+        made = matmul(made, m)
+    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
