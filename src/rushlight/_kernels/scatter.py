@@ -1,8 +1,9 @@
 """Adding into places given by an index: index_add, scatter_add, embedding gradients, accumulating puts.
 
-Indices become one number an element, and NumPy's ``ufunc.at`` on flat arrays of one dtype does the rest: measured
-against bincount, sorting with reduceat and a product by one-hot rows, it was first for every shape (the general
-``ufunc.at``, with several indices or rows, is ten times slower). Loops for numba do without the flat index.
+Indices become one number an element, and NumPy's ``ufunc.at`` on flat arrays of one dtype does the rest.
+Measured against bincount, sorting with reduceat and a product by one-hot rows, it was first for nearly every
+shape (the general ``ufunc.at``, with several indices or rows, is ten times slower). Loops for numba do without
+the flat index.
 Sums are made in the order of the index, as PyTorch makes them.
 """
 
@@ -45,7 +46,7 @@ def _three(x: Array, axis: int) -> Array:
 
 
 class _InPlace:
-    """``out`` as a contiguous array to add into, which goes back into ``out`` at the end; float16 in float32."""
+    """``out`` as a contiguous array to add into, copied back at the end; float16 is added up in float32."""
 
     def __init__(self, out: Array) -> None:
         self.out = out
@@ -75,6 +76,14 @@ def _add_elements_loop(src: Any, index: Any, out: Any, start: int, stop: int) ->
         for i in range(src.shape[1]):
             for j in range(src.shape[2]):
                 out[o, index[o, i, j], j] += src[o, i, j]
+
+
+@compiled(STRICT)
+def _add_in_rows_loop(src: Any, index: Any, out: Any, start: int, stop: int) -> None:
+    for o in range(start, stop):
+        s, k, row = src[o], index[o], out[o]
+        for i in range(len(k)):
+            row[k[i]] += s[i]
 
 
 def _compiles(src: Array, out: Array) -> bool:
@@ -112,7 +121,7 @@ def index_add(out: Array, axis: int, index: Array, src: Array, alpha: Any = 1) -
         src = src * src.dtype.type(alpha)
     whole, part = _three(place.array, axis), _three(np.ascontiguousarray(src), axis)
     outer, n, inner = whole.shape
-    if _compiles(part, whole):
+    if _compiles(part, whole) and inner > 1:
         # threads share out the rows that are written, and each reads all of the index
         if inner >= 16:
             run_chunks(lambda i, j: _add_rows_loop(part, index, whole, i, j), n, part.size)
@@ -126,7 +135,7 @@ def index_add(out: Array, axis: int, index: Array, src: Array, alpha: Any = 1) -
 def _aligned(out: Array, axis: int, index: Array, src: Array | None) -> tuple[Array, Array, Array | None]:
     """``out``, ``index`` and ``src`` as (outer, n, inner), for an index that may be smaller than the others.
 
-    Where other axes of the index are shorter than those of ``out``, a view of ``out`` of that size is written.
+    Where other axes of the index are shorter than those of ``out``, a view of that size is written.
     """
     cut = tuple(slice(None) if k == axis else slice(size) for k, size in enumerate(index.shape))
     if src is not None:
@@ -148,9 +157,13 @@ def scatter_add(out: Array, axis: int, index: Array, src: Array) -> Array:
     assert src3 is not None
     place = _InPlace(part)
     whole = _three(place.array, axis)
-    if _compiles(src3, whole):
-        outer, _, inner = whole.shape
-        if outer > 1:
+    outer, _, inner = whole.shape
+    if _compiles(src3, whole) and outer + inner > 2:
+        index = index.view(np.uint64)  # spares the loop the question whether a place counts from the end
+        if inner == 1:
+            two = src3[..., 0], index[..., 0], whole[..., 0]
+            run_chunks(lambda i, j: _add_in_rows_loop(*two, i, j), outer, src3.size)
+        elif outer > 1:
             run_chunks(lambda i, j: _add_elements_loop(src3, index, whole, i, j), outer, src3.size)
         else:
             run_chunks(
@@ -204,8 +217,8 @@ def scatter_reduce(
 ) -> Array:
     """``out[index[i, j], j]`` becomes the sum, mean, prod, amax or amin of what is scattered there, in place.
 
-    With ``include_self`` the old value counts as one of them. nan wins in amax and amin; a mean of integers is
-    rounded down.
+    With ``include_self`` the old value counts as one of them. nan wins in amax and amin; a mean of integers
+    is rounded down.
     """
     if reduce not in _UFUNCS:
         raise RuntimeError(
@@ -242,18 +255,22 @@ def scatter_reduce(
 def put_accumulate(out: Array, indices: tuple[Array, ...], values: Array) -> Array:
     """``out[indices] += values`` for integer arrays on the first axes, equal places adding up; in place.
 
-    ``indices`` broadcast together, negative ones count from the end; ``values`` broadcast to ``out[indices]``.
+    ``indices`` broadcast together, negative ones count from the end; ``values`` broadcast too.
     """
     shape = np.broadcast_shapes(*(i.shape for i in indices))
     flat: Any = np.zeros(shape, np.int64)
     for axis, index in enumerate(indices):
         n = out.shape[axis]
-        if index.size and (index.min() < -n or index.max() >= n):
+        lowest = int(index.min()) if index.size else 0
+        if lowest < -n or index.max(initial=-1) >= n:
             wrong = index[(index < -n) | (index >= n)].flat[0]
             raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
-        flat = flat * n + np.where(index < 0, index + n, index)
+        if lowest < 0:
+            index = np.where(index < 0, index + n, index)
+        flat = index if axis == 0 else flat * n + index
     rest = out.shape[len(indices) :]
     values = np.broadcast_to(values, shape + rest)
+    flat = np.broadcast_to(flat, shape)
     place = _InPlace(out)
     rows = place.array.reshape(math.prod(out.shape[: len(indices)]), math.prod(rest))
     index_add(rows, 0, np.asarray(flat).reshape(-1), np.ascontiguousarray(values).reshape(-1, rows.shape[1]))
