@@ -100,6 +100,7 @@ class Adamax(Parameterwise):
             # amax shares the gradient between equal entries, where maximum would halve it just the same;
             # the stack is what PyTorch records.
             exp_inf.copy_(rl.amax(rl.stack([exp_inf.mul_(beta2), size_of_grad]), 0))
+            exp_avg, exp_inf = exp_avg.clone(), exp_inf.clone()  # the next step overwrites them
         else:
             rl.maximum(exp_inf.mul_(beta2), size_of_grad, out=exp_inf)
         size = _to_scalar(group["lr"]) / (1 - beta1 ** state["step"].item())

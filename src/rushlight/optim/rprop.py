@@ -94,6 +94,8 @@ class Rprop(Parameterwise):
         turned = turn < 0
         factor = rl.ones_like(turn).masked_fill_(turn > 0, eta_up).masked_fill_(turned, eta_down)
         step_size.mul_(factor).clamp_(least, greatest)
+        if group["differentiable"]:
+            step_size = step_size.clone()  # the next step overwrites it
         grad = grad.masked_fill(turned, 0)
         param.addcmul_(grad.sign(), step_size, value=-1)
         prev.copy_(grad)

@@ -383,7 +383,8 @@ def _dump_defaultdict(context: Any) -> Any:
     name = getattr(factory, "__name__", None)
     if factory is not None and _FACTORIES.get(str(name)) is not factory:
         raise NotImplementedError(
-            f"treespec_dumps: cannot write down the default_factory {factory!r}; supported are {sorted(_FACTORIES)}"
+            f"treespec_dumps: cannot write down the default_factory {factory!r}; "
+            f"supported are {sorted(_FACTORIES)}"
         )
     return {
         "default_factory_module": None if factory is None else "builtins",

@@ -435,7 +435,7 @@ class _Workers:
         self.processes.append(process)
 
     def receive(self, wanted: list[int], timeout: float | None) -> Any:
-        """The next answer of one of the ``wanted`` workers, ``(worker, number, message)``; None after the time."""
+        """The next ``(worker, number, message)`` of the ``wanted`` workers; None when the time is over."""
         deadline = None if timeout is None else time.monotonic() + timeout
         sources: dict[Any, int] = {}
         for worker in wanted:
