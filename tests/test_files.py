@@ -647,6 +647,18 @@ def test_listing_does_not_unblock() -> None:
     assert RAN == []
 
 
+def test_listed_containers_still_check() -> None:
+    S.add_safe_globals(
+        [set, bytearray, bytes, collections.OrderedDict, collections.Counter, np.ndarray, np.dtype]
+    )
+    refused(archive(b"cbuiltins\nbytearray\n" + integer(2**40) + b"\x85R."), "must be made of bytes")
+    refused(archive(b"cbuiltins\nbytearray\n" + integer(2**40) + b"\x85\x81."), "must be made of bytes")
+    refused(archive(b"cnumpy\nndarray\n" + integer(2**40) + b"\x85\x85R."), "unrecognized function")
+    refused(archive(b"cnumpy\nndarray\n" + integer(2**40) + b"\x85\x85\x81."), "Can only create")
+    refused(archive(b"cnumpy\ndtype\n" + text("O") + b"\x85R."), "not one of numbers or text")
+    refused(archive(b"cnumpy\ndtype\n" + text("i4,O") + b"\x85R."), "not supported in files")
+
+
 def test_values_are_not_called() -> None:
     for function in (b"K\x01", b"N", text("eval"), b"]", b"ctorch\nfloat32\n", b"ctorch\nFloatStorage\n"):
         refused(archive(function + b")R."), "unrecognized function|dict|list")
@@ -781,6 +793,14 @@ def test_bombs_in_the_stream() -> None:
     # a tuple of itself twice, forty times over: hashing visits it 2**40 times
     refused(archive(b"K\x01" + b"2\x86" * 40 + b"q\x000}h\x00K\x01s."), "too many items")
     refused(archive(b"](K\x01" + b"2\x86" * 40 + b"e0(K\x01" + b"2\x86" * 40 + b"\x91."), "too many items")
+    # the same where a number should stand: printing it in a message would not end either
+    endless = b"K\x01" + b"2\x86" * 40
+    refused(archive(tensor(offset=endless) + b".", FOUR), "got tuple")
+    refused(archive(tensor(size=endless + b"\x85") + b".", FOUR), "got tuple")
+    refused(archive(b"ctorch.serialization\n_get_layout\n" + endless + b"\x85R."), "tuple")
+    refused(archive(b"ctorch\ndevice\n" + endless + b"\x85R."), "device")
+    refused(archive(endless + b")R."), "unrecognized function tuple")
+    refused(io.BytesIO(endless + b"."), "magic number")
     # a tuple a million deep: hashing recurses until the stack ends
     refused(archive(b")" + b"\x85" * 1_000_000 + b"q\x000}h\x00K\x01s."), "nested more than")
     # numbers chosen so that all hashes are equal

@@ -14,6 +14,7 @@ import pickle
 import shutil
 import sys
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import IO, Any
@@ -167,10 +168,9 @@ class _Rushlight:
         )
 
     def spell(self, value: object) -> Spelling | None:
-        if isinstance(value, type) or callable(value):
-            module = getattr(value, "__module__", None)
-            name = getattr(value, "__qualname__", None)
-            if isinstance(module, str) and isinstance(name, str) and module.split(".", 1)[0] == "rushlight":
+        if isinstance(value, type | types.FunctionType):
+            module, name = value.__module__, value.__qualname__
+            if module is not None and module.split(".", 1)[0] == "rushlight":
                 public = self.public.get(id(value))
                 return Spelling(
                     "torch" + ("" if public else module.removeprefix("rushlight")), public or name

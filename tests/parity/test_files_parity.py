@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from files_stand_in import DTYPES, Device, P, Size, StandIn, T  # noqa: E402
 from rushlight import serialization as S  # noqa: E402
 from rushlight._files import safetensors as F  # noqa: E402
+from rushlight._files.torchzip import ZipWriter  # noqa: E402
 from rushlight.utils import safetensors as U  # noqa: E402
 
 
@@ -244,6 +245,19 @@ def test_files_and_maps(tmp_path: Any) -> None:
     with torch.utils.serialization.config.patch("load.calculate_storage_offsets", True):
         same(torch.load(path, mmap=True), VALUES["state_dict"])
     assert zipfile.ZipFile(path).namelist()[0] == "model/data.pkl"
+
+
+def test_64_bit_fields() -> None:
+    """PyTorch reads what files of more than 4 GiB look like (here with a lowered limit)."""
+    small = zipfile.ZipFile(our_saved(T(np.arange(4, dtype=np.float32))))
+    file = io.BytesIO()
+    writer = ZipWriter(file.write, "archive", limit=100)
+    for name in small.namelist()[:5]:
+        writer.member(name.removeprefix("archive/"), small.read(name))
+    writer.member("more", b"x" * 200)
+    writer.finish()
+    file.seek(0)
+    assert torch.load(file).tolist() == [0, 1, 2, 3]
 
 
 def test_without_checksums_or_byteorder() -> None:

@@ -23,6 +23,7 @@ from rushlight._files.storages import (
     locate,
     raw_bytes,
     repair_bools,
+    shown,
     supported,
     whole_number,
 )
@@ -54,7 +55,7 @@ class LegacyReader:
             )
         version = self._pickle()
         if version != PROTOCOL_VERSION:
-            raise LoadError(f"Invalid protocol version: {version!r:.40}")
+            raise LoadError(f"Invalid protocol version: {shown(version)}")
         self._pickle()  # about the machine that wrote it; the data is little-endian on all
         value = self._pickle(self.persistent)
         self._fill(self._pickle())

@@ -7,6 +7,7 @@ and here stands the `Host` protocol: the few things the file formats must know a
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -197,6 +198,19 @@ class Storage:
             self.pending.append(action)
 
 
+def shown(value: object) -> str:
+    """A value from a file, for a message: only plain ones are spelled out; ``repr`` of others may never end.
+
+    (A tuple of itself twice, forty times over, takes forty opcodes and prints 2**40 times.)
+    """
+    kind = type(value)
+    if kind in (str, bytes, float, bool, type(None)) or (type(value) is int and value.bit_length() < 128):
+        return f"{value!r:.60}"
+    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    return kind.__name__
+
+
 def supported(dtype: str, what: str) -> np.dtype[Any]:
     """The NumPy dtype of a PyTorch dtype name, or a LoadError that says what to do."""
     if dtype in DTYPES:
@@ -210,8 +224,7 @@ def supported(dtype: str, what: str) -> np.dtype[Any]:
 def whole_number(value: object, what: str) -> int:
     """``value`` if it is an int that is not negative (bool is none)."""
     if type(value) is not int or not 0 <= value < 2**63:
-        shown = f"{value!r:.40}" if type(value) is not int or value.bit_length() < 128 else "a huge one"
-        raise LoadError(f"{what} must be an integer from 0 to 2**63 - 1, got {shown}")
+        raise LoadError(f"{what} must be an integer from 0 to 2**63 - 1, got {shown(value)}")
     return value
 
 

@@ -22,6 +22,7 @@ from rushlight._files.storages import (
     Host,
     Storage,
     StorageType,
+    shown,
     supported,
     view_of,
     whole_numbers,
@@ -182,24 +183,24 @@ class Vocabulary:
         """The value of a REDUCE."""
         if type(function) is Builder:
             return function.build(machine, *arguments)
+        build = self._calls.get(id(function))
+        if build is not None:  # also if listed: ours checks its arguments
+            return build(machine, *arguments)
         if id(function) in self._listed_ids:
             return self._call_listed(function, arguments)
-        build = self._calls.get(id(function))
-        if build is None:
-            raise LoadError(f"{FAILED}Trying to call reduce for unrecognized function {_shown(function)}")
-        return build(machine, *arguments)
+        raise LoadError(f"{FAILED}Trying to call reduce for unrecognized function {shown(function)}")
 
     def new(self, machine: Interpreter, kind: object, arguments: object, keywords: object) -> object:
         """The value of a NEWOBJ: an instance without a call of ``__init__``."""
         if not isinstance(arguments, tuple) or not isinstance(keywords, dict):
             raise LoadError("the arguments of a new object must be a tuple and a dict")
+        if id(kind) in self._calls and not keywords:
+            return self._calls[id(kind)](machine, *arguments)
         if isinstance(kind, type) and id(kind) in self._listed_ids:
             return kind.__new__(kind, *arguments, **keywords)
-        if (kind is OrderedDict or kind is Counter or kind is set or kind is self.parameter) and not keywords:
-            return self._calls[id(kind)](machine, *arguments)
         raise LoadError(
             f"{FAILED}Can only create new object for nn.Parameter or classes allowlisted via "
-            f"`add_safe_globals` but got {_shown(kind)}"
+            f"`add_safe_globals` but got {shown(kind)}"
         )
 
     def build(self, machine: Interpreter, value: Any, state: object) -> None:
@@ -217,7 +218,7 @@ class Vocabulary:
         else:
             raise LoadError(
                 f"{FAILED}Can only build Tensor, Parameter, OrderedDict or types allowlisted via "
-                f"`add_safe_globals`, but got {_shown(kind)}"
+                f"`add_safe_globals`, but got {shown(kind)}"
             )
 
     def is_listed(self, kind: type) -> bool:
@@ -263,10 +264,10 @@ class Vocabulary:
                 f"{FAILED}The file names the dtype torch.{name}, which is not supported here. "
                 "Convert before saving, for instance with `value.float()` in PyTorch."
             )
-        shown = full.removeprefix("builtins.")
+        short = full.removeprefix("builtins.")
         remedy = (
-            f"Please use `torch.serialization.add_safe_globals([{shown}])` or the "
-            f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you "
+            f"Please use `torch.serialization.add_safe_globals([{short}])` or the "
+            f"`torch.serialization.safe_globals([{short}])` context manager to allowlist this global if you "
             "trust this class/function."
         )
         if root in ("torch", "rushlight"):
@@ -275,7 +276,7 @@ class Vocabulary:
                 f"`add_safe_globals([(MyClass, {full!r})])`."
             )
         raise LoadError(
-            f"{FAILED}Unsupported global: GLOBAL {shown} was not an allowed global by default. {remedy} "
+            f"{FAILED}Unsupported global: GLOBAL {short} was not an allowed global by default. {remedy} "
             "A model is best saved as its `state_dict()`, which needs no classes."
         )
 
@@ -299,10 +300,10 @@ class Vocabulary:
         if function is defaultdict and arguments:
             factory = arguments[0]
             if factory is not None and not isinstance(factory, type):
-                raise LoadError(f"the factory of a defaultdict must be a type, got {_shown(factory)}")
+                raise LoadError(f"the factory of a defaultdict must be a type, got {shown(factory)}")
             return defaultdict(*arguments[:1])
         if not callable(function):
-            raise LoadError(f"a file calls {_shown(function)}, which cannot be called")
+            raise LoadError(f"a file calls {shown(function)}, which cannot be called")
         return function(*arguments)
 
     # -- builders of plain data: each copy is paid for
@@ -375,7 +376,7 @@ class Vocabulary:
     def _layout(self, machine: Interpreter, name: object) -> object:
         layout = self.host.layout(name) if type(name) is str else None
         if layout is None:
-            raise LoadError(f"The file names the tensor layout {name!r:.60}, which is not supported here.")
+            raise LoadError(f"The file names the tensor layout {shown(name)}, which is not supported here.")
         return layout
 
     # -- builders of tensors
@@ -397,7 +398,7 @@ class Vocabulary:
         metadata: object = None,
     ) -> object:
         if type(storage) is not Storage:
-            raise LoadError(f"a tensor must be made over a storage, got {_shown(storage)}")
+            raise LoadError(f"a tensor must be made over a storage, got {shown(storage)}")
         return self._tensor(
             machine, storage, storage.array, offset, size, stride, requires_grad, hooks, metadata
         )
@@ -415,10 +416,10 @@ class Vocabulary:
         metadata: object = None,
     ) -> object:
         if type(storage) is not Storage:
-            raise LoadError(f"a tensor must be made over a storage, got {_shown(storage)}")
+            raise LoadError(f"a tensor must be made over a storage, got {shown(storage)}")
         known = self._dtypes.get(id(dtype))
         if known is None:
-            raise LoadError(f"a tensor's dtype must be a torch dtype, got {_shown(dtype)}")
+            raise LoadError(f"a tensor's dtype must be a torch dtype, got {shown(dtype)}")
         array = storage.typed(supported(known[1], "a tensor"))
         return self._tensor(machine, storage, array, offset, size, stride, requires_grad, hooks, metadata)
 
@@ -436,7 +437,7 @@ class Vocabulary:
     ) -> object:
         _check_no_hooks(hooks)
         if type(requires_grad) is not bool:
-            raise LoadError(f"requires_grad must be True or False, got {_shown(requires_grad)}")
+            raise LoadError(f"requires_grad must be True or False, got {shown(requires_grad)}")
         if requires_grad and flat.dtype.kind not in "fc":
             raise LoadError(
                 f"only tensors of floating point and complex dtype can require gradients, got {flat.dtype}"
@@ -464,7 +465,7 @@ class Vocabulary:
         self, machine: Interpreter, data: object, requires_grad: object = True, hooks: object = None
     ) -> object:
         if not self.host.is_tensor(data) or type(requires_grad) is not bool:
-            raise LoadError(f"a parameter must be made of a tensor and a bool, got {_shown(data)}")
+            raise LoadError(f"a parameter must be made of a tensor and a bool, got {shown(data)}")
         _check_no_hooks(hooks)
         return self.host.make_parameter(data, requires_grad)
 
@@ -480,7 +481,7 @@ class Vocabulary:
     ) -> object:
         """A tensor with attributes, or of a listed subclass."""
         if type(function) is not Builder or not function.name.startswith("torch._utils._rebuild_"):
-            raise LoadError(f"a tensor cannot be rebuilt by {_shown(function)}")
+            raise LoadError(f"a tensor cannot be rebuilt by {shown(function)}")
         if not isinstance(arguments, tuple):
             raise LoadError("the arguments of a call must be a tuple")
         value = function.build(machine, *arguments)
@@ -488,7 +489,7 @@ class Vocabulary:
             if not (
                 isinstance(kind, type) and id(kind) in self._listed_ids and issubclass(kind, self.tensor)
             ):
-                raise LoadError(f"{FAILED}A tensor of {_shown(kind)} needs that class in `add_safe_globals`.")
+                raise LoadError(f"{FAILED}A tensor of {shown(kind)} needs that class in `add_safe_globals`.")
             value = self.host.make_subclass(value, kind)
         self.host.set_state(value, _attributes(state))
         return value
@@ -497,7 +498,7 @@ class Vocabulary:
 
     def _array_blank(self, machine: Interpreter, kind: object, shape: object, typecode: object) -> Any:
         if kind is not np.ndarray:
-            raise LoadError(f"only plain NumPy arrays can be loaded, got {_shown(kind)}")
+            raise LoadError(f"only plain NumPy arrays can be loaded, got {shown(kind)}")
         array = np.empty(0, np.int8)
         self._blank[id(array)] = array
         return array
@@ -535,13 +536,6 @@ def listed_names(listed: Iterable[Any]) -> dict[str, Any]:
     return names
 
 
-def _shown(value: object) -> str:
-    """A value for a message, without calling methods that a file could have chosen."""
-    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
-        return f"{value.__module__}.{value.__qualname__}"
-    return value.name if type(value) is Builder else type(value).__name__
-
-
 def _check_no_hooks(hooks: object) -> None:
     if hooks is not None and not (isinstance(hooks, dict | tuple) and not hooks):
         raise LoadError(
@@ -551,7 +545,7 @@ def _check_no_hooks(hooks: object) -> None:
 
 def _text_keys(state: object) -> dict[str, Any]:
     if not isinstance(state, dict) or any(type(key) is not str for key in state):
-        raise LoadError(f"an object's state must be a dict with text as keys, got {_shown(state)}")
+        raise LoadError(f"an object's state must be a dict with text as keys, got {shown(state)}")
     return state
 
 
@@ -590,7 +584,7 @@ def _numpy_dtype(
     machine: Interpreter, text: object, align: object = False, copy: object = True
 ) -> np.dtype[Any]:
     if type(text) is not str or text.lstrip("<=|")[:1] not in tuple(_NUMPY_KINDS) or len(text) > 12:
-        raise LoadError(f"the NumPy dtype {text!r:.40} is not one of numbers or text")
+        raise LoadError(f"the NumPy dtype {shown(text)} is not one of numbers or text")
     dtype = np.dtype(text)
     _check_dtype(dtype)
     return dtype
@@ -604,7 +598,7 @@ def _check_dtype(dtype: object) -> np.dtype[Any]:
         or not dtype.isnative
     ):
         raise LoadError(
-            f"a NumPy array or scalar has the dtype {dtype!r:.60}, which is not supported in files"
+            f"a NumPy array or scalar has the dtype {shown(dtype)}, which is not supported in files"
         )
     return dtype
 
