@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import elementwise, rows, scatter
+from rushlight._kernels import elementwise, rows, scatter, sorting
 from rushlight._kernels.pool_of_threads import set_num_threads
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
@@ -142,7 +142,34 @@ def scatter_cases() -> Iterator[Case]:
     )
 
 
-FAMILIES = [row_cases, element_cases, scatter_cases]
+def sorting_cases() -> Iterator[Case]:
+    x = torch.randn(1000, 1000)
+    a, f = x.numpy(), x.view(-1)
+    b = f.numpy()
+    yield "sort rows", lambda: torch.sort(x, -1), lambda: sorting.sort(a, -1)
+    yield "sort rows descending", lambda: torch.sort(x, -1, True), lambda: sorting.sort(a, -1, True)
+    yield "sort dim 0", lambda: torch.sort(x, 0), lambda: sorting.sort(a, 0)
+    yield "sort 1-d", lambda: torch.sort(f), lambda: sorting.sort(b)
+    d = x.double()
+    c = d.numpy()
+    yield "sort rows float64", lambda: torch.sort(d, -1), lambda: sorting.sort(c, -1)
+    yield "topk 10", lambda: torch.topk(x, 10, -1), lambda: sorting.topk(a, 10, -1)
+    yield "topk 10 float64", lambda: torch.topk(d, 10, -1), lambda: sorting.topk(c, 10, -1)
+    yield "topk 10 1-d", lambda: torch.topk(f, 10), lambda: sorting.topk(b, 10)
+    yield "kthvalue 100", lambda: torch.kthvalue(x, 100, -1), lambda: sorting.kthvalue(a, 100, -1)
+    yield "median", lambda: torch.median(x, -1), lambda: sorting.median(a, -1)
+    i = torch.randint(0, 1000, (1000000,))
+    n = i.numpy()
+    yield (
+        "unique inverse",
+        lambda: torch.unique(i, return_inverse=True, return_counts=True),
+        lambda: sorting.unique(n),
+    )
+    s, t = torch.randn(10), np.random.randn(10).astype(np.float32)
+    yield "sort of 10", lambda: torch.sort(s), lambda: sorting.sort(t)
+
+
+FAMILIES = [row_cases, element_cases, scatter_cases, sorting_cases]
 
 
 def minimum(f: Callable[[], Any], inner: int) -> float:

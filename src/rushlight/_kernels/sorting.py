@@ -18,7 +18,8 @@ __all__ = [
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
-BLOCK = 1 << 16  # elements of rows that are worked on at a time
+BLOCK = 1 << 18  # elements of rows that are worked on at a time
+SMALL = 1024  # elements: below, NumPy's stable argsort is quicker than packing
 
 
 def _keys(x: Array, descending: bool) -> Array:
@@ -39,13 +40,13 @@ def _keys(x: Array, descending: bool) -> Array:
     return ~keys if descending else keys
 
 
-def _packed(x: Array, descending: bool) -> Array | None:
+def _packed(keys: Array) -> Array | None:
     """Key and position in the last axis in one 64-bit number, if there is room."""
-    if x.dtype.itemsize > 4 or x.shape[-1] > 1 << 32:
+    if keys.dtype.itemsize > 4 or keys.shape[-1] > 1 << 32:
         return None
-    packed = _keys(x, descending).astype(np.uint64)
+    packed = keys.astype(np.uint64)
     np.left_shift(packed, np.uint64(32), packed)
-    return np.bitwise_or(packed, np.arange(x.shape[-1], dtype=np.uint64), packed)
+    return np.bitwise_or(packed, np.arange(keys.shape[-1], dtype=np.uint64), packed)
 
 
 def _positions(packed: Array) -> Array:
@@ -54,16 +55,23 @@ def _positions(packed: Array) -> Array:
 
 def _order(x: Array, descending: bool) -> Array:
     """Stable order of each row of (rows, n)."""
-    packed = _packed(x, descending)
+    if x.size <= SMALL:
+        if not descending:
+            return np.argsort(x, -1, "stable")
+        return np.subtract(x.shape[1] - 1, np.argsort(x[:, ::-1], -1, "stable")[:, ::-1])
+    return _order_of_keys(_keys(x, descending))
+
+
+def _order_of_keys(keys: Array) -> Array:
+    packed = _packed(keys)
     if packed is not None:
         packed.sort(-1)
         return _positions(packed)
-    keys = _keys(x, descending)
     order = np.argsort(keys, -1)
     inorder = np.take_along_axis(keys, order, -1)
     new = inorder[:, 1:] != inorder[:, :-1]
     if not new.all():
-        packed = np.zeros(x.shape, np.uint64)
+        packed = np.zeros(keys.shape, np.uint64)
         np.cumsum(new, -1, out=packed[:, 1:])
         np.left_shift(packed, np.uint64(32), packed)
         packed |= order.view(np.uint64)
@@ -111,7 +119,10 @@ def sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Arr
         order = _order(block, descending)
         return np.take_along_axis(block, order, -1), order
 
-    values, indices = _by_rows(text, rows, rows.shape[1], (x.dtype, np.int64))
+    if 0 < rows.size <= SMALL:
+        values, indices = text(rows)
+    else:
+        values, indices = _by_rows(text, rows, rows.shape[1], (x.dtype, np.int64))
     return _back(values, shape, axis), _back(indices, shape, axis)
 
 
@@ -120,24 +131,52 @@ def argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
     return sort(x, axis, descending)[1]
 
 
+def _candidates(block: Array, k: int, descending: bool) -> tuple[Array, Array] | None:
+    """Positions (rows, w) among which the ``k`` first of each row are, in rising order, and which of them count.
+
+    The row is dealt out into more than ``k`` hands; at least ``k`` elements are as good as the k-th best of the
+    hands' best, so the others need no look. None if too many are left.
+    """
+    rows, n = block.shape
+    hands = max(4 * k, 64)
+    dealt = n // hands
+    if dealt < 4 or block.dtype.kind == "b":
+        return None
+    best = block[:, : dealt * hands].reshape(rows, dealt, hands)
+    if descending:
+        bound = np.partition(np.maximum.reduce(best, 1), hands - k, -1)[:, hands - k : hands - k + 1]
+        good = ~(block < bound)
+    else:
+        bound = np.partition(np.fmin.reduce(best, 1), k - 1, -1)[:, k - 1 : k]
+        good = ~(block > bound)
+        if block.dtype.kind == "f":
+            good &= ~np.isnan(block)  # nan can only be among the first if it is the bound: too many then
+    row, position = np.divmod(np.flatnonzero(good), n)  # in one dimension: nonzero of two is ten times slower
+    counts = np.bincount(row, minlength=rows)
+    width = int(counts.max())
+    if width > n // 4 or counts.min() < k:
+        return None
+    starts = np.cumsum(counts) - counts
+    slot = np.arange(len(row)) - starts[row]
+    chosen = np.zeros((rows, width), np.int64)
+    chosen[row, slot] = position
+    return chosen, np.arange(width) < counts[:, None]
+
+
 def _first_few(block: Array, k: int, descending: bool, inorder: bool) -> Array:
     """Positions of the ``k`` first elements of each row in stable order."""
     n = block.shape[1]
-    packed = _packed(block, descending)
+    if block.size <= SMALL:
+        return _order(block, descending)[:, :k]
+    found = _candidates(block, k, descending) if k else None
+    if found is not None:
+        chosen, counted = found
+        keys = _keys(np.take_along_axis(block, chosen, -1), descending)
+        keys[~counted] = np.iinfo(keys.dtype).max  # equal to a nan perhaps, but behind it
+        return np.take_along_axis(chosen, _order_of_keys(keys)[:, :k], -1)
+    packed = _packed(_keys(block, descending))
     if packed is None:
-        if k * 8 >= n:
-            return _order(block, descending)[:, :k]
-        # all elements up to the k-th, of equal ones the first: a stable order of those few
-        keys = _keys(block, descending)
-        bound = np.partition(keys, k - 1, -1)[:, k - 1 : k]
-        below = keys < bound
-        equal = keys == bound
-        room = k - below.sum(-1, keepdims=True)
-        chosen = np.nonzero(below | (equal & (np.cumsum(equal, -1) <= room)))[1].reshape(len(block), k)
-        if not inorder:
-            return chosen
-        few = np.take_along_axis(block, chosen, -1)
-        return np.take_along_axis(chosen, _order(few, descending), -1)
+        return _order(block, descending)[:, :k]
     if 0 < k < n:
         packed = np.partition(packed, k - 1, -1)
     packed = packed[:, :k]
@@ -146,9 +185,7 @@ def _first_few(block: Array, k: int, descending: bool, inorder: bool) -> Array:
     return _positions(np.ascontiguousarray(packed))
 
 
-def topk(
-    x: Array, k: int, axis: int = -1, largest: bool = True, inorder: bool = True
-) -> tuple[Array, Array]:
+def topk(x: Array, k: int, axis: int = -1, largest: bool = True, inorder: bool = True) -> tuple[Array, Array]:
     """The ``k`` largest (or smallest) along ``axis`` and their indices; of equal ones the first; nan is largest."""
     if not x.ndim:
         return x.reshape(1)[:k].reshape(() if k else (0,)), np.zeros(() if k else (0,), np.int64)
@@ -173,7 +210,7 @@ def _kept(rows: Array, shape: tuple[int, ...], axis: int, keepdims: bool) -> Arr
 
 def _kth(block: Array, k: int) -> Array:
     """Position (rows, 1) of the k-th smallest (k from 0) of each row."""
-    packed = _packed(block, False)
+    packed = _packed(_keys(block, False))
     if packed is not None:
         return _positions(np.partition(packed, k, -1)[:, k : k + 1].copy())
     return np.argpartition(_keys(block, False), k, -1)[:, k : k + 1]
