@@ -142,7 +142,7 @@ def test_plateau() -> None:
         for threshold_mode in ("rel", "abs"):
             s = S.ReduceLROnPlateau(optimizer, mode, threshold_mode=threshold_mode)  # type: ignore[arg-type]
             assert s._is_better(better, 1.0) and not s._is_better(1.0, 1.0)
-    with pytest.raises(ValueError, match="Factor should be < 1.0."):
+    with pytest.raises(ValueError, match="Factor should be < 1"):
         S.ReduceLROnPlateau(optimizer, factor=1.0)
     with pytest.raises(ValueError, match="mode median is unknown!"):
         S.ReduceLROnPlateau(optimizer, "median")  # type: ignore[arg-type]
@@ -263,7 +263,7 @@ def test_too_many_steps_and_no_momentum() -> None:
     optimizer = optimizer_at()
     scheduler = S.OneCycleLR(optimizer, 1.0, total_steps=2)
     rates(optimizer, scheduler, 2)
-    with pytest.raises(ValueError, match="Tried to step 3 times. The specified number of total steps is 2"):
+    with pytest.raises(ValueError, match="Tried to step 3 times"):
         scheduler.step()
     adagrad = optim.Adagrad([rl.zeros(1).requires_grad_()])
     with pytest.raises(ValueError, match="optimizer must support momentum or beta1 with `cycle_momentum`"):

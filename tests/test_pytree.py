@@ -60,7 +60,7 @@ def test_maps() -> None:
     assert P.tree_map_only((int, str), str, [1, "a", 2.0]) == ["1", "a", 2.0]
     assert P.tree_map_only(int | str, str, [1, "a", 2.0]) == ["1", "a", 2.0]
     assert P.tree_map_only(lambda x: x == 1, str, [1, 2]) == ["1", 2]
-    with pytest.raises(TypeError, match="Argument must be a type, a tuple of types, or a callable."):
+    with pytest.raises(TypeError, match="Argument must be a type, a tuple of types, or a callable"):
         P.tree_map_only(3, str, [1])  # type: ignore[arg-type]
     seen: list[int] = []
     assert P.tree_map_(seen.append, [1, 2]) == [1, 2] and seen == [1, 2]
@@ -100,7 +100,7 @@ def test_errors() -> None:
         P.tree_unflatten([1], spec)
     with pytest.raises(TypeError, match="Expected `treespec` to be an instance of PyTreeSpec but got item"):
         P.tree_unflatten([1], 3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="<class 'list'> is already registered as pytree node."):
+    with pytest.raises(ValueError, match="<class 'list'> is already registered as pytree node"):
         P.register_pytree_node(list, lambda x: (x, None), lambda x, _: x)
     with pytest.raises(TypeError, match="non-default `__hash__` implementation"):
         P.register_constant(list)

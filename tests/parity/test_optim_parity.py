@@ -136,7 +136,7 @@ def test_lbfgs(options: dict[str, Any]) -> None:
     for lib in (torch, rl):
         p = lib.tensor([-1.2, 1.0, 0.5], dtype=lib.float64, requires_grad=True)
         q = lib.tensor([[0.3], [0.2]], dtype=lib.float64, requires_grad=True)
-        optimizer = lib.optim.LBFGS([p, q], **{"lr": 0.05, **options} if not options else options)
+        optimizer = lib.optim.LBFGS([p, q], **(options or {"lr": 0.05}))
         losses = []
 
         def closure(p: Any = p, q: Any = q, optimizer: Any = optimizer, losses: Any = losses) -> Any:

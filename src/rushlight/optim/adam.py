@@ -144,6 +144,7 @@ class Adam(Parameterwise):
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         lr, weight_decay = _to_scalar(group["lr"]), group["weight_decay"]
         beta1, beta2 = group["betas"]
+        own_beta1: Any = beta1.to(param.dtype) if isinstance(beta1, rl.Tensor) else beta1
         exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
         state["step"] += 1
 
@@ -155,7 +156,7 @@ class Adam(Parameterwise):
             else:
                 grad = grad.add(param, alpha=_number(weight_decay))
 
-        exp_avg.lerp_(grad, 1 - (beta1.to(param.dtype) if isinstance(beta1, rl.Tensor) else beta1))
+        exp_avg.lerp_(grad, 1 - own_beta1)
         if _wants_grad(beta2):
             exp_avg_sq.lerp_(rl.square(grad), 1 - beta2)
         else:

@@ -232,7 +232,7 @@ class LBFGS(Optimizer):
             offset += size
 
     @rl.no_grad()
-    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any]) -> Any:
         """Run up to ``max_iter`` iterations.
 
         Args:

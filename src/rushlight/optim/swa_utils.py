@@ -76,13 +76,14 @@ def get_swa_multi_avg_fn() -> MultiAvgFn:
 
     @rl.no_grad()
     def swa_update(averages: Sequence[Tensor], params: Sequence[Tensor], num_averaged: Any) -> None:
+        count: Any = num_averaged + 1
         for average, param in zip(averages, params, strict=True):
             if _can_lerp(average):
-                average.lerp_(param, _number(1 / (num_averaged + 1)))
-            elif isinstance(num_averaged, rl.Tensor):
-                average.addcdiv_(param - average, num_averaged + 1)
+                average.lerp_(param, _number(1 / count))
+            elif isinstance(count, rl.Tensor):
+                average.addcdiv_(param - average, count)
             else:
-                average.add_(param - average, alpha=1.0 / (num_averaged + 1))
+                average.add_(param - average, alpha=1.0 / count)
 
     return swa_update
 

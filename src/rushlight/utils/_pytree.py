@@ -332,9 +332,11 @@ def register_constant(cls: type[Any]) -> None:
 
     Raises TypeError if they have no equality or hash of their own.
     """
-    if cls.__eq__ is object.__eq__:
+    equality: Any = cls.__eq__
+    hashing: Any = cls.__hash__
+    if equality is object.__eq__:
         raise TypeError("register_constant(cls) expects `cls` to have a non-default `__eq__` implementation.")
-    if cls.__hash__ in (object.__hash__, None):
+    if hashing is None or hashing is object.__hash__:
         raise TypeError(
             "register_constant(cls) expects `cls` to have a non-default `__hash__` implementation."
         )
@@ -475,6 +477,9 @@ class TreeSpec:
     """
 
     __slots__ = ("_children", "_context", "num_children", "num_leaves", "num_nodes", "type")
+
+    num_leaves: int
+    num_nodes: int
 
     def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
         self.type = type

@@ -20,7 +20,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import rushlight as rl
 
@@ -174,7 +174,7 @@ class DataLoader(Generic[_T_co]):
             else:
                 sampler = SequentialSampler(dataset)  # type: ignore[arg-type]
         if batch_size is not None and batch_sampler is None:
-            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+            batch_sampler = BatchSampler(cast(Any, sampler), batch_size, drop_last)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.sampler = sampler
@@ -484,14 +484,15 @@ class _Workers:
             except OSError:
                 pass
         deadline = time.monotonic() + STATUS_CHECK_INTERVAL
-        open_results = list(self.results)
+        open_results: list[Any] = list(self.results)
         while any(process.is_alive() for process in self.processes) and time.monotonic() < deadline:
             sentinels = [process.sentinel for process in self.processes if process.is_alive()]
-            for source in multiprocessing.connection.wait([*open_results, *sentinels], 0.1):
+            ready: list[Any] = multiprocessing.connection.wait([*open_results, *sentinels], 0.1)
+            for source in ready:
                 if isinstance(source, int):
                     continue
                 try:
-                    source.recv()  # type: ignore[union-attr]
+                    source.recv()
                 except (EOFError, OSError):
                     open_results.remove(source)
         for process in self.processes:

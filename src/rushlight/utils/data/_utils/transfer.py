@@ -52,7 +52,7 @@ def pack(value: Any, name: str) -> Message:
     ends = np.cumsum([_aligned(size) for size in sizes]).tolist()
     block = SharedMemory(name=name, create=True, size=ends[-1])
     try:
-        target = np.frombuffer(block.buf, np.uint8)
+        target = np.ndarray(ends[-1], np.uint8, buffer=block.buf)
         for view, size, end in zip(views, sizes, ends, strict=True):
             start = end - _aligned(size)
             target[start : start + size] = np.frombuffer(view, np.uint8)
@@ -69,7 +69,7 @@ def unpack(message: Message) -> Any:
         return pickle.loads(stream, buffers=[bytearray(part) for part in parts])
     block = SharedMemory(name=name)
     try:
-        whole = np.frombuffer(block.buf, np.uint8).copy()
+        whole = np.ndarray(block.size, np.uint8, buffer=block.buf).copy()
     finally:
         block.close()
         block.unlink()
