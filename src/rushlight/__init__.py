@@ -40,6 +40,7 @@ from ._ops.create import (
 )
 from ._ops.create import range_ as range
 from ._ops.elementary import cos, log, sin
+from ._ops.fill import fill, fill_, zero_
 from ._ops.index import gather, index_put, index_select, nonzero
 from ._ops.products import (
     addbmm,
@@ -58,6 +59,49 @@ from ._ops.products import (
     outer,
     tensordot,
     vdot,
+)
+from ._ops.random import (
+    Generator,
+    bernoulli,
+    binomial,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
+from ._ops.reduce import (
+    all,
+    amax,
+    amin,
+    aminmax,
+    any,
+    argmax,
+    argmin,
+    count_nonzero,
+    logsumexp,
+    max,
+    mean,
+    min,
+    nanmean,
+    nansum,
+    prod,
+    std,
+    std_mean,
+    sum,
+    var,
+    var_mean,
 )
 from ._ops.shape import (
     as_strided,
@@ -156,6 +200,7 @@ contiguous_format, preserve_format, channels_last, channels_last_3d = (
 )
 
 _LAZY = (
+    "random",
     "nn",
     "optim",
     "utils",

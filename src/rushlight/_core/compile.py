@@ -25,6 +25,9 @@ def source(op: Any) -> str:
         code += ["    if dtype is not None:", f"        {op.parameters[0]} = cast({op.parameters[0]}, dtype)"]
     if "out" in op.extras:
         tail = ", out"
+    for name in op.instead:
+        code += [f"    if {name} is not default_{name}:"]
+        code += [f"        return instead_{name}({every}, {name}{', out=out' if tail else ''})"]
     if op.simple:
         code += translating(op, simple(op, f"({every},)", tail))
     else:
@@ -94,6 +97,7 @@ def simple(op: Any, every: str, tail: str) -> list[str]:
     elif pointwise and rest:
         code += many(op)
     else:
+        code += ["    Record = Record_tensor"] if op.number_names else []
         for n in rest:
             code += [
                 f"    if isinstance({n}, Tensor):",
@@ -102,6 +106,7 @@ def simple(op: Any, every: str, tail: str) -> list[str]:
                 "    else:",
                 f"        {n}_ = operand(op, '{n}', {n})",
                 f"        {n}_node = None",
+                *([f"        Record = Record_{n}"] if n in op.number_names else []),
             ]
         if pointwise and op.promote == "float":
             code += [

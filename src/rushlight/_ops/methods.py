@@ -11,7 +11,7 @@ from .._core import gradients, hooks
 from .._core.declare import dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
-from . import arithmetic, broadcast, create, elementary, index, products, shape
+from . import arithmetic, broadcast, create, elementary, fill, index, products, random, reduce, shape
 
 
 class Methods:
@@ -137,6 +137,41 @@ class Methods:
     mv = products.mv
     outer = ger = products.outer
     vdot = products.vdot
+
+    # reduce
+    all = reduce.all
+    amax = reduce.amax
+    amin = reduce.amin
+    aminmax = reduce.aminmax
+    any = reduce.any
+    argmax = reduce.argmax
+    argmin = reduce.argmin
+    count_nonzero = reduce.count_nonzero
+    logsumexp = reduce.logsumexp
+    max = reduce.max
+    mean = reduce.mean
+    min = reduce.min
+    nanmean = reduce.nanmean
+    nansum = reduce.nansum
+    prod = reduce.prod
+    std = reduce.std
+    sum = reduce.sum
+    var = reduce.var
+
+    # random, and writing one value over a tensor
+    bernoulli = random.bernoulli
+    bernoulli_ = random.bernoulli_
+    cauchy_ = random.cauchy_
+    exponential_ = random.exponential_
+    fill_ = fill.fill_
+    fill_diagonal_ = fill.fill_diagonal_
+    geometric_ = random.geometric_
+    log_normal_ = random.log_normal_
+    multinomial = random.multinomial
+    normal_ = random.normal_
+    random_ = random.random_
+    uniform_ = random.uniform_
+    zero_ = fill.zero_
 
     # create
     new_empty = create.new_empty
