@@ -1,4 +1,5 @@
-"""Every module against torch.nn: same signature, state, printed form, initial values, outputs and gradients."""
+"""Every module against torch.nn: same signature, state, printed form, initial values, outputs and
+gradients."""
 
 from __future__ import annotations
 
@@ -89,7 +90,12 @@ ROWS = [
     ("LogSoftmax", (1,), {}, ONE),
     ("MultiheadAttention", (4, 2), {}, (f(5, 3, 4), f(6, 3, 4), f(6, 3, 4))),
     ("MultiheadAttention", (4, 2), {"batch_first": True}, (f(3, 5, 4), f(3, 6, 4), f(3, 6, 4))),
-    ("MultiheadAttention", (4, 2), {"bias": False, "add_bias_kv": True}, (f(5, 3, 4), f(6, 3, 4), f(6, 3, 4))),
+    (
+        "MultiheadAttention",
+        (4, 2),
+        {"bias": False, "add_bias_kv": True},
+        (f(5, 3, 4), f(6, 3, 4), f(6, 3, 4)),
+    ),
     (
         "MultiheadAttention",
         (4, 2),
@@ -226,7 +232,12 @@ ROWS = [
     ("ZeroPad1d", (2,), {}, C1),
     ("ZeroPad2d", ((1, 2, 0, 1),), {}, C2),
     ("ZeroPad3d", (1,), {}, C3),
-    ("AdaptiveLogSoftmaxWithLoss", (8, 20, [5, 10]), {"div_value": 2.0, "head_bias": True}, (f(9, 8), i(9, high=20))),
+    (
+        "AdaptiveLogSoftmaxWithLoss",
+        (8, 20, [5, 10]),
+        {"div_value": 2.0, "head_bias": True},
+        (f(9, 8), i(9, high=20)),
+    ),
     ("AdaptiveLogSoftmaxWithLoss", (8, 20, [5, 10]), {}, (f(8), lit(7, np.int64))),
     ("RNN", (3, 4), {}, (f(5, 2, 3),)),
     ("RNN", (3, 4, 2), {"nonlinearity": "relu", "bias": False, "batch_first": True}, (f(2, 5, 3),)),
@@ -242,9 +253,19 @@ ROWS = [
     ("LSTMCell", (3, 4), {}, (f(2, 3),)),
     ("GRUCell", (3, 4), {}, (f(2, 3), f(2, 4))),
     ("TransformerEncoderLayer", (4, 2, 6), {"dropout": 0.0}, (f(5, 3, 4),)),
-    ("TransformerEncoderLayer", (4, 2, 6), {"activation": "gelu", "norm_first": True, "bias": False}, (f(5, 3, 4),)),
+    (
+        "TransformerEncoderLayer",
+        (4, 2, 6),
+        {"activation": "gelu", "norm_first": True, "bias": False},
+        (f(5, 3, 4),),
+    ),
     ("TransformerDecoderLayer", (4, 2, 6), {"dropout": 0.0}, (f(5, 3, 4), f(6, 3, 4))),
-    ("TransformerDecoderLayer", (4, 2, 6), {"norm_first": True, "batch_first": True}, (f(3, 5, 4), f(3, 6, 4))),
+    (
+        "TransformerDecoderLayer",
+        (4, 2, 6),
+        {"norm_first": True, "batch_first": True},
+        (f(3, 5, 4), f(3, 6, 4)),
+    ),
     ("Transformer", (4, 2, 2, 2, 6), {"dropout": 0.0}, (f(5, 3, 4), f(6, 3, 4))),
     ("Transformer", (4, 2, 1, 1, 6), {"batch_first": True, "norm_first": True}, (f(3, 5, 4), f(3, 6, 4))),
 ]
@@ -386,7 +407,9 @@ INITS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "shape", "args"), INITS, ids=[f"{n}{i}" for i, (n, _, _) in enumerate(INITS)])
+@pytest.mark.parametrize(
+    ("name", "shape", "args"), INITS, ids=[f"{n}{i}" for i, (n, _, _) in enumerate(INITS)]
+)
 def test_init(name, shape, args):
     values = []
     for lib, init in ((torch, torch.nn.init), (rl, nn.init)):

@@ -3,6 +3,7 @@
 Everything is loaded when it is first asked for, so that importing this costs next to nothing.
 """
 
+# ruff: noqa: F403
 from __future__ import annotations
 
 import importlib

@@ -45,7 +45,8 @@ def conv1d_input(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv1d`` with respect to its input, of size ``input_size``, from that of its output."""
+    """The gradient of ``conv1d`` with respect to its input, of size ``input_size``, from that of its
+    output."""
     return _input(F.conv1d, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
@@ -58,7 +59,8 @@ def conv1d_weight(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv1d`` with respect to its weight, of size ``weight_size``, from that of its output."""
+    """The gradient of ``conv1d`` with respect to its weight, of size ``weight_size``, from that of its
+    output."""
     return _weight(F.conv1d, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
@@ -71,7 +73,8 @@ def conv2d_input(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv2d`` with respect to its input, of size ``input_size``, from that of its output."""
+    """The gradient of ``conv2d`` with respect to its input, of size ``input_size``, from that of its
+    output."""
     return _input(F.conv2d, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
@@ -84,7 +87,8 @@ def conv2d_weight(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv2d`` with respect to its weight, of size ``weight_size``, from that of its output."""
+    """The gradient of ``conv2d`` with respect to its weight, of size ``weight_size``, from that of its
+    output."""
     return _weight(F.conv2d, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
@@ -97,7 +101,8 @@ def conv3d_input(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv3d`` with respect to its input, of size ``input_size``, from that of its output."""
+    """The gradient of ``conv3d`` with respect to its input, of size ``input_size``, from that of its
+    output."""
     return _input(F.conv3d, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
@@ -110,5 +115,6 @@ def conv3d_weight(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The gradient of ``conv3d`` with respect to its weight, of size ``weight_size``, from that of its output."""
+    """The gradient of ``conv3d`` with respect to its weight, of size ``weight_size``, from that of its
+    output."""
     return _weight(F.conv3d, input, weight_size, grad_output, stride, padding, dilation, groups)

@@ -44,7 +44,15 @@ __all__ = [
     "zeros_",
 ]
 
-_LINEAR = frozenset("linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d".split())
+_LINEAR = {
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

@@ -68,7 +68,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return memo[id(self)]
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        return "Parameter containing:\n" + repr(self.detach().requires_grad_(self.requires_grad))
 
     def __reduce_ex__(self, proto: Any) -> Any:
         state = getattr(self, "__dict__", None) or None
@@ -90,13 +90,14 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
 
 
 class UninitializedTensorMixin:
-    """What the uninitialized tensors share: they can be moved and converted, nothing else, until materialized."""
+    """What the uninitialized tensors share: they can be moved and converted, nothing else, until
+    materialized."""
 
     cls_to_become: Any
-    _allowed_methods = frozenset(
-        "__hash__ size copy_ is_complex is_floating_point half float double char short int long cuda cpu to "
-        "get_device".split()
-    )
+    _allowed_methods = {
+        "__hash__", "char", "copy_", "cpu", "cuda", "double", "float", "get_device", "half", "int",
+        "is_complex", "is_floating_point", "long", "short", "size", "to",
+    }  # fmt: skip
 
     def materialize(self: Any, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give the tensor its ``shape``, uninitialized memory, and its final class."""
@@ -135,7 +136,8 @@ class UninitializedTensorMixin:
             return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[misc]
         raise ValueError(
             f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
-            f"`LazyModule` or explicitly manipulating `torch.nn.parameter.{cls.__name__}` objects. When using "
+            f"`LazyModule` or explicitly manipulating `torch.nn.parameter.{cls.__name__}` objects. When "
+            "using "
             "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling torch "
             "functions"
         )
@@ -193,3 +195,9 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         t.persistent = persistent
         t._is_buffer = True
         return t
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            data = self.data
+            memo[id(self)] = type(self)(self.requires_grad, data.device, data.dtype, self.persistent)
+        return memo[id(self)]

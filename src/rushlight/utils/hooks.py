@@ -1,8 +1,8 @@
 """Hooks: the handle that removes one, and the two identities that let a Module hook into its own backward.
 
-A full backward hook needs the gradients at both ends of a module. So the module's inputs and outputs each pass
-through an identity whose backward is ours: the outer one keeps the gradients of the outputs (and lets the
-pre-hooks change them), the inner one hands them to the hooks together with the gradients of the inputs.
+A full backward hook needs the gradients at both ends of a module. So the module's inputs and outputs each
+pass through an identity whose backward is ours: the outer one keeps the gradients of the outputs (and lets
+the pre-hooks change them), the inner one hands them to the hooks together with the gradients of the inputs.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def warn_if_has_hooks(tensor: Any) -> None:
     for hook in (tensor._backward_hooks or {}).values():
         if not hasattr(hook, "__torch_unserializable__"):
             warnings.warn(
-                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
+                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can "
+                "decorate "
                 "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
                 stacklevel=2,
             )
@@ -86,9 +87,10 @@ _identity: Any = None
 
 
 def _identity_function() -> Any:
-    """The identity ``BackwardHookFunction(hook, *tensors)``, whose backward returns ``hook(grads)``.
+    """The identity ``BackwardHookFunction(hook, fill, *tensors)``, whose backward returns ``hook(grads)``.
 
-    Made on first use: this module is imported by the core, before there is an ``autograd.Function``.
+    ``fill``: zeros in the place of gradients that did not come. Made on first use: this module is imported by
+    the core, before there is an ``autograd.Function``.
     """
     global _identity
     if _identity is None:
@@ -96,15 +98,17 @@ def _identity_function() -> Any:
 
         class BackwardHookFunction(Function):  # type: ignore[misc, unused-ignore]
             @staticmethod
-            def forward(ctx: Any, hook: Any, *tensors: Any) -> Any:
+            def forward(ctx: Any, hook: Any, fill: bool, *tensors: Any) -> Any:
                 ctx.hook = hook
-                ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
-                return tuple(t.view_as(t) for t in tensors)
+                ctx.set_materialize_grads(fill)
+                outputs = tuple(t.view_as(t) for t in tensors)
+                plain = [o for o, t in zip(outputs, tensors, strict=True) if not t.requires_grad]
+                ctx.mark_non_differentiable(*plain)
+                return outputs
 
             @staticmethod
             def backward(ctx: Any, *grads: Any) -> Any:
-                needed = ctx.needs_input_grad[1:]
-                return (None, *ctx.hook(tuple(g if n else None for g, n in zip(grads, needed, strict=True))))
+                return (None, None, *ctx.hook(grads))
 
         _identity = BackwardHookFunction
     return _identity
@@ -130,18 +134,18 @@ class BackwardHook:
     def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments to call forward with."""
         self.n_inputs = len(args)
-        new_args, self.input_tensors_index = self._through_identity(self._on_grad_inputs, args)
+        new_args, self.input_tensors_index = self._through_identity(self._on_grad_inputs, True, args)
         return new_args
 
     def setup_output_hook(self, result: Any) -> Any:
         """The result to return in the place of forward's ``result``."""
         outputs = result if isinstance(result, tuple) else (result,)
         self.n_outputs = len(outputs)
-        new_outputs, self.output_tensors_index = self._through_identity(self._on_grad_outputs, outputs)
+        new_outputs, self.output_tensors_index = self._through_identity(self._on_grad_outputs, False, outputs)
         return new_outputs if isinstance(result, tuple) else new_outputs[0]
 
     def _through_identity(
-        self, on_grads: Any, values: tuple[Any, ...]
+        self, on_grads: Any, fill: bool, values: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], list[int] | None]:
         import rushlight as rl
 
@@ -149,9 +153,8 @@ class BackwardHook:
         if not (rl.is_grad_enabled() and any(values[i].requires_grad for i in where)):
             return values, None
         changed = list(values)
-        for i, t in zip(
-            where, _identity_function().apply(on_grads, *(values[i] for i in where)), strict=True
-        ):
+        passed = _identity_function().apply(on_grads, fill, *(values[i] for i in where))
+        for i, t in zip(where, passed, strict=True):
             changed[i] = t
         return (tuple(changed) if type(values) is tuple else type(values)(*changed)), where
 
@@ -177,7 +180,8 @@ class BackwardHook:
 
     def _fire_without_inputs(self, grad_outputs: Any) -> None:
         warnings.warn(
-            "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+            "Full backward hook is firing when gradients are computed with respect to module outputs since "
+            "no "
             "inputs require gradients.",
             stacklevel=6,
         )
@@ -185,12 +189,14 @@ class BackwardHook:
             res = hook(self.module, (None,) * self.n_inputs, grad_outputs)
             if res is not None and not (isinstance(res, tuple) and all(r is None for r in res)):
                 raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None "
+                    "Backward hook for Modules where no input requires gradient should always return None "
+                    "or None "
                     "for all gradients."
                 )
 
     def _on_grad_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        # Without gradients of the outputs, backward came in by a side door (an inner tensor): no hook to call.
+        # Without gradients of the outputs, backward came in by a side door (an inner tensor): no hook to
+        # call.
         if self.grad_outputs is None:
             return grads
         where = self.input_tensors_index

@@ -24,10 +24,11 @@ class SDPBackend(IntEnum):
 def sdpa_kernel(
     backends: list[SDPBackend] | SDPBackend, set_priority: bool = False
 ) -> Iterator[dict[str, object]]:
-    """Within it scaled dot product attention may use ``backends``; MATH or FLASH_ATTENTION must be among them.
+    """Within it scaled dot product attention may use ``backends``; MATH or FLASH_ATTENTION must be among
+    them.
 
-    The others are kernels of PyTorch that are not here: a choice that leaves only them raises RuntimeError, as
-    PyTorch does where it has none of those chosen.
+    The others are kernels of PyTorch that are not here: a choice that leaves only them raises RuntimeError,
+    as PyTorch does where it has none of those chosen.
     """
     if not isinstance(backends, (list, SDPBackend)):
         raise AssertionError(
@@ -37,6 +38,7 @@ def sdpa_kernel(
     chosen = [backends] if isinstance(backends, SDPBackend) else backends
     if SDPBackend.MATH not in chosen and SDPBackend.FLASH_ATTENTION not in chosen:
         raise RuntimeError(
-            f"No available kernel. Aborting execution: of {[b.name for b in chosen]} there is none here, add MATH"
+            f"No available kernel. Aborting execution: of {[b.name for b in chosen]} there is none here, "
+            "add MATH"
         )
     yield {}

@@ -509,7 +509,8 @@ class LogSoftmax(_AlongDim):
 
 
 class MultiheadAttention(Module):
-    """Multi-head attention (Vaswani et al., 2017): ``softmax(q k^T / sqrt(head_dim)) v`` in each head, projected.
+    """Multi-head attention (Vaswani et al., 2017): ``softmax(q k^T / sqrt(head_dim)) v`` in each head,
+    projected.
 
     ``query`` is ``(L, N, embed_dim)``, ``key`` ``(S, N, kdim)``, ``value`` ``(S, N, vdim)``; without ``N``
     unbatched, with ``N`` first if ``batch_first``. Returns the output, like ``query``, and the weights
@@ -612,8 +613,8 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Attend from ``query`` to ``key``, ``value``.
 
-        ``key_padding_mask`` ``(N, S)`` and ``attn_mask`` ``(L, S)`` or ``(N * num_heads, L, S)``: True, or minus
-        infinity added, where not to look. ``is_causal`` says that ``attn_mask`` is the causal one.
+        ``key_padding_mask`` ``(N, S)`` and ``attn_mask`` ``(L, S)`` or ``(N * num_heads, L, S)``: True, or
+        minus infinity added, where not to look. ``is_causal`` says that ``attn_mask`` is the causal one.
         """
         turned = self.batch_first and query.dim() == 3
         if turned:

@@ -62,7 +62,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             or any(int(c) != c for c in cutoffs)
         ):
             raise ValueError(
-                "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, where "
+                "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, "
+                "where "
                 "each value is between 1 and n_classes-1"
             )
         self.in_features = in_features
@@ -149,7 +150,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return self._get_full_log_prob(input, self.head(input))
 
     def predict(self, input: Tensor) -> Tensor:
-        """The most probable class of each sample; clusters are evaluated only where the head points to one."""
+        """The most probable class of each sample; clusters are evaluated only where the head points to
+        one."""
         head_output = self.head(input)
         output = rl.argmax(head_output, dim=1)
         rare = output >= self.shortlist_size

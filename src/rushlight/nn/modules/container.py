@@ -1,6 +1,8 @@
-"""Modules that hold others: in a row that is run (Sequential), in a list, in a dict; and the same for parameters.
+"""Modules that hold others: in a row that is run (Sequential), in a list, in a dict; and the same for
+parameters.
 
-The children keep their places as names (``'0'``, ``'1'``, ...), so the ``state_dict`` reads like the container.
+The children keep their places as names (``'0'``, ``'1'``, ...), so the ``state_dict`` reads like the
+container.
 """
 
 from __future__ import annotations
@@ -506,7 +508,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at ``key``, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new ParameterDict with ``default`` at each of ``keys``."""

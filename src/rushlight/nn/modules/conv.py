@@ -159,10 +159,12 @@ class _ConvNd(Module):
 
 
 class Conv1d(_ConvNd):
-    """Cross-correlation of ``(N, C_in, L)`` or ``(C_in, L)`` with ``weight`` ``(C_out, C_in/groups, K)``, plus bias.
+    """Cross-correlation of ``(N, C_in, L)`` or ``(C_in, L)`` with ``weight`` ``(C_out, C_in/groups, K)``,
+    plus bias.
 
-    The output has length ``(L + 2*padding - dilation*(K-1) - 1) // stride + 1``. ``padding`` may be ``'same'``
-    or ``'valid'``; ``padding_mode`` is ``'zeros'``, ``'reflect'``, ``'replicate'`` or ``'circular'``.
+    The output has length ``(L + 2*padding - dilation*(K-1) - 1) // stride + 1``. ``padding`` may be
+    ``'same'`` or ``'valid'``; ``padding_mode`` is ``'zeros'``, ``'reflect'``, ``'replicate'`` or
+    ``'circular'``.
 
     >>> import rushlight as torch
     >>> torch.nn.Conv1d(2, 4, 3, padding=1)(torch.ones(1, 2, 5)).shape
@@ -252,7 +254,8 @@ class Conv2d(_ConvNd):
 
 
 class Conv3d(_ConvNd):
-    """Cross-correlation of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)`` with ``weight``, plus bias; see Conv1d."""
+    """Cross-correlation of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)`` with ``weight``, plus bias; see
+    Conv1d."""
 
     def __init__(
         self,
@@ -343,10 +346,11 @@ class _ConvTransposeNd(_ConvNd):
             return self.output_padding
         n = num_spatial_dims
         leading = 2 if input.dim() == n + 2 else 1
-        size = list(output_size[leading:] if len(output_size) == leading + n else output_size)
+        size = output_size[leading:] if len(output_size) == leading + n else output_size
         if len(size) != n:
             raise ValueError(
-                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {leading + n} elements "
+                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {leading + n} "
+                "elements "
                 f"(got {len(size)})"
             )
         smallest = [
@@ -384,10 +388,11 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    """The transpose (the gradient with respect to the input) of Conv1d, plus bias; weight ``(C_in, C_out/groups, K)``.
+    """The transpose (the gradient with respect to the input) of Conv1d, plus bias; weight ``(C_in,
+    C_out/groups, K)``.
 
-    The output has length ``(L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1``; ``output_size`` in
-    the call chooses the output padding.
+    The output has length ``(L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1``; ``output_size``
+    in the call chooses the output padding.
 
     >>> import rushlight as torch
     >>> torch.nn.ConvTranspose1d(2, 4, 3, stride=2)(torch.ones(1, 2, 5)).shape

@@ -60,7 +60,8 @@ class Dropout3d(_DropoutNd):
 
 
 class AlphaDropout(_DropoutNd):
-    """Dropout to the negative saturation of SELU, scaled to keep mean and variance (Klambauer et al., 2017)."""
+    """Dropout to the negative saturation of SELU, scaled to keep mean and variance (Klambauer et al.,
+    2017)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training)

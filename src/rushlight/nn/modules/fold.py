@@ -45,7 +45,8 @@ class Fold(Module):
 
 
 class Unfold(Module):
-    """The blocks that a kernel would see in ``(N, C, H, W)`` or ``(C, H, W)``, as columns ``(N, C * block, L)``.
+    """The blocks that a kernel would see in ``(N, C, H, W)`` or ``(C, H, W)``, as columns ``(N, C * block,
+    L)``.
 
     >>> import rushlight as torch
     >>> torch.nn.Unfold(2)(torch.ones(1, 3, 4, 5)).shape

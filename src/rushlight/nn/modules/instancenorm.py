@@ -61,7 +61,8 @@ class _InstanceNorm(_NormBase):
                 names = " and ".join(f'"{key}"' for key in keys)
                 error_msgs.append(
                     f"Unexpected running stats buffer(s) {names} for {type(self).__name__} with "
-                    "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be "
+                    "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may "
+                    "be "
                     "expected: remove these keys, or set track_running_stats=True to use them."
                 )
                 for key in keys:
@@ -88,11 +89,13 @@ class _InstanceNorm(_NormBase):
         if input.size(feature_dim) != self.num_features:
             if self.affine:
                 raise ValueError(
-                    f"expected input's size at dim={feature_dim} to match num_features ({self.num_features}), "
+                    f"expected input's size at dim={feature_dim} to match num_features "
+                    f"({self.num_features}), "
                     f"but got: {input.size(feature_dim)}."
                 )
             warnings.warn(
-                f"input's size at dim={feature_dim} does not match num_features. You can silence this warning by "
+                f"input's size at dim={feature_dim} does not match num_features. You can silence this "
+                "warning by "
                 "not passing in num_features, which is not used because affine=False",
                 stacklevel=2,
             )

@@ -15,7 +15,8 @@ __all__ = ["LazyModuleMixin"]
 
 
 class LazyModuleMixin:
-    """Mixin, before the module class, that gives a module parameters whose shape comes from its first input."""
+    """Mixin, before the module class, that gives a module parameters whose shape comes from its first
+    input."""
 
     cls_to_become: Any = None
 
@@ -24,7 +25,8 @@ class LazyModuleMixin:
         self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
         self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
         warnings.warn(
-            "Lazy modules are a new feature under heavy development so changes to the API or functionality can "
+            "Lazy modules are a new feature under heavy development so changes to the API or functionality "
+            "can "
             "happen at any moment.",
             stacklevel=2,
         )
@@ -77,6 +79,7 @@ class LazyModuleMixin:
 
     def _replicate_for_data_parallel(self) -> Any:
         raise RuntimeError(
-            "Modules with uninitialized parameters can't be used with `DataParallel`. Run a dummy forward pass to "
+            "Modules with uninitialized parameters can't be used with `DataParallel`. Run a dummy forward "
+            "pass to "
             "correctly initialize the modules"
         )

@@ -14,9 +14,10 @@ __all__ = ["LinearCrossEntropyOptions"]
 class LinearCrossEntropyOptions:
     """Options of LinearCrossEntropyLoss and ``linear_cross_entropy``.
 
-    ``batch_chunk_size``: samples that are computed at a time; ``chunking_method``: how to choose it otherwise,
-    ``'auto'``, None or ``'aspect_ratio[:factor]'``; ``acc_policy``: ``'auto'``, ``'accurate'``, ``'balanced'`` or
-    ``'compact'``; ``acc_dtype``: dtype of sums; ``allow_retain_graph``: let backward run twice.
+    ``batch_chunk_size``: samples that are computed at a time; ``chunking_method``: how to choose it
+    otherwise, ``'auto'``, None or ``'aspect_ratio[:factor]'``; ``acc_policy``: ``'auto'``, ``'accurate'``,
+    ``'balanced'`` or ``'compact'``; ``acc_dtype``: dtype of sums; ``allow_retain_graph``: let backward run
+    twice.
     """
 
     allow_retain_graph: bool = False
@@ -39,6 +40,7 @@ class LinearCrossEntropyOptions:
         supported = (None, rl.float16, rl.bfloat16, rl.float32, rl.float64)
         if self.acc_dtype not in supported:
             raise ValueError(
-                "acc_dtype must be one of {None, torch.float16, torch.bfloat16, torch.float32, torch.float64}, "
+                "acc_dtype must be one of "
+                "{None, torch.float16, torch.bfloat16, torch.float32, torch.float64}, "
                 f"got {self.acc_dtype!r}. Pass acc_dtype=None to let the op pick automatically."
             )

@@ -81,7 +81,8 @@ class L1Loss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """Negative log likelihood: ``-weight[y] * input[y]`` for log-probabilities ``(N, C, *)``, targets ``(N, *)``.
+    """Negative log likelihood: ``-weight[y] * input[y]`` for log-probabilities ``(N, C, *)``, targets ``(N,
+    *)``.
 
     The mean divides by the sum of the weights; targets ``ignore_index`` do not count.
 
@@ -129,7 +130,8 @@ class NLLLoss2d(NLLLoss):
 
 
 class PoissonNLLLoss(_Loss):
-    """``exp(x) - target * x`` for ``log_input``, else ``x - target * log(x + eps)``; ``full`` adds Stirling's term."""
+    """``exp(x) - target * x`` for ``log_input``, else ``x - target * log(x + eps)``; ``full`` adds Stirling's
+    term."""
 
     __constants__ = ["log_input", "full", "eps", "reduction"]
 
@@ -159,7 +161,8 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """``(log(var) + (input - target) ** 2 / var) / 2`` with ``var`` at least ``eps``; ``full`` adds the constant."""
+    """``(log(var) + (input - target) ** 2 / var) / 2`` with ``var`` at least ``eps``; ``full`` adds the
+    constant."""
 
     __constants__ = ["full", "eps", "reduction"]
 
@@ -175,8 +178,8 @@ class GaussianNLLLoss(_Loss):
 class KLDivLoss(_Loss):
     """Kullback-Leibler divergence ``target * (log(target) - input)`` of log-probabilities ``input``.
 
-    ``log_target``: the target is given as log too. ``reduction='batchmean'`` divides by the batch size, which is
-    the mathematical definition.
+    ``log_target``: the target is given as log too. ``reduction='batchmean'`` divides by the batch size, as
+    the mathematical definition does.
     """
 
     __constants__ = ["reduction"]
@@ -290,7 +293,8 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """``d ** 2 / 2`` for a difference ``d`` below ``delta``, ``delta * (d - delta / 2)`` above (Huber, 1964)."""
+    """``d ** 2 / 2`` for a difference ``d`` below ``delta``, ``delta * (d - delta / 2)`` above (Huber,
+    1964)."""
 
     __constants__ = ["reduction", "delta"]
 
@@ -316,8 +320,8 @@ class SoftMarginLoss(_Loss):
 class CrossEntropyLoss(_WeightedLoss):
     """Cross entropy of logits ``(N, C, *)`` with classes ``(N, *)`` or probabilities ``(N, C, *)``.
 
-    ``weight``: one factor a class; targets ``ignore_index`` do not count; ``label_smoothing`` mixes the target
-    with the uniform distribution.
+    ``weight``: one factor a class; targets ``ignore_index`` do not count; ``label_smoothing`` mixes the
+    target with the uniform distribution.
 
     >>> import rushlight as torch
     >>> torch.nn.CrossEntropyLoss()(torch.zeros(1, 4), torch.tensor([2]))

@@ -1,7 +1,8 @@
 """Module: a callable that owns parameters, buffers and other Modules, under names.
 
 Assigning one of these to an attribute registers it; everything else here walks the tree that results (states,
-conversions, modes) or wraps the call of ``forward`` in hooks. A call without hooks goes straight to ``forward``.
+conversions, modes) or wraps the call of ``forward`` in hooks. A call without hooks goes straight to
+``forward``.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class _IncompatibleKeys(_Keys):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return (
-            f"IncompatibleKeys(missing_keys={self.missing_keys!r}, unexpected_keys={self.unexpected_keys!r})"
+            f"_IncompatibleKeys(missing_keys={self.missing_keys!r}, unexpected_keys={self.unexpected_keys!r})"
         )
 
     __str__ = __repr__
@@ -160,7 +161,8 @@ def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(module, grad_output)`` before the backward of every module; it may return other gradients."""
+    """Call ``hook(module, grad_output)`` before the backward of every module; it may return other
+    gradients."""
     return _add(_global_backward_pre_hooks, hook)
 
 
@@ -193,10 +195,11 @@ def _is_tensor_like(obj: Any) -> bool:
 
 
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
-    """(device, dtype, non_blocking, memory_format) from what ``to`` accepts: a device, a dtype or a Tensor first."""
+    """(device, dtype, non_blocking, memory_format) from what ``to`` accepts: a device, a dtype or a Tensor
+    first."""
     kwargs = dict(kwargs)
     memory_format = kwargs.pop("memory_format", None)
-    if args and isinstance(args[0], Tensor) or "tensor" in kwargs:
+    if "tensor" in kwargs or (args and isinstance(args[0], Tensor)):
         other = args[0] if args else kwargs.pop("tensor")
         names, found = ["non_blocking", "copy"], {"device": other.device, "dtype": other.dtype}
         args = args[1:] if args else args
@@ -309,10 +312,12 @@ class Module:
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
-    # -- the call ---------------------------------------------------------------------------------------------
+    # -- the call
+    # ---------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # One look at the instance's dict: attribute reads of a class with __getattr__ cost several times more.
+        # One look at the instance's dict: attribute reads of a class with __getattr__ cost several times
+        # more.
         state = self.__dict__
         try:
             plain = not (
@@ -350,12 +355,14 @@ class Module:
         """Make calls of this module go through ``rushlight.compile``, with its arguments."""
         self._compiled_call_impl = rl.compile(self._call_impl, *args, **kwargs)
 
-    # -- hooks ------------------------------------------------------------------------------------------------
+    # -- hooks
+    # ------------------------------------------------------------------------------------------------
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before ``forward``; what it returns, if not None, are the new arguments.
+        """Call ``hook(module, args)`` before ``forward``; what it returns, if not None, are the new
+        arguments.
 
         ``with_kwargs``: ``hook(module, args, kwargs)``, to return None or ``(args, kwargs)``.
         """
@@ -426,7 +433,8 @@ class Module:
     def _get_backward_pre_hooks(self) -> list[Any]:
         return [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
 
-    # -- registration -----------------------------------------------------------------------------------------
+    # -- registration
+    # -----------------------------------------------------------------------------------------
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add the buffer ``tensor`` (a Tensor or None) as attribute ``name``.
@@ -439,7 +447,8 @@ class Module:
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not _is_tensor_like(tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         self._buffers[name] = _after_hooks(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
@@ -461,7 +470,8 @@ class Module:
             if param.grad_fn is not None:
                 raise ValueError(
                     f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
-                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
+                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value "
+                    "in the "
                     "forward() method."
                 )
             param = _after_hooks(_global_parameter_registration_hooks, self, name, param)
@@ -495,7 +505,8 @@ class Module:
         """The same as :meth:`add_module`."""
         self.add_module(name, module)
 
-    # -- attributes -------------------------------------------------------------------------------------------
+    # -- attributes
+    # -------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         state = self.__dict__
@@ -513,11 +524,10 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
-        if isinstance(value, (Tensor, Module)):
-            self._set_member(name, value)
-        elif "_parameters" in state and (
+        registered = "_parameters" in state and (
             name in state["_parameters"] or name in state["_modules"] or name in state["_buffers"]
-        ):
+        )
+        if registered or isinstance(value, (Tensor, Module)):
             self._set_member(name, value)
         else:
             object.__setattr__(self, name, value)
@@ -570,7 +580,8 @@ class Module:
         if own and "persistent" not in inspect.signature(self.register_buffer).parameters:
             if not persistent:
                 raise RuntimeError(
-                    "Registering a non-persistent buffer on a Module subclass that implements register_buffer() "
+                    "Registering a non-persistent buffer on a Module subclass that implements "
+                    "register_buffer() "
                     "without the persistent argument is not allowed."
                 )
             self.register_buffer(name, value)
@@ -604,7 +615,8 @@ class Module:
         for name, value in _state().items():
             self.__dict__.setdefault(name, value)
 
-    # -- members by path --------------------------------------------------------------------------------------
+    # -- members by path
+    # --------------------------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Module:
         """The module at the dotted path ``target``; ``''`` is this one. AttributeError if there is none."""
@@ -634,7 +646,7 @@ class Module:
 
     def get_parameter(self, target: str) -> Any:
         """The Parameter at the dotted path ``target``; AttributeError if there is none."""
-        module, name, param = self._get_member(target)
+        _, name, param = self._get_member(target)
         if not isinstance(param, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return param
@@ -667,7 +679,8 @@ class Module:
             "Define set_extra_state() in the subclass before calling it."
         )
 
-    # -- walks ------------------------------------------------------------------------------------------------
+    # -- walks
+    # ------------------------------------------------------------------------------------------------
 
     def _named_members(
         self,
@@ -776,7 +789,8 @@ class Module:
         """Reset the gradients of all parameters to None, or to zeros."""
         if getattr(self, "_is_replica", False):
             warnings.warn(
-                "Calling .zero_grad() from a module created with nn.DataParallel() has no effect. The parameters "
+                "Calling .zero_grad() from a module created with nn.DataParallel() has no effect. The "
+                "parameters "
                 "are copied (in a differentiable manner) from the original module.",
                 stacklevel=2,
             )
@@ -793,7 +807,8 @@ class Module:
                     grad.requires_grad_(False)
                 grad.zero_()
 
-    # -- conversions ------------------------------------------------------------------------------------------
+    # -- conversions
+    # ------------------------------------------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace the data of all parameters, their gradients and the buffers by ``fn`` of it."""
@@ -814,7 +829,8 @@ class Module:
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert floating point and complex parameters and buffers: ``to(device, dtype)``, ``to(tensor)`` ..."""
+        """Convert floating point and complex parameters and buffers: ``to(device, dtype)``, ``to(tensor)``
+        ..."""
         device, dtype, non_blocking, memory_format = _parse_to(args, kwargs)
         if dtype is not None:
             if not (dtype.is_floating_point or dtype.is_complex):
@@ -824,7 +840,8 @@ class Module:
                 )
             if dtype.is_complex:
                 warnings.warn(
-                    "Complex modules are a new feature under active development whose design may change, and some "
+                    "Complex modules are a new feature under active development whose design may change, "
+                    "and some "
                     "modules might not work as expected when using complex tensors as parameters or buffers.",
                     stacklevel=2,
                 )
@@ -885,7 +902,8 @@ class Module:
         """Move all parameters and buffers to memory that other processes share."""
         return self._apply(lambda t: t.share_memory_())
 
-    # -- states -----------------------------------------------------------------------------------------------
+    # -- states
+    # -----------------------------------------------------------------------------------------------
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, param in self._parameters.items():
@@ -1035,14 +1053,17 @@ class Module:
                 setattr(self, name, given)
         except Exception as error:
             error_msgs.append(
-                f'While copying the parameter named "{key}", whose dimensions in the model are {own.size()} and '
-                f"whose dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
+                f'While copying the parameter named "{key}", whose dimensions in the model are '
+                f"{own.size()} and "
+                f"whose dimensions in the checkpoint are {given.size()}, an exception occurred : "
+                f"{error.args}."
             )
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> _IncompatibleKeys:
-        """Copy the values of ``state_dict`` into the parameters and buffers; returns the keys that did not fit.
+        """Copy the values of ``state_dict`` into the parameters and buffers; returns the keys that did not
+        fit.
 
         ``strict``: raise RuntimeError for such keys. ``assign``: take over the tensors instead of copying.
 
@@ -1075,7 +1096,8 @@ class Module:
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, keys) is not None:
                     raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
+                        "return "
                         "new values, if incompatible_keys need to be modified, it should be done inplace."
                     )
 
@@ -1094,7 +1116,8 @@ class Module:
             )
         return _IncompatibleKeys(missing, unexpected)
 
-    # -- printing and copies ----------------------------------------------------------------------------------
+    # -- printing and copies
+    # ----------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return type(self).__name__
@@ -1155,7 +1178,8 @@ class _HookedCall:
         if backward is not None:
             if not isinstance(self.result, (Tensor, tuple)):
                 warnings.warn(
-                    "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
+                    "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                    "Tensors but "
                     f"received {type(self.result)}",
                     stacklevel=5,
                 )
@@ -1229,7 +1253,8 @@ class _HookedCall:
             except Exception as error:
                 which = "global module" if is_global else "module"
                 warnings.warn(
-                    f"{which} forward hook with ``always_call=True`` raised an exception that was silenced as "
+                    f"{which} forward hook with ``always_call=True`` raised an exception that was silenced "
+                    "as "
                     f"another error was raised in forward: {error}",
                     stacklevel=4,
                 )
@@ -1254,32 +1279,40 @@ class _HookedCall:
         results = (result,) if isinstance(result, Tensor) else result
         if not (isinstance(results, tuple) and all(isinstance(r, Tensor) for r in results)):
             return (
-                "Using non-full backward hooks on a Module that does not return a single Tensor or a tuple of "
-                "Tensors is deprecated and will be removed in future versions. This hook will be missing some of "
+                "Using non-full backward hooks on a Module that does not return a single Tensor or a tuple "
+                "of "
+                "Tensors is deprecated and will be removed in future versions. This hook will be missing "
+                "some of "
                 "the grad_output. Please use register_full_backward_hook to get the documented behavior."
             )
         if not all(isinstance(i, Tensor) for i in inputs):
             return (
-                "Using non-full backward hooks on a Module that does not take as input a single Tensor or a tuple "
-                "of Tensors is deprecated and will be removed in future versions. This hook will be missing some "
+                "Using non-full backward hooks on a Module that does not take as input a single Tensor or "
+                "a tuple "
+                "of Tensors is deprecated and will be removed in future versions. This hook will be "
+                "missing some "
                 "of the grad_input. Please use register_full_backward_hook to get the documented behavior."
             )
         nodes = {r.grad_fn for r in results if r.grad_fn is not None}
         if not nodes or (len(nodes) == 1 and node not in nodes):
             return (
-                "Using a non-full backward hook when outputs are nested in python data structure is deprecated "
+                "Using a non-full backward hook when outputs are nested in python data structure is "
+                "deprecated "
                 "and will be removed in future versions. This hook will be missing some grad_output."
             )
         if len(nodes) > 1:
             return (
                 "Using a non-full backward hook when outputs are generated by different autograd Nodes is "
-                "deprecated and will be removed in future versions. This hook will be missing some grad_output. "
+                "deprecated and will be removed in future versions. This hook will be missing some "
+                "grad_output. "
                 "Please use register_full_backward_hook to get the documented behavior."
             )
         if {i.grad_fn for i in inputs if i.grad_fn is not None} != {n[0] for n in node.next_functions}:
             return (
-                "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated "
-                "and will be removed in future versions. This hook will be missing some grad_input. Please use "
+                "Using a non-full backward hook when the forward contains multiple autograd Nodes is "
+                "deprecated "
+                "and will be removed in future versions. This hook will be missing some grad_input. Please "
+                "use "
                 "register_full_backward_hook to get the documented behavior."
             )
         return None

@@ -1,4 +1,5 @@
-"""Normalization within a sample: over the last dimensions, over groups of channels, over neighbouring channels."""
+"""Normalization within a sample: over the last dimensions, over groups of channels, over neighbouring
+channels."""
 
 from __future__ import annotations
 
@@ -60,8 +61,8 @@ class LocalResponseNorm(Module):
 class CrossMapLRN2d(Module):
     """Local response normalization of ``(N, C, H, W)`` as Caffe and Torch7 had it; kept for old models.
 
-    It differs from LocalResponseNorm at the edge: once the window has left channel 0, that channel stays in the
-    sum. The gradient is that of the formula.
+    It differs from LocalResponseNorm at the edge: once the window has left channel 0, that channel stays in
+    the sum. The gradient is that of the formula.
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:

@@ -75,7 +75,8 @@ class _MaxPoolNd(Module):
 
 
 class MaxPool1d(_MaxPoolNd):
-    """The largest value in each window of ``(N, C, L)`` or ``(C, L)``; with ``return_indices`` also where it was.
+    """The largest value in each window of ``(N, C, L)`` or ``(C, L)``; with ``return_indices`` also where it
+    was.
 
     ``stride`` defaults to ``kernel_size``; the padding counts as minus infinity.
 
@@ -315,7 +316,8 @@ class _FractionalMaxPoolNd(Module):
 
 
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
-    """Max pooling of ``(N, C, H, W)`` or ``(C, H, W)`` to ``output_size``, or to ``output_ratio`` of the size."""
+    """Max pooling of ``(N, C, H, W)`` or ``(C, H, W)`` to ``output_size``, or to ``output_ratio`` of the
+    size."""
 
     def __init__(
         self,
@@ -333,7 +335,8 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
 
 
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
-    """Max pooling of ``(N, C, T, H, W)`` or ``(C, T, H, W)`` to ``output_size``, or ``output_ratio`` of it."""
+    """Max pooling of ``(N, C, T, H, W)`` or ``(C, T, H, W)`` to ``output_size``, or ``output_ratio`` of
+    it."""
 
     def __init__(
         self,
@@ -386,7 +389,8 @@ class LPPool2d(_LPPoolNd):
 
 
 class LPPool3d(_LPPoolNd):
-    """``sum(x ** p) ** (1 / p)`` over each window of ``(N, C, D, H, W)`` or ``(C, D, H, W)``, ``p = norm_type``."""
+    """``sum(x ** p) ** (1 / p)`` over each window of ``(N, C, D, H, W)`` or ``(C, D, H, W)``, ``p =
+    norm_type``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)

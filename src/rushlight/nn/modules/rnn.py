@@ -1,8 +1,8 @@
 """Recurrent layers and cells: one step function for each kind, and one loop that runs it over time.
 
-What a step takes from the input does not depend on the steps before, so it is one matrix product for the whole
-sequence; only the product with the hidden state is left in the loop. A padded batch is the special case of a
-packed one in which all sequences run to the end.
+What a step takes from the input does not depend on the steps before, so it is one matrix product for the
+whole sequence; only the product with the hidden state is left in the loop. A padded batch is the special case
+of a packed one in which all sequences run to the end.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def _rnn(
 
 
 def _lstm(w_hh: Tensor, b_hh: Tensor | None, x: Tensor, w_hr: Tensor | None = None) -> tuple[Any, Step]:
-    """Gates i, f, g, o: ``c' = sigmoid(f) c + sigmoid(i) tanh(g)``, ``h' = sigmoid(o) tanh(c')``, projected by w_hr.
+    """Gates i, f, g, o: ``c' = sigmoid(f) c + sigmoid(i) tanh(g)``, ``h' = sigmoid(o) tanh(c')``, projected
+    by w_hr.
 
     Hochreiter and Schmidhuber, 1997; the projection: Sak et al., 2014.
     """
@@ -81,7 +82,8 @@ def _gru(w_hh: Tensor, b_hh: Tensor | None, x: Tensor) -> tuple[Any, Step]:
 
 
 def _recur(mode: str, weights: Sequence[Any], x: Tensor) -> tuple[Any, Step]:
-    """The projected input and the step of a layer in one direction; ``weights`` in the order of the state_dict."""
+    """The projected input and the step of a layer in one direction; ``weights`` in the order of the
+    state_dict."""
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     x = F.linear(x, w_ih, b_ih)
     if mode == "LSTM":
@@ -139,7 +141,8 @@ def _check_base_arguments(
 ) -> None:
     if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:  # type: ignore[operator]
         raise ValueError(
-            "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
+            "dropout should be a number in range [0, 1] representing the probability of an element being "
+            "zeroed"
         )
     if dropout > 0 and num_layers == 1:  # type: ignore[operator]
         warnings.warn(
@@ -172,8 +175,8 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 class RNNBase(Module):
     """The base of RNN, LSTM and GRU: their arguments, weights and the loop over layers and directions.
 
-    Weights of layer k: weight_ih_l[k] (gates * hidden_size, inputs), weight_hh_l[k], bias_ih_l[k], bias_hh_l[k]
-    and, projected, weight_hr_l[k]; those of the other direction end in _reverse.
+    Weights of layer k: weight_ih_l[k] (gates * hidden_size, inputs), weight_hh_l[k], bias_ih_l[k],
+    bias_hh_l[k] and, projected, weight_hr_l[k]; those of the other direction end in _reverse.
     """
 
     __constants__ = [
@@ -271,7 +274,8 @@ class RNNBase(Module):
             raise RuntimeError(f"input must have {expected} dimensions, got {input.dim()}")
         if input.size(-1) != self.input_size:
             raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.size(-1)}"
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
+                f"{input.size(-1)}"
             )
 
     def _batch(self, input: Tensor, batch_sizes: Tensor | None) -> int:
@@ -350,7 +354,8 @@ class RNNBase(Module):
         return output, hidden
 
     def _run(self, x: Tensor, batch_sizes: Tensor | None, states: State) -> tuple[Tensor, State]:
-        """All layers, on data ``(T, N, *)`` or packed; ``states`` and the states returned have a row a direction."""
+        """All layers, on data ``(T, N, *)`` or packed; ``states`` and the states returned have a row a
+        direction."""
         turned = self.batch_first and batch_sizes is None
         if turned:
             x = x.transpose(0, 1)
@@ -422,9 +427,10 @@ def _no_projection(kwargs: dict[str, Any]) -> None:
 class RNN(RNNBase):
     """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` over time, in layers; ``nonlinearity`` may be ``'relu'``.
 
-    Input ``(T, N, input_size)``, ``(N, T, input_size)`` if ``batch_first``, without ``N``, or a PackedSequence;
-    state ``(num_layers * directions, N, hidden_size)``, zeros if not given. Returns the hidden states of the last
-    layer at all steps ``(T, N, directions * hidden_size)``, and the last states of all layers.
+    Input ``(T, N, input_size)``, ``(N, T, input_size)`` if ``batch_first``, without ``N``, or a
+    PackedSequence; state ``(num_layers * directions, N, hidden_size)``, zeros if not given. Returns the
+    hidden states of the last layer at all steps ``(T, N, directions * hidden_size)``, and the last states of
+    all layers.
 
     >>> import rushlight as torch
     >>> out, h = torch.nn.RNN(3, 4, num_layers=2)(torch.ones(5, 2, 3))
@@ -470,8 +476,8 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory over time, in layers; see RNN for the shapes.
 
-    The state is (hidden, cell), zeros if not given; with ``proj_size`` the hidden state is projected to so many
-    numbers.
+    The state is (hidden, cell), zeros if not given; with ``proj_size`` the hidden state is projected to so
+    many numbers.
 
     >>> import rushlight as torch
     >>> out, (h, c) = torch.nn.LSTM(3, 4, bidirectional=True)(torch.ones(5, 2, 3))
@@ -664,7 +670,8 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``, or relu; input ``(N, input_size)``, state ``(N, hidden_size)``.
+    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``, or relu; input ``(N, input_size)``, state ``(N,
+    hidden_size)``.
 
     >>> import rushlight as torch
     >>> torch.nn.RNNCell(3, 4)(torch.ones(2, 3)).shape

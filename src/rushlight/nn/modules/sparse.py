@@ -55,8 +55,9 @@ class _Table(Module):
 class Embedding(_Table):
     """Rows ``weight[input]`` of a table ``(num_embeddings, embedding_dim)``.
 
-    ``padding_idx``: a row that stays zero and gets no gradient. ``max_norm``: rows that are longer are scaled to
-    it, in place, when used. ``scale_grad_by_freq``: gradients divided by the count of the number in the input.
+    ``padding_idx``: a row that stays zero and gets no gradient. ``max_norm``: rows that are longer are scaled
+    to it, in place, when used. ``scale_grad_by_freq``: gradients divided by the count of the number in the
+    input.
 
     >>> import rushlight as torch
     >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape
@@ -153,8 +154,9 @@ class Embedding(_Table):
 class EmbeddingBag(_Table):
     """The sum, mean or maximum (``mode``) of the rows of each bag of numbers, without making the rows.
 
-    ``input`` is ``(bags, numbers)``, or all numbers in a row with the ``offsets`` at which the bags begin (and,
-    with ``include_last_offset``, where the last one ends). ``per_sample_weights``: factors, for sums only.
+    ``input`` is ``(bags, numbers)``, or all numbers in a row with the ``offsets`` at which the bags begin
+    (and, with ``include_last_offset``, where the last one ends). ``per_sample_weights``: factors, for sums
+    only.
 
     >>> import rushlight as torch
     >>> bag = torch.nn.EmbeddingBag(10, 3, mode="sum")

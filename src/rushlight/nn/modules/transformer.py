@@ -1,7 +1,8 @@
-"""The Transformer (Vaswani et al., 2017): layers of attention and feed-forward, stacked to encoder and decoder.
+"""The Transformer (Vaswani et al., 2017): layers of attention and feed-forward, stacked to encoder and
+decoder.
 
-Each block adds its output to its input, with a layer normalization after the sum or, ``norm_first``, before the
-block.
+Each block adds its output to its input, with a layer normalization after the sum or, ``norm_first``, before
+the block.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def _get_clones(module: Module, n: int) -> ModuleList:
 
 
 class Transformer(Module):
-    """Encoder and decoder: from ``src`` ``(S, N, d_model)`` and ``tgt`` ``(T, N, d_model)`` to ``(T, N, d_model)``.
+    """Encoder and decoder: from ``src`` ``(S, N, d_model)`` and ``tgt`` ``(T, N, d_model)`` to ``(T, N,
+    d_model)``.
 
     ``N`` comes first if ``batch_first``, or is left out. Embedding, positions and output are not part of it.
 
@@ -255,7 +257,8 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """Decode ``tgt`` with ``memory``; ``tgt_is_causal=None`` finds out whether ``tgt_mask`` is the causal one."""
+        """Decode ``tgt`` with ``memory``; ``tgt_is_causal=None`` finds out whether ``tgt_mask`` is the causal
+        one."""
         first: Any = self.layers[0]
         tgt_is_causal = _detect_is_causal_mask(
             tgt_mask, tgt_is_causal, _length(tgt, first.self_attn.batch_first)

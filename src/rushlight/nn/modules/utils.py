@@ -40,7 +40,8 @@ def _list_with_default(out_size: Any, defaults: Sequence[int]) -> Any:
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: Any, prefix: str) -> None:
-    """Take ``prefix`` off the keys of ``state_dict``, in place: ``'module.'`` for the state of a wrapped model.
+    """Take ``prefix`` off the keys of ``state_dict``, in place: ``'module.'`` for the state of a wrapped
+    model.
 
     >>> state = {"module.weight": 1}
     >>> consume_prefix_in_state_dict_if_present(state, "module.")

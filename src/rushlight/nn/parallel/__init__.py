@@ -1,7 +1,7 @@
 """Wrappers for training on several devices or processes.
 
-On one device DataParallel passes its calls through. DistributedDataParallel averages gradients over the processes
-of a group, and with one process passes its calls through as well.
+On one device DataParallel passes its calls through. DistributedDataParallel averages gradients over the
+processes of a group, and with one process passes its calls through as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""DistributedDataParallel: the same model in every process, with gradients averaged as they become complete."""
+"""DistributedDataParallel: the same model in every process, with gradients averaged as they become
+complete."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ def _world(process_group: Any) -> tuple[Any, int]:
 class DistributedDataParallel(Module):
     """The module under ``.module``; its gradients are averaged over the processes during backward.
 
-    Parameters and buffers start as those of process 0. Options that only tune how PyTorch sends gradients (buckets
-    and the like) are accepted, and change nothing. The names in the state begin with ``module.``.
+    Parameters and buffers start as those of process 0. Options that only tune how PyTorch sends gradients
+    (buckets and the like) are accepted, and change nothing. The names in the state begin with ``module.``.
 
     >>> import rushlight as torch
     >>> model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 3))
@@ -57,7 +58,8 @@ class DistributedDataParallel(Module):
             )
         if not any(p.requires_grad for p in module.parameters()):
             raise RuntimeError(
-                "DistributedDataParallel is not needed when a module doesn't have any parameter that requires a "
+                "DistributedDataParallel is not needed when a module doesn't have any parameter that "
+                "requires a "
                 "gradient."
             )
         self.module = module
@@ -85,7 +87,8 @@ class DistributedDataParallel(Module):
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Within it gradients are only added up in each process; the next backward outside averages the sums."""
+        """Within it gradients are only added up in each process; the next backward outside averages the
+        sums."""
         before = self.require_backward_grad_sync
         self.require_backward_grad_sync = False
         try:

@@ -1,4 +1,5 @@
-"""Tools for parameters, gradients and sequences. A file is loaded when one of its names is first asked for."""
+"""Tools for parameters, gradients and sequences. A file is loaded when one of its names is first asked
+for."""
 
 from __future__ import annotations
 

@@ -39,8 +39,10 @@ def get_total_norm(
         total = rl.linalg.vector_norm(rl.stack(norms), norm_type)
         if error_if_nonfinite and not rl.isfinite(total):
             raise RuntimeError(
-                f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot "
-                "be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+                f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
+                "cannot "
+                "be clipped. To disable this error and scale the gradients by the non-finite norm anyway, "
+                "set "
                 "`error_if_nonfinite=False`"
             )
         return total
@@ -67,7 +69,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale the gradients of ``parameters`` so that their total norm is at most ``max_norm``; returns what it was.
+    """Scale the gradients of ``parameters`` so that their total norm is at most ``max_norm``; returns what it
+    was.
 
     >>> import rushlight as torch
     >>> w = torch.zeros(2, requires_grad=True)

@@ -46,7 +46,8 @@ def fuse_conv_bn_weights(
     bn_b: Any,
     transpose: bool = False,
 ) -> tuple[Any, Any]:
-    """Weight and bias of a convolution with the batch normalization after it; None stands for ones and zeros."""
+    """Weight and bias of a convolution with the batch normalization after it; None stands for ones and
+    zeros."""
     shape = [1] * conv_w.dim()
     shape[1 if transpose else 0] = -1
     return _fuse(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, shape)

@@ -23,7 +23,8 @@ def _is_orthogonal(q: Tensor) -> bool:
 
 
 def _make_orthogonal(a: Tensor) -> Tensor:
-    """Q of the QR decomposition with a positive diagonal of R: the one that changes continuously with ``a``."""
+    """Q of the QR decomposition with a positive diagonal of R: the one that changes continuously with
+    ``a``."""
     q, r = rl.linalg.qr(a)
     return q * r.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
 
@@ -61,7 +62,8 @@ class _Orthogonal(Module):
         return q.mT if wide else q
 
     def _of_skew(self, x: Tensor) -> Tensor:
-        """The exponential, or the Cayley transform, of the skew-symmetric matrix in the lower triangle of ``x``."""
+        """The exponential, or the Cayley transform, of the skew-symmetric matrix in the lower triangle of
+        ``x``."""
         n, k = x.size(-2), x.size(-1)
         x = x.tril()
         if n != k:
@@ -75,7 +77,8 @@ class _Orthogonal(Module):
         return q if n == k else q[..., :k]
 
     def _householder(self, x: Tensor) -> Tensor:
-        """The product of the reflections in the columns below the diagonal, with the signs on the diagonal."""
+        """The product of the reflections in the columns below the diagonal, with the signs on the
+        diagonal."""
         a = x.tril(diagonal=-1)
         tau = 2.0 / (1.0 + (a * a).sum(dim=-2))
         q = rl.linalg.householder_product(a, tau)
@@ -100,7 +103,8 @@ class _Orthogonal(Module):
             else:
                 tall = tall.clone() if _is_orthogonal(tall) else _make_orthogonal(tall)
             self.base = tall
-            # Minus the identity: as a diagonal of reflections it gives signs, as a skew matrix it counts for zero.
+            # Minus the identity: as a diagonal of reflections it gives signs, as a skew matrix it counts for
+            # zero.
             start = rl.zeros_like(q)
             start.diagonal(dim1=-2, dim2=-1).fill_(-1.0)
             return start

@@ -1,7 +1,8 @@
 """Parametrizations: a parameter that is computed from others, anew whenever it is read.
 
-The module gets a class of its own, with a property in the place of the parameter; the original tensors move to
-``module.parametrizations[name]``. Assigning to the property goes through the ``right_inverse`` of the maps.
+The module gets a class of its own, with a property in the place of the parameter; the original tensors move
+to ``module.parametrizations[name]``. Assigning to the property goes through the ``right_inverse`` of the
+maps.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def _set(tensor: Any, value: Any) -> None:
 class ParametrizationList(ModuleList):
     """The maps of one parameter, in the order of their application, and the tensors they begin with.
 
-    These are ``original``, or ``original0``, ``original1``, ... if the ``right_inverse`` of the first map returns
-    several.
+    These are ``original``, or ``original0``, ``original1``, ... if the ``right_inverse`` of the first map
+    returns several.
     """
 
     original: Any
@@ -120,7 +121,8 @@ class ParametrizationList(ModuleList):
         for what, before, after in (("dtype", dtype, value.dtype), ("shape", shape, value.shape)):
             if before != after:
                 raise ValueError(
-                    f"Registering a parametrization may not change the {what} of the tensor, unless `unsafe` flag "
+                    f"Registering a parametrization may not change the {what} of the tensor, unless "
+                    "`unsafe` flag "
                     f"is enabled.\nunparametrized {what}: {before}\nparametrized {what}: {after}"
                 )
 
@@ -223,10 +225,12 @@ def _inject_property(module: Module, name: str) -> None:
 def register_parametrization(
     module: Any, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Any:
-    """Let ``module.<tensor_name>`` be ``parametrization`` of what it is now (after others it may have already).
+    """Let ``module.<tensor_name>`` be ``parametrization`` of what it is now (after others it may have
+    already).
 
-    The map is a Module from tensor to tensor; its ``right_inverse``, if it has one, makes assignments possible and
-    is applied to the present value. ``unsafe``: allow other shapes and dtypes, and skip the checks.
+    The map is a Module from tensor to tensor; its ``right_inverse``, if it has one, makes assignments
+    possible and is applied to the present value. ``unsafe``: allow other shapes and dtypes, and skip the
+    checks.
 
     >>> import rushlight as torch
     >>> class Symmetric(torch.nn.Module):
@@ -270,7 +274,8 @@ def _check_further(module: Any, name: str, parametrization: Any) -> None:
     for what in ("dtype", "shape"):
         if getattr(before, what) != getattr(after, what):
             raise ValueError(
-                f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag "
+                f"Registering a parametrization may not change the {what} of the tensor, unless the "
+                "`unsafe` flag "
                 f"is enabled.\nmodule.{name}.{what}: {getattr(before, what)}\n"
                 f"parametrization(module.{name}).{what}: {getattr(after, what)}"
             )
@@ -285,7 +290,8 @@ def _check_further(module: Any, name: str, parametrization: Any) -> None:
     for what in ("dtype", "shape"):
         if getattr(before, what) != getattr(back, what):
             raise ValueError(
-                f"The tensor returned by parametrization.right_inverse must have the same {what} as module.{name}, "
+                f"The tensor returned by parametrization.right_inverse must have the same {what} as "
+                f"module.{name}, "
                 f"unless the `unsafe` flag is enabled.\nmodule.{name}.{what}: {getattr(before, what)}\n"
                 f"returned {what}: {getattr(back, what)}"
             )
@@ -317,7 +323,8 @@ def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: b
         original = Parameter(value) if value.requires_grad else value
     else:
         raise ValueError(
-            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a "
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in "
+            "terms of a "
             "sequence of tensors."
         )
     delattr(type(module), tensor_name)
@@ -337,7 +344,8 @@ def type_before_parametrizations(module: Any) -> type:
 def transfer_parametrizations_and_params(
     from_module: Any, to_module: Any, tensor_name: str | None = None
 ) -> Any:
-    """Give ``to_module`` the parametrizations (all, or those of ``tensor_name``) of ``from_module`` and their tensors.
+    """Give ``to_module`` the parametrizations (all, or those of ``tensor_name``) of ``from_module`` and their
+    tensors.
 
     A parameter that is missing there is made.
     """

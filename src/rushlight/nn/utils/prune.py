@@ -1,7 +1,7 @@
 """Pruning: a mask of zeros and ones on a parameter, by a pre-hook.
 
-The parameter ``name`` becomes ``name_orig``, the mask the buffer ``name_mask``, and ``name`` their product before
-every forward. Methods tell which entries to mask; several on one parameter make a container.
+The parameter ``name`` becomes ``name_orig``, the mask the buffer ``name_mask``, and ``name`` their product
+before every forward. Methods tell which entries to mask; several on one parameter make a container.
 """
 
 from __future__ import annotations

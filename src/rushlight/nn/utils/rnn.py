@@ -6,6 +6,7 @@ Packed, the steps stand one after another, each with those sequences that are st
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -34,8 +35,8 @@ class PackedSequence_(NamedTuple):
 class PackedSequence(PackedSequence_):
     """Sequences as ``data`` ``(sum of lengths, *)``, with the number of running ones at each step.
 
-    ``sorted_indices`` brought the batch into the order of lengths, ``unsorted_indices`` bring it back; None if it
-    came in that order. Made by :func:`pack_padded_sequence` and :func:`pack_sequence`.
+    ``sorted_indices`` brought the batch into the order of lengths, ``unsorted_indices`` bring it back; None
+    if it came in that order. Made by :func:`pack_padded_sequence` and :func:`pack_sequence`.
     """
 
     def __new__(
@@ -153,16 +154,18 @@ def pack_padded_sequence(
     sizes = lengths.tolist()
     if len(sizes) != input.size(1):
         raise RuntimeError(
-            f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} (batch_size={input.size(1)})"
+            f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} "
+            f"(batch_size={input.size(1)})"
         )
     if not sizes or min(sizes) <= 0:
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
         )
-    if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+    if any(a < b for a, b in itertools.pairwise(sizes)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement."
+            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+            "requirement."
         )
     if sizes[0] > input.size(0):
         raise RuntimeError(

@@ -1,7 +1,7 @@
 """Spectral normalization by a pre-hook; ``parametrizations.spectral_norm`` is the newer form.
 
-``weight = weight_orig / sigma`` with the largest singular value sigma (Miyato et al., 2018), which a step of power
-iteration follows from call to call in training.
+``weight = weight_orig / sigma`` with the largest singular value sigma (Miyato et al., 2018), which a step of
+power iteration follows from call to call in training.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class SpectralNorm:
             raise ValueError(f"`SpectralNorm` cannot be applied as parameter `{name}` is None")
         if isinstance(weight, UninitializedParameter):
             raise ValueError(
-                "The module passed to `SpectralNorm` can't have uninitialized parameters. Make sure to run the "
+                "The module passed to `SpectralNorm` can't have uninitialized parameters. Make sure to run "
+                "the "
                 "dummy forward before applying spectral normalization"
             )
         with rl.no_grad():

@@ -1,7 +1,7 @@
 """Calls of a module with other tensors in the place of its parameters and buffers.
 
-They are put into the module's own dicts for the time of the call, so anything goes: tensors with a history, those
-inside of a transform, plain ones. After the call the old ones are back, also if it raised.
+They are put into the module's own dicts for the time of the call, so anything goes: tensors with a history,
+those inside of a transform, plain ones. After the call the old ones are back, also if it raised.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _reparametrize_module(
     strict: bool = False,
     stack_weights: bool = False,
 ) -> Iterator[None]:
-    """Within it ``module`` has the given tensors; what the module put in their places comes back in the dict."""
+    """Within it ``module`` has the given tensors; what the module put in their places comes back in the
+    dict."""
     tensors = _untie(module, parameters_and_buffers) if tie_weights else parameters_and_buffers
     if strict:
         _check_keys(module, tensors)

@@ -50,7 +50,8 @@ class WeightNorm:
         weight = getattr(module, name)
         if isinstance(weight, UninitializedParameter):
             raise ValueError(
-                "The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run the dummy "
+                "The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run "
+                "the dummy "
                 "forward before applying weight normalization"
             )
         del module._parameters[name]
@@ -73,12 +74,14 @@ class WeightNorm:
 
 
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
-    """Normalize the parameter ``name`` of ``module``, with one norm for each index of ``dim`` (None: one norm).
+    """Normalize the parameter ``name`` of ``module``, with one norm for each index of ``dim`` (None: one
+    norm).
 
     Deprecated: use :func:`rushlight.nn.utils.parametrizations.weight_norm`.
     """
     warnings.warn(
-        "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
+        "`torch.nn.utils.weight_norm` is deprecated in favor of "
+        "`torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
         stacklevel=2,
     )
