@@ -2,8 +2,8 @@
 
 Both sides take turns of four calls in one process (the first of a turn still meets the other side's idling
 threads) and the minimum of each is kept. Run with a Python that has torch:
-``PYTHONPATH=src python benchmarks/kernels_conv.py [-1] [word ...]``; ``-1`` with ``OPENBLAS_NUM_THREADS=1`` compares
-single threads, which a busy machine disturbs less.
+``PYTHONPATH=src python benchmarks/kernels_conv.py [-1] [word ...]``; ``-1`` with ``OPENBLAS_NUM_THREADS=1``
+compares single threads, which a busy machine disturbs less.
 """
 
 import ctypes
@@ -82,7 +82,9 @@ def convolutions() -> Iterator[Case]:
                 tg, tx, tw, None, [s, s], [p, p], [1, 1], False, [0, 0], groups, which
             )
 
-        def ours(f: Any, *args: Any, rest: tuple[int, ...] = (stride, padding, 1, groups)) -> Callable[[], Any]:
+        def ours(
+            f: Any, *args: Any, rest: tuple[int, ...] = (stride, padding, 1, groups)
+        ) -> Callable[[], Any]:
             return lambda: f(*args, *rest)
 
         yield (

@@ -72,7 +72,9 @@ def arrays(case, dtype, seed=0):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128, np.float16, np.int64, np.uint8])
+@pytest.mark.parametrize(
+    "dtype", [np.float32, np.float64, np.complex64, np.complex128, np.float16, np.int64, np.uint8]
+)
 def test_three_faces(case, dtype):
     groups, (stride, pads, dilation) = case[1], case[6:]
     x, w, draw = arrays(case, dtype)
@@ -149,7 +151,10 @@ def test_output_shape_may_read_past_the_end():
 @pytest.mark.parametrize("budget", [1, 5000, 1 << 22])
 def test_chunks_of_any_size_give_the_same(monkeypatch, budget):
     rng = np.random.default_rng(0)
-    x, w = rng.integers(-3, 4, (11, 4, 6, 6)).astype(np.float32), rng.integers(-3, 4, (6, 2, 3, 3)).astype(np.float32)
+    x, w = (
+        rng.integers(-3, 4, (11, 4, 6, 6)).astype(np.float32),
+        rng.integers(-3, 4, (6, 2, 3, 3)).astype(np.float32),
+    )
     want = slow_forward(x, w, (1, 1), ((1, 1), (1, 1)), (1, 1), 2)
     monkeypatch.setattr(conv, "COLUMN_BYTES", budget)
     y = conv.conv_forward(x, w, 1, 1, 1, 2)

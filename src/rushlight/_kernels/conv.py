@@ -3,8 +3,8 @@
 ``conv_forward``, ``conv_grad_input`` and ``conv_grad_weight`` are the three faces of one trilinear form
 ``sum g[n,o,q] w[o,c,k] x[n,c,q*stride + k*dilation - before]``: each is linear in both its arguments, and the
 derivatives of each are the other two. Windows are copied into a matrix of columns, a few samples at a time so
-that it stays in the cache, and BLAS does the rest; where a matrix would be thin (few channels in or out of a group)
-compiled loops over the padded picture, if there is numba, do without columns.
+that it stays in the cache, and BLAS does the rest; where a matrix would be thin (few channels in or out of a
+group) compiled loops over the padded picture, if there is numba, do without columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,9 @@ Ints = int | Sequence[int]
 Padding = int | Sequence[int | tuple[int, int]]
 
 COLUMN_BYTES = 4 << 20  # of one chunk of columns: a part of the last-level cache
-COLUMN_WIDTH = 512  # samples are put together until a product has so many columns, that the weights are read seldom
+COLUMN_WIDTH = (
+    512  # samples are put together until a product has so many columns, that the weights are read seldom
+)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -47,10 +49,12 @@ def conv_forward(
     groups: int = 1,
     output_shape: Sequence[int] | None = None,
 ) -> Array:
-    """Cross-correlate ``x (N, C, *spatial)`` with ``w (O, C/groups, *kernel)``; the result is ``(N, O, *out)``.
+    """Cross-correlate ``x (N, C, *spatial)`` with ``w (O, C/groups, *kernel)``; the result is ``(N, O,
+    *out)``.
 
-    ``padding`` is one number, one a dimension, or a pair ``(before, after)`` a dimension. ``output_shape`` (the
-    spatial part) overrides what follows from the padding: the input is then read as zero wherever it ends early.
+    ``padding`` is one number, one a dimension, or a pair ``(before, after)`` a dimension. ``output_shape``
+    (the spatial part) overrides what follows from the padding: the input is then read as zero wherever it
+    ends early.
     """
     stride, before, after, dilation = _normal(x.ndim - 2, stride, padding, dilation)
     if output_shape is None:
@@ -72,8 +76,8 @@ def conv_grad_input(
 ) -> Array:
     """The transpose of ``conv_forward`` in ``x``: ``g (N, O, *out)`` and ``w`` give ``(N, C, *spatial)``.
 
-    ``input_shape`` is the shape of the whole result. It is also the forward of a transposed convolution. There is
-    no conjugation here: a rule for complex numbers conjugates ``w`` itself.
+    ``input_shape`` is the shape of the whole result. It is also the forward of a transposed convolution.
+    There is no conjugation here: a rule for complex numbers conjugates ``w`` itself.
     """
     stride, before, _, dilation = _normal(g.ndim - 2, stride, padding, dilation)
     work = _work_dtype(g, w)
@@ -83,7 +87,9 @@ def conv_grad_input(
     copied = g.shape[1] * prod(out.shape[2:]) / prod(stride)
     added = 3 * out.shape[1] * prod(g.shape[2:])
     thin = _is_thin(gw, ww, out.shape[1] // groups, out.shape[2:], stride, out.size)
-    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (copied > added and not thin):
+    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (
+        copied > added and not thin
+    ):
         _scatter_columns(gw, ww, out, stride, before, dilation, groups)
     else:
         _transpose_by_phases(gw, ww, out, stride, before, dilation, groups)
@@ -99,7 +105,7 @@ def conv_grad_weight(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Array:
-    """The transpose of ``conv_forward`` in ``w``: ``g (N, O, *out)`` and ``x (N, C, *spatial)`` give ``w``'s shape."""
+    """The transpose of ``conv_forward`` in ``w``: ``g (N, O, *out)`` and ``x (N, C, *spatial)`` give it."""
     stride, before, _, dilation = _normal(g.ndim - 2, stride, padding, dilation)
     work = _work_dtype(g, x)
     gw, xw = g.astype(work, copy=False), x.astype(work, copy=False)
@@ -158,7 +164,9 @@ def _normal(
     dims: int, stride: Ints, padding: Padding, dilation: Ints
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Stride, padding before, padding after and dilation, each a tuple with an entry a dimension."""
-    pads = (padding,) * dims if isinstance(padding, int) else tuple(padding) * (dims if len(padding) == 1 else 1)
+    pads = (
+        (padding,) * dims if isinstance(padding, int) else tuple(padding) * (dims if len(padding) == 1 else 1)
+    )
     pairs = [(p, p) if isinstance(p, int) else p for p in pads]
     return _ints(stride, dims), tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), _ints(dilation, dims)
 
@@ -202,7 +210,7 @@ def windows(a: Array, first: int, taps: Sequence[int], out: Sequence[int], strid
 
 
 def inner_part(length: int, needed: int, before: int) -> tuple[slice, slice]:
-    """Where an axis of ``length``, padded (or cropped) by ``before``, lies in one of ``needed``: (there, here)."""
+    """Where an axis of ``length``, padded or cropped by ``before``, lies in one of ``needed``; both slices."""
     low, skip = max(before, 0), max(-before, 0)
     count = max(min(length - skip, needed - low), 0)
     return slice(low, low + count), slice(skip, skip + count)
@@ -239,13 +247,18 @@ class _Columns:
         wide = min(-(-COLUMN_WIDTH // max(self.positions, 1)), 16 * COLUMN_BYTES // per_sample)
         self.samples = max(1, min(batch, max(COLUMN_BYTES // per_sample, wide)))
         self.batch_last = self.samples >= 8 and out[-1] <= 12
-        needed = [(q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)]
+        needed = [
+            (q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)
+        ]
         parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
         self.there, self.here = tuple(p[0] for p in parts), tuple(p[1] for p in parts)
         self.inside = all(t == slice(0, m) for t, m in zip(self.there, needed, strict=True))
         self.needed = needed
         self.bare = (  # a column matrix is the picture itself
-            self.inside and set(taps) == {1} and set(stride) == {1} and self.here == tuple(map(slice, x.shape[2:]))
+            self.inside
+            and set(taps) == {1}
+            and set(stride) == {1}
+            and self.here == tuple(map(slice, x.shape[2:]))
         )
 
     def __iter__(self) -> Iterator[tuple[int, int, Array]]:
@@ -308,10 +321,13 @@ class _Columns:
 BLOCK = 2048  # positions whose two rows of sums stay in the first-level cache
 
 
-def _is_thin(a: Array, b: Array, outputs: int, spatial: Sequence[int], stride: Sequence[int], size: int) -> bool:
+def _is_thin(
+    a: Array, b: Array, outputs: int, spatial: Sequence[int], stride: Sequence[int], size: int
+) -> bool:
     """Whether the loops below beat BLAS: ``outputs`` of a group so few that columns cost more than they give.
 
-    (The sums over positions of the gradient of the weights vectorize a third as well: pass three times as many.)
+    (The sums over positions of the gradient of the weights vectorize a third as well: pass three times as
+    many.)
     """
     few = outputs <= (24 if prod(spatial) >= 128 else 4)
     floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
@@ -321,8 +337,8 @@ def _is_thin(a: Array, b: Array, outputs: int, spatial: Sequence[int], stride: S
 class _Flat:
     """Where rows and taps lie in the padded pictures of a group, one flat array of ``size``.
 
-    ``pictures (N, groups, rows, width)`` is what there is of them, its rows lying at ``places``; ``offsets`` are
-    those of the taps, ``rows`` those of the rows of positions.
+    ``pictures (N, groups, rows, width)`` is what there is of them, its rows lying at ``places``; ``offsets``
+    are those of the taps, ``rows`` those of the rows of positions.
     """
 
     def __init__(self, x: Array, taps: Sequence[int], out: Sequence[int], before: Sequence[int],
@@ -337,7 +353,9 @@ class _Flat:
         self.pictures = x.reshape(x.shape[0], groups, channels * prod(x.shape[2:-1]), x.shape[-1])
         self.places = _grid([channels, *x.shape[2:-1]], steps[:-1])
         self.places += sum(low * s for low, s in zip(starts, steps[1:], strict=True))
-        self.offsets = _grid([channels, *taps], [steps[0], *(d * s for d, s in zip(dilation, steps[1:], strict=True))])
+        self.offsets = _grid(
+            [channels, *taps], [steps[0], *(d * s for d, s in zip(dilation, steps[1:], strict=True))]
+        )
         self.rows = _grid(out[:-1], steps[1:-1])
 
 
@@ -359,7 +377,9 @@ def _thin_correlate(
 
     def some(start: int, stop: int) -> None:
         padded = np.zeros(flat.size, x.dtype)
-        _flat_correlate(flat.pictures, flat.places, padded, flat.offsets, weights, flat.rows, result, start, stop)
+        _flat_correlate(
+            flat.pictures, flat.places, padded, flat.offsets, weights, flat.rows, result, start, stop
+        )
 
     run_chunks(some, x.shape[0] * groups, out.size * flat.offsets.size)
     if target is not out:
@@ -375,7 +395,9 @@ def _thin_grad_weight(
     def some(start: int, stop: int) -> Array:
         part = np.zeros((groups, given.shape[2], flat.offsets.size), out.dtype)
         padded = np.zeros(flat.size, x.dtype)
-        _flat_grad_weight(flat.pictures, flat.places, padded, flat.offsets, given, flat.rows, part, start, stop)
+        _flat_grad_weight(
+            flat.pictures, flat.places, padded, flat.offsets, given, flat.rows, part, start, stop
+        )
         return part
 
     for part in run_chunks(some, g.shape[0] * groups, g.size * flat.offsets.size):
@@ -401,7 +423,9 @@ def _take_rows(source: Array, places: Array, rows: Array) -> None:
 
 
 @compiled(inline=True)
-def _two_rows(x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int) -> None:
+def _two_rows(
+    x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int
+) -> None:
     """``a0`` and ``a1`` get the sums of the taps for two outputs: what is read of ``x`` serves both."""
     taps = offsets.size
     for p in range(count):
@@ -455,7 +479,15 @@ def _one_row(x: Array, at: int, offsets: Array, w0: Array, a0: Array, count: int
 
 @compiled()
 def _flat_correlate(
-    x: Array, places: Array, padded: Array, offsets: Array, w: Array, rows: Array, out: Array, start: int, stop: int
+    x: Array,
+    places: Array,
+    padded: Array,
+    offsets: Array,
+    w: Array,
+    rows: Array,
+    out: Array,
+    start: int,
+    stop: int,
 ) -> None:
     """``out (N, groups, O, rows, width)`` for the pairs (sample, group) from ``start`` to ``stop``."""
     groups, outputs = w.shape[0], w.shape[1]
@@ -479,9 +511,17 @@ def _flat_correlate(
 
 @compiled()
 def _flat_grad_weight(
-    x: Array, places: Array, padded: Array, offsets: Array, g: Array, rows: Array, out: Array, start: int, stop: int
+    x: Array,
+    places: Array,
+    padded: Array,
+    offsets: Array,
+    g: Array,
+    rows: Array,
+    out: Array,
+    start: int,
+    stop: int,
 ) -> None:
-    """Add to ``out (groups, O, taps)`` what the pairs (sample, group) from ``start`` to ``stop`` contribute."""
+    """Add to ``out (groups, O, taps)`` what the pairs (sample, group) from ``start`` to ``stop`` give."""
     groups, outputs = g.shape[1], g.shape[2]
     length = rows[rows.size - 1] + g.shape[4]
     laid = np.zeros((outputs, length), g.dtype)  # stays zero between the rows
@@ -498,7 +538,11 @@ def _flat_grad_weight(
                 given = laid[o, at:]
                 t = 0
                 while t + 9 <= taps:
-                    x0, x1, x2 = padded[at + offsets[t] :], padded[at + offsets[t + 1] :], padded[at + offsets[t + 2] :]
+                    x0, x1, x2 = (
+                        padded[at + offsets[t] :],
+                        padded[at + offsets[t + 1] :],
+                        padded[at + offsets[t + 2] :],
+                    )
                     x3, x4 = padded[at + offsets[t + 3] :], padded[at + offsets[t + 4] :]
                     x5, x6 = padded[at + offsets[t + 5] :], padded[at + offsets[t + 6] :]
                     x7, x8 = padded[at + offsets[t + 7] :], padded[at + offsets[t + 8] :]
@@ -582,8 +626,8 @@ def _transpose_by_phases(
     """The transpose as correlations: positions of one remainder modulo the stride see the same few taps.
 
     Position ``t`` gets ``g[q] w[k]`` where ``t + before = q*stride + k*dilation``. For one remainder of
-    ``t + before`` the taps are every ``stride / gcd(stride, dilation)``-th, and ``q`` goes down as they go up: a
-    correlation of stride one with the flipped taps.
+    ``t + before`` the taps are every ``stride / gcd(stride, dilation)``-th, and ``q`` goes down as they go
+    up: a correlation of stride one with the flipped taps.
     """
     turned = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).swapaxes(1, 2)
     turned = turned.reshape(out.shape[1], w.shape[0] // groups, *w.shape[2:])

@@ -1,8 +1,8 @@
 """Pooling of one to three spatial axes: a window is a short list of positions along each axis.
 
-Averages are ``AxisMap``s applied axis by axis. A maximum goes axis by axis too, the last axis first, and carries
-the flat index of where it was found; its gradient and ``max_unpool`` are then one scatter, and the gradient of
-those one gather. Fixed, adaptive and fractional windows differ only in the lists.
+Averages are ``AxisMap``s applied axis by axis. A maximum goes axis by axis too, the last axis first, and
+carries the flat index of where it was found; its gradient and ``max_unpool`` are then one scatter, and the
+gradient of those one gather. Fixed, adaptive and fractional windows differ only in the lists.
 """
 
 import functools
@@ -45,7 +45,7 @@ def pool_output_shape(
     dilation: Ints = 1,
     ceil_mode: bool = False,
 ) -> tuple[int, ...]:
-    """The spatial shape after pooling. With ``ceil_mode`` a last window may end, but not begin, past the padding."""
+    """The spatial shape after pooling. With ``ceil_mode`` a window may end, not begin, past the padding."""
     dims = len(spatial)
     size, pads, dil = _ints(kernel, dims), _ints(padding, dims), _ints(dilation, dims)
     steps = size if stride is None or stride == () or stride == [] else _ints(stride, dims)
@@ -78,9 +78,13 @@ def avg_pool(
         total = apply_maps(x, _averaging_maps(*args, 1))
         ones = _averaging_maps(*args, None)
         counts = [np.rint(1 / m.weights.max(1)).astype(x.dtype) for m in ones]
-        divisor = functools.reduce(np.multiply.outer, counts) if divisor_override is None else divisor_override
+        divisor = (
+            functools.reduce(np.multiply.outer, counts) if divisor_override is None else divisor_override
+        )
         return np.asarray((np.sign(total) * (np.abs(total) // np.abs(divisor))) * np.sign(divisor), x.dtype)
-    maps = _averaging_maps(x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    maps = _averaging_maps(
+        x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
     return apply_maps(x, maps)
 
 
@@ -101,6 +105,11 @@ def avg_pool_grad(
 
 def adaptive_avg_pool(x: Array, output_size: Sequence[int]) -> Array:
     """The means of the parts that each spatial axis is cut into."""
+    size = math.prod(x.shape[2:])
+    if math.prod(output_size) == 1 and size and x.dtype.char in "fd":  # one part: a product with a vector
+        means = x.reshape(*x.shape[:2], size) @ np.full(size, 1 / size, x.dtype)
+        averaged: Array = means.reshape(*x.shape[:2], *output_size)
+        return averaged
     maps = [averaging_map(n, *adaptive_bounds(n, m)) for n, m in zip(x.shape[2:], output_size, strict=True)]
     return apply_maps(x, maps)
 
@@ -120,7 +129,7 @@ def _averaging_maps(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> list[AxisMap]:
-    """A map an axis. The divisor is a product over axes too; one that is given goes to the first axis whole."""
+    """A map an axis. The divisor is a product over axes too; a given one goes to the first axis whole."""
     dims = len(spatial)
     out = pool_output_shape(spatial, kernel, stride, padding, 1, ceil_mode)
     size, pads = _ints(kernel, dims), _ints(padding, dims)
@@ -167,7 +176,9 @@ def max_pool(
     return _max_windows(x, tables, return_indices)
 
 
-def adaptive_max_pool(x: Array, output_size: Sequence[int], return_indices: bool = True) -> tuple[Array, Array | None]:
+def adaptive_max_pool(
+    x: Array, output_size: Sequence[int], return_indices: bool = True
+) -> tuple[Array, Array | None]:
     """The maxima of the parts that each spatial axis is cut into, and where they lie."""
     tables = [_adaptive_table(n, m) for n, m in zip(x.shape[2:], output_size, strict=True)]
     return _max_windows(x, tables, return_indices)
@@ -176,9 +187,11 @@ def adaptive_max_pool(x: Array, output_size: Sequence[int], return_indices: bool
 def fractional_max_pool(
     x: Array, kernel: Ints, output_size: Sequence[int], samples: Array
 ) -> tuple[Array, Array]:
-    """Maxima of windows at pseudo-random places: ``samples (N, C, dims)`` in [0, 1) shift them for each plane.
+    """Maxima of windows at pseudo-random places: ``samples (N, C, dims)`` in [0, 1) shift them for each
+    plane.
 
-    The last axis of the picture takes the first sample when there are two axes; with three, the first takes it.
+    The last axis of the picture takes the first sample when there are two axes; with three, the first takes
+    it.
     """
     dims = x.ndim - 2
     size = _ints(kernel, dims)
@@ -214,14 +227,15 @@ def fractional_max_pool(
 
 @functools.lru_cache(64)
 def _window_table(n: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> Array:
-    """The positions of each window ``(out, kernel)``; what lies in the padding is replaced by its neighbour inside.
+    """The positions of each window ``(out, kernel)``; what lies in the padding is replaced by its neighbour
+    inside.
 
     To see a position twice in a row changes no maximum and no index.
     """
     place = np.arange(out)[:, None] * stride - padding + np.arange(kernel) * dilation
     first = place[:, :1] + np.maximum(-(place[:, :1] // dilation), 0) * dilation
     last = place[:, -1:] - np.maximum(-((n - 1 - place[:, -1:]) // dilation), 0) * dilation
-    table = np.clip(place, first, last)
+    table: Array = np.clip(place, first, last)
     table.flags.writeable = False
     return table
 
@@ -229,7 +243,9 @@ def _window_table(n: int, out: int, kernel: int, stride: int, padding: int, dila
 @functools.lru_cache(64)
 def _adaptive_table(n: int, out: int) -> Array:
     low, high = (np.array(b, np.intp) for b in adaptive_bounds(n, out))
-    table = np.minimum(low[:, None] + np.arange(max(int((high - low).max(initial=1)), 1)), high[:, None] - 1)
+    table: Array = np.minimum(
+        low[:, None] + np.arange(max(int((high - low).max(initial=1)), 1)), high[:, None] - 1
+    )
     table.flags.writeable = False
     return table
 
@@ -246,11 +262,11 @@ def _max_windows(x: Array, tables: Sequence[Array], return_indices: bool) -> tup
     if use_numba(x.size) and x.dtype.char in "fdlq" and found is not None:
         spatial = (1,) * (3 - len(tables)) + planes.shape[1:]
         rows = [np.zeros((1, 1), np.intp)] * (3 - len(tables)) + list(tables)
-        deep = planes.reshape(-1, *spatial)
+        flat, sizes = planes.reshape(planes.shape[0], -1), np.array(spatial, np.intp)
         result, where = (a.reshape(-1, *(r.shape[0] for r in rows)) for a in (new, found))
-        pair = len(tables) > 1 and all(r.shape[1] == 2 for r in rows[1:]) and rows[0].shape[1] == 1
+        pair = len(tables) > 1 and all(_is_halving(r) for r in rows[1:]) and rows[0].shape == (1, 1)
         loop = _max_loop_2x2 if pair else _max_loop
-        run_chunks(lambda a, b: loop(deep, *rows, result, where, a, b), deep.shape[0], x.size)
+        run_chunks(lambda a, b: loop(flat, *rows, sizes, result, where, a, b), flat.shape[0], x.size)
     else:
         step = max(1, BLOCK // max(math.prod(planes.shape[1:]), 1))
 
@@ -288,7 +304,7 @@ def _max_along(
             at = (column.astype(np.int64) * step).reshape(-1, *(1 for _ in values.shape[axis + 1 :]))
             if places is not None:
                 at = _take(places, axis, column) + at
-            if best is None:
+            if best is None or where is None:
                 where = np.broadcast_to(at, seen.shape)
             else:
                 better = seen > best
@@ -309,52 +325,99 @@ def _take(x: Array, axis: int, column: Array) -> Array:
     return np.take(x, column, axis)
 
 
+def _is_halving(table: Array) -> bool:
+    return table.shape[1] == 2 and bool((table.ravel() == np.arange(table.size)).all())
+
+
+# A maximum that need not think of nan is one instruction; a comparison that must is a branch nobody can
+# foretell. So a plane is searched for nans first.
+
+
+@compiled(STRICT, inline=True)
+def _nans(plane: Array) -> int:
+    count = 0
+    for i in range(plane.size):
+        count += plane[i] != plane[i]
+    return count
+
+
 @compiled(STRICT)
-def _max_loop(x: Array, deep: Array, high: Array, wide: Array, out: Array, found: Array, start: int, stop: int) -> None:
-    """Planes ``start`` to ``stop`` of ``x (P, D, H, W)``; the windows' positions along each axis are given."""
-    height, width = x.shape[2], x.shape[3]
+def _max_loop(
+    x: Array,
+    deep: Array,
+    high: Array,
+    wide: Array,
+    size: Array,
+    out: Array,
+    found: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Planes ``start`` to ``stop`` of the flat ``x (P, D*H*W)``; a window is positions along each axis."""
+    height, width = size[1], size[2]
     for p in range(start, stop):
+        plane = x[p]
+        nans = _nans(plane) > 0
         for i in range(deep.shape[0]):
             for j in range(high.shape[0]):
                 for k in range(wide.shape[0]):
                     at = (deep[i, 0] * height + high[j, 0]) * width + wide[k, 0]
-                    best = x[p, deep[i, 0], high[j, 0], wide[k, 0]]
+                    best = plane[at]
                     for a in range(deep.shape[1]):
                         for b in range(high.shape[1]):
-                            row = x[p, deep[i, a], high[j, b]]
-                            for c in range(wide.shape[1]):
-                                seen = row[wide[k, c]]
-                                if seen > best or seen != seen:
-                                    best = seen
-                                    at = (deep[i, a] * height + high[j, b]) * width + wide[k, c]
+                            first = (deep[i, a] * height + high[j, b]) * width
+                            if nans:
+                                for c in range(wide.shape[1]):
+                                    seen = plane[first + wide[k, c]]
+                                    if seen > best or seen != seen:
+                                        best, at = seen, first + wide[k, c]
+                            else:
+                                for c in range(wide.shape[1]):
+                                    seen = plane[first + wide[k, c]]
+                                    at = first + wide[k, c] if seen > best else at
+                                    best = seen if seen > best else best
                     out[p, i, j, k] = best
                     found[p, i, j, k] = at
 
 
 @compiled(STRICT)
 def _max_loop_2x2(
-    x: Array, deep: Array, high: Array, wide: Array, out: Array, found: Array, start: int, stop: int
+    x: Array,
+    deep: Array,
+    high: Array,
+    wide: Array,
+    size: Array,
+    out: Array,
+    found: Array,
+    start: int,
+    stop: int,
 ) -> None:
-    """The same for windows of two by two: four comparisons without a loop and without a branch."""
-    width = x.shape[3]
+    """The same where windows of two by two lie side by side."""
+    width = size[2]
     for p in range(start, stop):
+        nans = _nans(x[p]) > 0
         for j in range(high.shape[0]):
-            upper, lower = x[p, 0, high[j, 0]], x[p, 0, high[j, 1]]
-            first, second = high[j, 0] * width, high[j, 1] * width
-            for k in range(wide.shape[0]):
-                m, n = wide[k, 0], wide[k, 1]
-                best, at = upper[m], first + m
-                seen = upper[n]
-                better = seen > best or seen != seen
-                best, at = (seen if better else best), (first + n if better else at)
-                seen = lower[m]
-                better = seen > best or seen != seen
-                best, at = (seen if better else best), (second + m if better else at)
-                seen = lower[n]
-                better = seen > best or seen != seen
-                best, at = (seen if better else best), (second + n if better else at)
-                out[p, 0, j, k] = best
-                found[p, 0, j, k] = at
+            base = 2 * j * width
+            upper, lower = x[p, base:], x[p, base + width :]
+            values, places = out[p, 0, j], found[p, 0, j]
+            if nans:
+                for k in range(wide.shape[0]):
+                    best, at = upper[2 * k], 0
+                    if upper[2 * k + 1] > best or upper[2 * k + 1] != upper[2 * k + 1]:
+                        best, at = upper[2 * k + 1], 1
+                    if lower[2 * k] > best or lower[2 * k] != lower[2 * k]:
+                        best, at = lower[2 * k], width
+                    if lower[2 * k + 1] > best or lower[2 * k + 1] != lower[2 * k + 1]:
+                        best, at = lower[2 * k + 1], width + 1
+                    values[k] = best
+                    places[k] = base + 2 * k + at
+            else:
+                for k in range(wide.shape[0]):
+                    a, b, c, d = upper[2 * k], upper[2 * k + 1], lower[2 * k], lower[2 * k + 1]
+                    one = b if b > a else a
+                    two = d if d > c else c
+                    values[k] = two if two > one else one
+                    places[k] = base + 2 * k + (width + (d > c) if two > one else (b > a))
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -362,7 +425,7 @@ def _max_loop_2x2(
 
 
 def gather_planes(x: Array, indices: Array) -> Array:
-    """``x (N, C, *spatial)`` at the flat ``indices (N, C, *out)`` of each plane. Its transpose is ``scatter_planes``."""
+    """``x (N, C, *spatial)`` at the flat ``indices (N, C, *out)``. Its transpose is ``scatter_planes``."""
     flat = x.reshape(*x.shape[:2], -1)
     return np.take_along_axis(flat, indices.reshape(*indices.shape[:2], -1), 2).reshape(indices.shape)
 
@@ -399,9 +462,9 @@ def max_unpool(x: Array, indices: Array, spatial: Sequence[int]) -> Array:
     size = math.prod(spatial)
     wrong = (indices < 0) | (indices >= size)
     if wrong.any():
+        volume = "x".join(map(str, [*spatial, 1] if len(spatial) == 1 else spatial))
         raise RuntimeError(
-            f"Found an invalid max index: {int(indices[wrong][0])} "
-            f"(output volumes are of size {'x'.join(map(str, [*spatial, 1] if len(spatial) == 1 else spatial))})"
+            f"Found an invalid max index: {int(indices[wrong][0])} (output volumes are of size {volume})"
         )
     out = np.zeros((x.shape[0] * x.shape[1], size), x.dtype)
     flat = indices.reshape(out.shape[0], -1) + (np.arange(out.shape[0]) * size)[:, None]

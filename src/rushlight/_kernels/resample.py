@@ -1,8 +1,8 @@
 """Resampling: what is linear in the picture is a short row of weights for each new position along each axis.
 
-An ``AxisMap`` holds those rows. Interpolation, average pooling and their gradients are such maps applied one axis
-after the other; the transpose of a map is again a map. ``grid_sample`` reads at any place, and ``unfold`` and
-``fold`` lay windows out and add them up again.
+An ``AxisMap`` holds those rows. Interpolation, average pooling and their gradients are such maps applied one
+axis after the other; the transpose of a map is again a map. ``grid_sample`` reads at any place, and
+``unfold`` and ``fold`` lay windows out and add them up again.
 """
 
 import functools
@@ -133,7 +133,7 @@ def interpolate_size(
     scale_factor: float | Sequence[float] | None,
     recompute_scale_factor: bool | None = None,
 ) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
-    """The new spatial shape, and for each axis the scale that positions are computed with (None: from the shapes)."""
+    """The new spatial shape, and for each axis the scale given for its positions (None: from the shapes)."""
     dims = len(spatial)
     if (size is None) == (scale_factor is None):
         raise ValueError("only one of size or scale_factor should be defined")
@@ -157,8 +157,9 @@ def interpolate(
 ) -> Array:
     """Resample the spatial axes of ``x (N, C, *spatial)`` to ``size``.
 
-    ``mode`` is one of nearest, nearest-exact, linear (any number of axes: also called bilinear, trilinear), bicubic
-    and area; ``size`` and ``scales`` come from ``interpolate_size``. Bytes are computed in fixed point.
+    ``mode`` is one of nearest, nearest-exact, linear (any number of axes: also called bilinear, trilinear),
+    bicubic and area; ``size`` and ``scales`` come from ``interpolate_size``. Bytes are computed in fixed
+    point.
     """
     maps = _interpolation_maps(x.shape[2:], size, mode, align_corners, scales, antialias)
     if x.dtype == np.uint8 and not mode.startswith("nearest"):
@@ -180,10 +181,11 @@ def _map_bytes(x: Array, taps: AxisMap, axis: int) -> Array:
     scaled = merged * 2**bits
     weights = np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int32)
     shape = (-1, *(1 for _ in x.shape[axis + 1 :]))
-    total = np.int32(1 << bits >> 1)
+    total: Array = np.full((1,) * x.ndim, 1 << bits >> 1, np.int32)
     for t in range(weights.shape[1]):
         total = total + np.take(x, taps.index[:, t], axis) * weights[:, t].reshape(shape)
-    return np.clip(total >> bits, 0, 255).astype(np.uint8)
+    clipped: Array = np.clip(total >> bits, 0, 255)
+    return clipped.astype(np.uint8)
 
 
 def interpolate_grad(
@@ -223,9 +225,9 @@ def interpolation_map(
         return averaging_map(old, *adaptive_bounds(old, new))
     if mode in ("nearest", "nearest-exact"):
         # In single precision, as positions that fall on an edge are decided by its rounding.
-        ratio = np.float32(1 / scale) if scale else np.float32(old) / np.float32(new)
+        step = np.float32(1 / scale) if scale else np.float32(old) / np.float32(new)
         middle = np.float32(0.5 if mode == "nearest-exact" else 0)
-        place = np.floor((np.arange(new, dtype=np.float32) + middle) * ratio)
+        place = np.floor((np.arange(new, dtype=np.float32) + middle) * step)
         index = np.minimum(place.astype(np.intp), old - 1)[:, None]
         return AxisMap(index, np.ones(index.shape), old)
     if align_corners:
@@ -244,7 +246,9 @@ def interpolation_map(
     if cubic:
         low = np.floor(place)
         index = low[:, None] + np.arange(-1, 3)
-        return AxisMap(np.clip(index, 0, old - 1).astype(np.intp), cubic_kernel(place[:, None] - index, -0.75), old)
+        return AxisMap(
+            np.clip(index, 0, old - 1).astype(np.intp), cubic_kernel(place[:, None] - index, -0.75), old
+        )
     place = np.maximum(place, 0)
     low = np.minimum(place.astype(np.intp), old - 1)
     share = np.minimum(place - low, 1)
@@ -300,7 +304,7 @@ def averaging_map(
 
 
 def affine_grid(theta: Array, size: Sequence[int], align_corners: bool = False) -> Array:
-    """The places ``(N, *size, dims)`` that the affine maps ``theta (N, dims, dims + 1)`` send a regular grid to."""
+    """Where the affine maps ``theta (N, dims, dims + 1)`` send a regular grid: ``(N, *size, dims)``."""
     base = _base_grid(size, align_corners, theta.dtype)
     grid = base.reshape(-1, base.shape[-1]) @ theta.swapaxes(1, 2)
     return grid.reshape(theta.shape[0], *size, theta.shape[1])
@@ -329,8 +333,8 @@ def grid_sample(
 ) -> Array:
     """Read ``x (N, C, *spatial)`` at ``grid (N, *out, dims)``: ``(N, C, *out)``.
 
-    A place is in [-1, 1] along each axis, the last axis of the picture first. ``mode`` is bilinear, nearest or (two
-    axes) bicubic; beyond the picture lie zeros, its border, or its reflection.
+    A place is in [-1, 1] along each axis, the last axis of the picture first. ``mode`` is bilinear, nearest
+    or (two axes) bicubic; beyond the picture lie zeros, its border, or its reflection.
     """
     work = np.result_type(x.dtype, np.float32)
     planes, where = x.astype(work, copy=False).reshape(*x.shape[:2], -1), grid.astype(work, copy=False)
@@ -386,14 +390,20 @@ Tap = tuple[Array, Array, list[Array]]
 
 
 def _taps(
-    grid: Array, spatial: Sequence[int], mode: str, padding_mode: str, align_corners: bool, slopes: bool = False
+    grid: Array,
+    spatial: Sequence[int],
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+    slopes: bool = False,
 ) -> list[Tap]:
-    """For each corner (or cubic neighbour): flat index, weight, and slopes of the weight along each coordinate.
+    """For each corner (or cubic neighbour): flat index, weight, and slopes of the weight along each
+    coordinate.
 
     All are ``(N, positions)``. Entries outside the picture have index zero and weight zero.
     """
     flat = grid.reshape(grid.shape[0], -1, grid.shape[-1])
-    axes = []  # for each coordinate (the last axis of the picture first) a list of (index, inside, weight, slope)
+    axes = []  # for each coordinate, the last axis of the picture first: (index, inside, weight, slope)s
     for i, n in enumerate(reversed(spatial)):
         place, slope = _unnormalize(flat[..., i], n, align_corners)
         if mode != "bicubic":  # a cubic looks at each of its neighbours through the padding instead
@@ -404,7 +414,8 @@ def _taps(
     strides = [math.prod(spatial[len(spatial) - i :]) for i in range(len(spatial))]
     for corner in product(*axes):
         inside = functools.reduce(np.logical_and, (c[1] for c in corner))
-        index = sum(np.where(inside, c[0], 0) * s for c, s in zip(corner, strides, strict=True))
+        places = [np.where(inside, c[0], 0) * s for c, s in zip(corner, strides, strict=True)]
+        index = functools.reduce(np.add, places)
         weights = [c[2] for c in corner]
         weight = np.where(inside, functools.reduce(np.multiply, weights), 0)
         lean = []
@@ -423,7 +434,9 @@ def _unnormalize(place: Array, n: int, align_corners: bool) -> tuple[Array, Arra
     return moved, np.full(place.shape, slope, place.dtype)
 
 
-def _fold_back(place: Array, slope: Array, n: int, padding_mode: str, align_corners: bool) -> tuple[Array, Array]:
+def _fold_back(
+    place: Array, slope: Array, n: int, padding_mode: str, align_corners: bool
+) -> tuple[Array, Array]:
     """Places beyond the picture brought back to it; the slope turns or vanishes there."""
     if padding_mode == "zeros":
         return place, slope
@@ -490,7 +503,7 @@ _AXIS_TAPS: dict[str, Callable[[Array, Array, int, str, bool], AxisTaps]] = {
 def unfold(
     x: Array, kernel: Sequence[int], dilation: Sequence[int], padding: Sequence[int], stride: Sequence[int]
 ) -> Array:
-    """The windows of ``x (N, C, *spatial)`` as ``(N, C * taps, windows)``: im2col. Its transpose is ``fold``."""
+    """The windows of ``x (N, C, *spatial)`` as ``(N, C * taps, windows)``: im2col, ``fold``'s transpose."""
     out = _window_counts(x.shape[2:], kernel, dilation, padding, stride)
     needed = [(q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, kernel, strict=True)]
     parts = [inner_part(n, m, p) for n, m, p in zip(x.shape[2:], needed, padding, strict=True)]
