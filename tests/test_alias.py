@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import rushlight
-import rushlight.nn.functional
-import rushlight.utils.data
 from rushlight import _alias
 from rushlight._version import Version, torch_version, version_key
 
@@ -88,7 +87,7 @@ def test_an_import_that_fails_inside_a_module_is_not_taken_for_a_missing_one(
 ) -> None:
     (tmp_path / "needy.py").write_text("import no_such_dependency\n")
     monkeypatch.setattr(rushlight, "__path__", [*rushlight.__path__, str(tmp_path)])
-    with pytest.raises(ModuleNotFoundError, match="^No module named 'no_such_dependency'$"):
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_dependency'$"):
         importlib.import_module("torch.needy")
 
 
@@ -106,7 +105,7 @@ def test_twice_is_once_and_uninstall_takes_it_back(alias: None) -> None:
 def test_another_torch_already_imported_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     other = type(sys)("torch")
     monkeypatch.setitem(sys.modules, "torch", other)
-    with pytest.raises(RuntimeError, match="already imported in this process.*rushlight run"):
+    with pytest.raises(RuntimeError, match=r"already imported in this process.*rushlight run"):
         rushlight.install_as_torch()
     assert not _alias.is_installed_as_torch()
 
