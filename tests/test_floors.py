@@ -32,7 +32,7 @@ FLOORS = {
     "_core.levels": 3,
     "_core.record": 3,
     "_core.declare": 4,
-    "_core.gradients": 4,
+    "_core.gradients": 5,
     "_core.hooks": 5,
     "_core.views": 5,
     "_kernels": 5,

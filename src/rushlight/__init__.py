@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _allocator
 from . import autograd
+from ._alias import install_as_torch
 from ._core import dtypes as _dtypes
 from ._core.dtypes import dtype, get_default_dtype, set_default_dtype
 from ._core.tensor import Size, Tensor, device, layout, memory_format
