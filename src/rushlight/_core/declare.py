@@ -87,6 +87,9 @@ class Op:
             self.extras.add("axis")
         if "keepdim" in self.positional:
             self.extras.add("keepdims")
+        # keyword arguments that, where they differ from the default, lead to another operator: ``add(..., alpha=2)``
+        self.instead: dict[str, Callable[..., Any]] = how.get("instead") or {}
+        self.extras |= set(self.instead)
         self.parameters = tuple(n for n in (*self.positional, *only) if n not in self.extras)
         self.annotations = {n: str(a) for n, a in forward.__annotations__.items()}
         kinds = {n: self.annotations.get(n, "") for n in self.parameters}
@@ -179,6 +182,7 @@ class Op:
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
         )  # fmt: skip
         scope.update({f"default_{n}": value for n, value in self.defaults.items()})
+        scope.update({f"instead_{n}": value for n, value in self.instead.items()})
         scope.update({f"Record_{n}": self.number_classes[n] for n in self.number_names}, Record_tensor=self.node_class)
         if self.alternate:
             scope["Alternate"] = self.alternate_class
@@ -386,6 +390,7 @@ def pointwise(
     node: Any = None,
     holomorphic: bool = False,
     refuse: Callable[[np.dtype], Exception] | None = None,
+    instead: dict[str, Callable[..., Any]] | None = None,
     **rules: Rule | None,
 ) -> Any:
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
@@ -394,11 +399,12 @@ def pointwise(
     "compare" (a common dtype to compare in; the result has its own). The rules of a ``holomorphic`` operator are
     written as for real numbers; for complex ones the machine conjugates around them. ``node`` is the node's name,
     or ``{"": name, "other": its name where other is a number}``. ``refuse`` makes the error for a dtype that NumPy's
-    function does not take (the default says that it is not implemented).
+    function does not take (the default says that it is not implemented). ``instead`` names keyword arguments that the
+    body does not see, and for each the operator to run, with it as a further argument, where it is not the default.
     """
 
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
-        how = dict(promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse)
+        how = dict(promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse, instead=instead)
         return Op(forward, "pointwise", rules, **how).call
 
     return declare
@@ -501,7 +507,7 @@ class FusedOp(Op):
             fan = Fan(parents)
             node = self.node_class()
             node.parents, node.rules = (fan,), (self.backward,)
-            node.saved = ((args, values, residuals, tuple([p is not None for p in parents])),)
+            node.saved = ((values, residuals, tuple([p is not None for p in parents]), parents),)
             node.seq = tick()
             node.code, node.lasti = fan.code, fan.lasti = callsite.here()
             made._node = node
@@ -512,11 +518,17 @@ class FusedOp(Op):
         made: type[Node] = type(self.node_name, (Node,), {"__slots__": (), "op": self, "holds": True})
         return made
 
-    def backward(self, g: Any, args: Any, values: Any, residuals: Any, wanted: tuple[bool, ...]) -> Bundle:
+    def backward(self, g: Any, values: Any, residuals: Any, wanted: tuple[bool, ...], parents: Any) -> Bundle:
+        """All gradients at once: by the kernel on arrays, through the composite where the pass is itself recorded."""
         if not isinstance(g, Tensor):
             grads = self.kernel_backward(g, wanted, *values, *residuals)
             return Bundle({i: h for i, h in enumerate(grads) if h is not None and wanted[i]})
-        return _through[0](self, g, args, wanted)
+        return _through[0](self, g, values, parents, wanted)  # type: ignore[no-any-return]
+
+
+def use_through(run: Callable[..., Bundle]) -> None:
+    """Name what differentiates the composite of a fused operator (``gradients``)."""
+    _through[:] = [run]
 
 
 _C8, _C16 = np.dtype("c8"), np.dtype("c16")

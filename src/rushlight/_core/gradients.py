@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from . import engine
-from .graph import Leaf, Node, Port
-from .mode import mode
-from .tensor import Tensor
+from numpy import ndarray
+
+from . import declare, engine, views
+from .graph import Bundle, Leaf, Node, Port
+from .mode import RECORD, mode, switched
+from .tensor import Tensor, wrap
 
 
 class GradientEdge(NamedTuple):
@@ -243,5 +245,26 @@ def tensor_backward(
         return
     backward(self, None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)
 
+
+def through_composite(op: Any, g: Any, values: Any, parents: Any, wanted: Any) -> Bundle:
+    """The gradients of a fused operator by differentiating its composite, on the inputs as they were recorded."""
+    with switched(mode() | RECORD):
+        inputs, asked = [], []
+        position = 0
+        for name, value in zip(op.parameters, values, strict=True):
+            if name in op.tensors:
+                if isinstance(value, ndarray):
+                    value = wrap(value, parents[position])
+                    if wanted[position]:
+                        value = views.alias(value)
+                        asked.append((position, value))
+                position += 1
+            inputs.append(value)
+        out = op.composite(*inputs)
+        grads = grad([out], [x for _, x in asked], [g], create_graph=True, allow_unused=True)
+    return Bundle({i: h for (i, _), h in zip(asked, grads, strict=True) if h is not None})
+
+
+declare.use_through(through_composite)
 
 __all__ = ["GradientEdge", "backward", "grad", "mode", "tensor_backward"]

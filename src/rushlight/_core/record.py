@@ -49,6 +49,8 @@ def common_dtype(promote: str, operands: Sequence[Any]) -> np.dtype:
     key = (promote, dtypes.default_dtype, *[(o.dtype, o.ndim > 0) if type(o) is ndarray else type(o) for o in operands])
     found = _promotions.get(key)
     if found is None:
+        if promote == "subtract":
+            refuse_bool(operands)
         found = result_dtype([o for o in operands if o is not None], dtypes.default_dtype)
         if promote == "float" and found.kind in "biu":
             found = dtypes.default_dtype
@@ -57,8 +59,25 @@ def common_dtype(promote: str, operands: Sequence[Any]) -> np.dtype:
     return found
 
 
+def refuse_bool(operands: Sequence[Any]) -> None:
+    """Raise for a difference with a tensor of bools in it."""
+    kinds = [o.dtype.kind if type(o) is ndarray else type(o).__name__[0] for o in operands]
+    if all(k == "b" for k in kinds):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if any(type(o) is ndarray and k == "b" for o, k in zip(operands, kinds, strict=True)):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
+
+
 def promoted(promote: str, *operands: Any) -> list[Any]:
     """The operands of a pointwise operator (arrays and numbers), brought to one dtype."""
+    if promote == "choose":
+        return [operands[0], *promoted("same", *operands[1:])]
     dtype = common_dtype(promote, operands)
     return [
         o

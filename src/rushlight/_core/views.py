@@ -18,7 +18,7 @@ from .declare import Op, OpNode, operator
 from .graph import Leaf, Node, Port
 from .memory import tick
 from .mode import CAREFUL, RECORD, mode
-from .record import common_dtype, operand, overriding, recorded, tensors_in
+from .record import common_dtype, operand, overriding, recorded, refused, tensors_in
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -109,6 +109,12 @@ def overwrite(input: Tensor, value: Tensor, path: tuple[Any, ...]) -> Tensor:
     out = np.array(input)
     along(out, path)[...] = value
     return out  # type: ignore[return-value]
+
+
+@operator(jvp="linear", batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g)
+def alias(input: Tensor) -> Tensor:
+    """``input`` as another node of the graph."""
+    return input
 
 
 # ---- writing
@@ -352,9 +358,18 @@ def inplace(function: Callable[..., Any], name: str | None = None) -> Callable[.
     extra = len(op.parameters) - 1
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = op
         if kwargs or len(args) != extra:
-            args = bound(op, args, kwargs, label)
-        return write(self, op, args, label)
+            for name, other in op.instead.items():
+                if name in kwargs and kwargs[name] is not op.defaults[name]:
+                    chosen = other.op  # type: ignore[attr-defined]
+                else:
+                    kwargs.pop(name, None)
+            args = bound(chosen, args, kwargs, label)
+        try:
+            return write(self, chosen, args, label)
+        except (TypeError, ValueError) as error:
+            raise refused(chosen, error) from None
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"In-place version of :func:`{op.name}`: the result is left in the memory of ``self``."

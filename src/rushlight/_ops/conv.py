@@ -1,0 +1,319 @@
+"""Convolutions: three operators that are each other's derivatives in every argument.
+
+``convolution`` is linear in input and weight; ``conv_input`` and ``conv_weight`` are its transposes, and a
+transposed convolution is ``conv_input``. So all orders and modes of differentiation stay within the three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import dtypes, record
+from .._core.declare import BILINEAR, operator
+from .._core.tensor import Tensor
+from .._kernels import conv as kernels
+from .products import conjugate
+from .reduce import sum as sum_
+from .shape import squeeze, unsqueeze
+
+Ints = int | Sequence[int]
+
+
+def bias_rule(g: Any) -> Any:
+    return sum_(g, (0, *range(2, g.ndim)))
+
+
+@operator(
+    node="ConvolutionBackward0",
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv_input(
+        g, conjugate(weight), tuple(input_shape), stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv_weight(
+        g, conjugate(input), tuple(weight_shape), stride, padding, dilation, groups
+    ),
+    bias=lambda g: bias_rule(g),
+)
+def convolution(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """The cross-correlation of ``input`` (N, C, *spatial) with ``weight`` (O, C / groups, *kernel), plus ``bias`` (O)."""
+    made = kernels.conv_forward(input, weight, stride, padding, dilation, groups)  # type: ignore[arg-type]
+    if bias is not None:
+        made += bias.reshape(-1, *(1,) * (made.ndim - 2))  # type: ignore[operator]
+    return made  # type: ignore[return-value]
+
+
+@operator(
+    jvp=BILINEAR, node="ConvolutionBackwardBackward0",
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: correlate(
+        g, conjugate(weight), tuple(input_shape[2:]), stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv_weight(
+        conjugate(input), g, tuple(weight_shape), stride, padding, dilation, groups
+    ),
+)  # fmt: skip
+def conv_input(
+    input: Tensor, weight: Tensor, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """The transpose of a convolution in its input: ``input`` (N, O, *out) gives ``shape`` (N, C, *spatial)."""
+    return kernels.conv_grad_input(input, weight, shape, stride, padding, dilation, groups)  # type: ignore[arg-type, return-value]
+
+
+@operator(
+    jvp=BILINEAR, node="ConvolutionBackward0",
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv_input(
+        g, conjugate(weight), tuple(input_shape), stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv_weight(
+        g, conjugate(input), tuple(weight_shape), stride, padding, dilation, groups
+    ),
+)  # fmt: skip
+def correlate(
+    input: Tensor, weight: Tensor, out: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """The same as ``convolution``, with the spatial shape of the result given."""
+    return kernels.conv_forward(input, weight, stride, padding, dilation, groups, out)  # type: ignore[arg-type, return-value]
+
+
+@operator(
+    jvp=BILINEAR, node="ConvolutionBackwardBackward0",
+    input=lambda g, other, input_shape, stride, padding, dilation, groups: correlate(
+        conjugate(other), g, tuple(input_shape[2:]), stride, padding, dilation, groups
+    ),
+    other=lambda g, input, other_shape, stride, padding, dilation, groups: conv_input(
+        conjugate(input), g, tuple(other_shape), stride, padding, dilation, groups
+    ),
+)  # fmt: skip
+def conv_weight(
+    input: Tensor, other: Tensor, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """The transpose of a convolution in its weight: ``input`` (N, O, *out) and ``other`` (N, C, *spatial)."""
+    return kernels.conv_grad_weight(input, other, shape, stride, padding, dilation, groups)  # type: ignore[arg-type, return-value]
+
+
+# ---- the public functions
+
+
+def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
+    """An argument that is one number or one for each spatial dimension."""
+    if isinstance(value, int):
+        return (value,) * dims
+    given = tuple(value)
+    if len(given) == 1:
+        return given * dims
+    if len(given) != dims:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, but got {name}={list(given)}"
+        )
+    return given
+
+
+def check_conv(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool = False) -> None:
+    name = f"conv{'_transpose' if transposed else ''}{dims}d"
+    if input.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
+            f"{list(input.shape)}"
+        )
+    if weight.ndim != dims + 2:
+        raise RuntimeError(f"expected {dims + 2}-dimensional weight for {name}, but got {list(weight.shape)}")
+    if record.np_dtype(input) is not record.np_dtype(weight):
+        kinds = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name] for x in (input, weight)]
+        raise RuntimeError(
+            f"Input type ({kinds[0].lower()}) and bias type ({kinds[1].lower()}) should be the same"
+            if bias is not None
+            else f"Input type (torch.{kinds[0]}Tensor) and weight type (torch.{kinds[1]}Tensor) should be the same"
+        )
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    channels = input.shape[-dims - 1]
+    if transposed:
+        if channels != weight.shape[0]:
+            raise RuntimeError(
+                f"Given transposed=1, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
+                f"{weight.shape[0]} channels, but got {channels} channels instead"
+            )
+        return
+    if weight.shape[0] % groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"{list(weight.shape)} instead"
+        )
+    if channels != weight.shape[1] * groups:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
+            f"{weight.shape[1] * groups} channels, but got {channels} channels instead"
+        )
+    if bias is not None and (bias.ndim != 1 or bias.shape[0] != weight.shape[0]):
+        raise RuntimeError(
+            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {weight.shape[0]} "
+            f"elements, but got bias of size {list(bias.shape)} instead"
+        )
+
+
+def convolve(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int, dims: int
+) -> Tensor:
+    """A convolution over ``dims`` spatial dimensions of batched or unbatched input."""
+    check_conv(input, weight, bias, dims, groups)
+    steps, holes = numbers(stride, dims, "stride"), numbers(dilation, dims, "dilation")
+    for name, values in (("stride", steps), ("dilation", holes)):
+        if any(v <= 0 for v in values):
+            raise RuntimeError(f"non-positive {name} is not supported")
+    kernel = tuple(weight.shape[2:])
+    if isinstance(padding, str):
+        if padding == "valid":
+            pads: Any = (0,) * dims
+        elif padding == "same":
+            if any(s != 1 for s in steps):
+                raise RuntimeError("padding='same' is not supported for strided convolutions")
+            totals = [d * (k - 1) for d, k in zip(holes, kernel, strict=True)]
+            pads = tuple([(t // 2, t - t // 2) for t in totals])
+        else:
+            raise RuntimeError(f"Invalid padding string: '{padding}'")
+    else:
+        pads = numbers(padding, dims, "padding")
+        if any(p < 0 for p in pads):
+            raise RuntimeError("negative padding is not supported")
+    batched = input.ndim == dims + 2
+    x = input if batched else unsqueeze(input, 0)
+    padded = []
+    for n, p in zip(x.shape[2:], pads, strict=True):
+        padded.append(n + (sum(p) if isinstance(p, tuple) else 2 * p))
+    needs = [d * (k - 1) + 1 for d, k in zip(holes, kernel, strict=True)]
+    if any(n < k for n, k in zip(padded, needs, strict=True)):
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
+            f"({' x '.join(map(str, needs))}). Kernel size can't be greater than actual input size"
+        )
+    made = convolution(x, weight, bias, steps, pads, holes, groups)
+    return made if batched else squeeze(made, 0)
+
+
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints | str = 0,
+    dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """A convolution over one dimension: ``input`` (N, C, L) or (C, L), ``weight`` (O, C / groups, k).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv1d(torch.tensor([[1.0, 2.0, 3.0]]), torch.ones(1, 1, 2))
+    tensor([[3., 5.]])
+    """
+    return convolve(input, weight, bias, stride, padding, dilation, groups, 1)
+
+
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints | str = 0,
+    dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """A convolution over two dimensions: ``input`` (N, C, H, W) or (C, H, W), ``weight`` (O, C / groups, h, w).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
+    tensor([[[[4., 4.],
+              [4., 4.]]]])
+    """
+    return convolve(input, weight, bias, stride, padding, dilation, groups, 2)
+
+
+def conv3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints | str = 0,
+    dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """A convolution over three dimensions: ``input`` (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
+    tensor([[[[[8.]]]]])
+    """
+    return convolve(input, weight, bias, stride, padding, dilation, groups, 3)
+
+
+def transposed(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any, groups: int,
+    dilation: Any, dims: int,
+) -> Tensor:  # fmt: skip
+    """The transpose of a convolution in its input, over ``dims`` spatial dimensions."""
+    check_conv(input, weight, bias, dims, groups, True)
+    steps, pads = numbers(stride, dims, "stride"), numbers(padding, dims, "padding")
+    holes, extra = numbers(dilation, dims, "dilation"), numbers(output_padding, dims, "output_padding")
+    for e, s, d in zip(extra, steps, holes, strict=True):
+        if e >= max(s, d):
+            raise RuntimeError(
+                f"output padding must be smaller than either stride or dilation, but got output_padding: {e}, stride: "
+                f"{s}, dilation: {d}"
+            )
+    batched = input.ndim == dims + 2
+    x = input if batched else unsqueeze(input, 0)
+    kernel = weight.shape[2:]
+    spatial = [
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(x.shape[2:], steps, pads, holes, kernel, extra, strict=True)
+    ]
+    shape = (x.shape[0], weight.shape[1] * groups, *spatial)
+    made = conv_input(x, weight, shape, steps, pads, holes, groups)
+    if bias is not None:
+        from .shape import reshape
+
+        made = made + reshape(bias, (-1, *(1,) * dims))
+    return made if batched else squeeze(made, 0)
+
+
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
+    """The transpose of :func:`conv1d` in its input; ``weight`` is (C, O / groups, k).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv_transpose1d(torch.tensor([[1.0, 2.0]]), torch.ones(1, 1, 2))
+    tensor([[1., 3., 2.]])
+    """
+    return transposed(input, weight, bias, stride, padding, output_padding, groups, dilation, 1)
+
+
+def conv_transpose2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
+    """The transpose of :func:`conv2d` in its input; ``weight`` is (C, O / groups, h, w).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 2, 2))
+    tensor([[[[1., 1.],
+              [1., 1.]]]])
+    """
+    return transposed(input, weight, bias, stride, padding, output_padding, groups, dilation, 2)
+
+
+def conv_transpose3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
+    """The transpose of :func:`conv3d` in its input; ``weight`` is (C, O / groups, d, h, w).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 1, 1, 1, 1), torch.ones(1, 1, 1, 1, 2))
+    tensor([[[[[1., 1.]]]]])
+    """
+    return transposed(input, weight, bias, stride, padding, output_padding, groups, dilation, 3)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """A convolution over time of ``input`` (T, B, C) with ``weight`` (k, C, O).
+
+    >>> import rushlight as torch
+    >>> torch.conv_tbc(torch.ones(3, 1, 1), torch.ones(2, 1, 1), torch.zeros(1)).flatten()
+    tensor([2., 2.])
+    """
+    from .shape import permute
+
+    made = conv1d(permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias, 1, pad)
+    return permute(made, (2, 0, 1))
+
+

@@ -1,0 +1,146 @@
+"""Rows of a table by number, and the transpose that adds gradients back to the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._core import memory, record
+from .._core.callsite import here
+from .._core.declare import LINEAR, operator
+from .._core.tensor import Tensor
+from .._kernels import scatter
+from .create import zeros
+
+
+@operator(
+    jvp=LINEAR, node="EmbeddingBackward0",
+    weight=lambda g, weight_shape, indices, padding_idx: embedding_back(g, indices, weight_shape[0], padding_idx),
+)  # fmt: skip
+def embedding_rows(weight: Tensor, indices: Tensor, padding_idx: int) -> Tensor:
+    try:
+        return weight.take(indices, 0)  # type: ignore[arg-type]
+    except IndexError:
+        raise IndexError("index out of range in self") from None
+
+
+@operator(
+    jvp=LINEAR, node="EmbeddingDenseBackwardBackward0",
+    input=lambda g, indices, padding_idx: rows_without_padding(g, indices, padding_idx),
+)  # fmt: skip
+def embedding_back(input: Tensor, indices: Tensor, rows: int, padding_idx: int) -> Tensor:
+    """Rows of zeros with ``input`` added at ``indices`` (but not at the padding row)."""
+    flat = input.reshape(-1, input.shape[-1])
+    return scatter.embedding_backward(flat, indices.reshape(-1), rows, padding_idx)  # type: ignore[arg-type, return-value]
+
+
+def rows_without_padding(g: Any, indices: Any, padding_idx: int) -> Any:
+    picked = embedding_rows(g, indices, -1)
+    if padding_idx < 0:
+        return picked
+    array = record.inner_array(indices) if isinstance(indices, Tensor) else indices
+    return picked * (array != padding_idx)[..., None].astype(record.np_dtype(picked))
+
+
+def embedding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Tensor:  # fmt: skip
+    """The rows of ``weight`` (V, D) at the numbers ``input``: shape (*input.shape, D).
+
+    The row ``padding_idx`` gets no gradient; ``max_norm`` first shortens the rows used, in place.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[3., 4.],
+            [1., 2.]])
+    """
+    if sparse:
+        raise RuntimeError("embedding(): sparse=True is not supported: Rushlight's gradients are dense")
+    if record.np_dtype(input) not in (np.int64, np.int32):
+        from .._core import dtypes
+
+        kind = dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(input)).name]
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"torch.{kind}Tensor instead (while checking arguments for embedding)"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    rows = weight.shape[0]
+    if padding_idx is None:
+        padding = -1
+    elif padding_idx > 0 and padding_idx >= rows or padding_idx < 0 and padding_idx < -rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    else:
+        padding = padding_idx % rows
+    array = record.inner_array(input)
+    if array is not None and not input.level and array.size and (array.min() < 0 or array.max() >= rows):
+        raise IndexError("index out of range in self")
+    if max_norm is not None:
+        renorm_rows(weight, array, max_norm, norm_type)
+    if scale_grad_by_freq and array is not None:
+        counts = np.bincount(array.ravel(), minlength=rows)
+        weight = scaled_gradient(weight, counts)
+    return embedding_rows(weight, input, padding)
+
+
+def renorm_rows(weight: Tensor, indices: Any, max_norm: float, norm_type: float) -> None:
+    """Shorten the rows that are used to ``max_norm``, in place and unrecorded."""
+    table = weight._array
+    used = np.unique(indices)
+    norms = np.linalg.norm(table[used], norm_type, 1)
+    long = norms > max_norm
+    table[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(table.dtype)
+    memory.written(table, "embedding", *here())
+
+
+@operator(
+    jvp=LINEAR, node="EmbeddingBackward0",
+    input=lambda g, counts: g / np.maximum(counts, 1).reshape(-1, 1).astype(record.np_dtype(g)),
+)  # fmt: skip
+def scaled_gradient(input: Tensor, counts: Any) -> Tensor:
+    """``input`` itself, whose gradient is divided by how often each row was used."""
+    return input
+
+
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+    """Rows of zeros with a one at the number: shape (*input.shape, num_classes).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.one_hot(torch.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    if record.np_dtype(input) != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    array = record.inner_array(input)
+    if array is None or input.level:
+        if num_classes <= 0:
+            raise RuntimeError("one_hot under vmap needs num_classes: the result's shape may not depend on the data")
+        from .broadcast import cast_to
+        from .compare import eq
+        from .create import arange
+        from .shape import unsqueeze
+
+        return cast_to(eq(unsqueeze(input, -1), arange(num_classes)), np.dtype(np.int64))  # type: ignore[no-any-return]
+    if array.size == 0:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return zeros(*array.shape, num_classes, dtype=input.dtype)
+    if array.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    if num_classes == -1:
+        num_classes = int(array.max()) + 1
+    elif num_classes < 1:
+        raise RuntimeError("num_classes should be positive")
+    elif array.max() >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    made = np.zeros((*array.shape, num_classes), np.int64)
+    np.put_along_axis(made, array[..., None], 1, -1)
+    from .._core.tensor import wrap
+
+    return wrap(made)
+
+

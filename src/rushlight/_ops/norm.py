@@ -1,0 +1,326 @@
+"""Normalisations: each a composite that is its definition, with kernels for plain arrays at first order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import memory, record
+from .._core.callsite import here
+from .._core.declare import fused
+from .._core.tensor import Tensor
+from .._kernels import rows
+from .reduce import mean
+from .shape import reshape
+
+# ---- over the last dimensions
+
+
+def layer_norm_forward(x: Any, n: int, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    flat = (None if w is None else w.reshape(-1) for w in (weight, bias))
+    return rows.layer_norm(x, n, *flat, eps)
+
+
+def layer_norm_backward(
+    g: Any, wanted: Any, x: Any, n: int, weight: Any, bias: Any, eps: float, means: Any, rstds: Any
+) -> tuple[Any, ...]:
+    flat = None if weight is None else weight.reshape(-1)
+    sums = wanted[1] or wanted[2]
+    gx, gw, gb = rows.layer_norm_backward(g, x, n, flat, means, rstds, sums)
+    return (
+        gx,
+        gw.reshape(weight.shape) if gw is not None and weight is not None else None,
+        gb.reshape(bias.shape) if gb is not None and bias is not None else None,
+    )
+
+
+@fused(forward=layer_norm_forward, backward=layer_norm_backward, node="NativeLayerNormBackward0")
+def layer_norm_rows(input: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    dims = trailing(input, n)
+    centred = input - mean(input, dims, True)
+    rstd = (mean(centred * centred, dims, True) + eps) ** -0.5
+    return scaled_and_shifted(centred * rstd, weight, bias)
+
+
+def trailing(x: Any, n: int) -> tuple[int, ...]:
+    """The last dimensions of ``x`` that together have ``n`` elements."""
+    dims: list[int] = []
+    size = 1
+    for d in range(x.ndim - 1, -1, -1):
+        if size == n and dims:
+            break
+        size *= x.shape[d]
+        dims.append(d)
+    return tuple(dims[::-1])
+
+
+def scaled_and_shifted(x: Any, weight: Any, bias: Any) -> Any:
+    if weight is not None:
+        x = x * weight
+    return x if bias is None else x + bias
+
+
+def check_normalized(input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any) -> int:
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError(
+            f"Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            f"normalized_shape = {list(shape)}"
+        )
+    for name, w in (("weight", weight), ("bias", bias)):
+        if w is not None and tuple(w.shape) != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(w.shape)} and "
+                f"normalized_shape = {list(shape)}"
+            )
+    if tuple(input.shape[-len(shape) :]) != shape or input.ndim < len(shape):
+        expected = "*" + "".join(f", {n}" for n in shape)
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [{expected}], but got input of size"
+            f"{list(input.shape)}"
+        )
+    n = 1
+    for size in shape:
+        n *= size
+    return n
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """The last dimensions (of shape ``normalized_shape``) at mean 0 and variance 1, times ``weight``, plus ``bias``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.layer_norm(torch.tensor([1.0, 3.0]), (2,))
+    tensor([-1.0000,  1.0000])
+    """
+    n = check_normalized(input, normalized_shape, weight, bias)
+    return layer_norm_rows(input, n, weight, bias, eps)  # type: ignore[no-any-return]
+
+
+def rms_forward(x: Any, n: int, weight: Any, eps: float) -> tuple[Any, ...]:
+    return rows.rms_norm(x, n, None if weight is None else weight.reshape(-1), eps)
+
+
+def rms_backward(g: Any, wanted: Any, x: Any, n: int, weight: Any, eps: float, rstds: Any) -> tuple[Any, ...]:
+    gx, gw = rows.rms_norm_backward(g, x, n, None if weight is None else weight.reshape(-1), rstds, wanted[1])
+    return gx, gw.reshape(weight.shape) if gw is not None and weight is not None else None
+
+
+@fused(forward=rms_forward, backward=rms_backward, node="FusedRmsNormBackward0")
+def rms_norm_rows(input: Tensor, n: int, weight: Tensor | None, eps: float) -> Tensor:
+    x = input * (mean(input * input, trailing(input, n), True) + eps) ** -0.5
+    return scaled_and_shifted(x, weight, None)  # type: ignore[no-any-return]
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """The last dimensions divided by the root of their mean square, times ``weight``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.rms_norm(torch.tensor([3.0, 3.0]), (2,))
+    tensor([1., 1.])
+    """
+    n = check_normalized(input, normalized_shape, weight, None)
+    if eps is None:
+        eps = float(np.finfo(record.np_dtype(input)).eps)
+    return rms_norm_rows(input, n, weight, eps)  # type: ignore[no-any-return]
+
+
+# ---- over the batch
+
+
+def batch_forward(x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float) -> tuple[Any, ...]:
+    rstd = 1 / np.sqrt(v + eps)
+    return rows.batch_norm(x, m, rstd, weight, bias), rstd
+
+
+def batch_backward(
+    g: Any, wanted: Any, x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float, rstd: Any
+) -> tuple[Any, ...]:
+    return rows.batch_norm_backward(g, x, m, rstd, weight, True)
+
+
+@fused(forward=batch_forward, backward=batch_backward, node="NativeBatchNormBackward0")
+def batch_norm_training(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, moments_mean: Any, moments_var: Any, eps: float
+) -> Tensor:
+    """By the statistics of the batch itself, which the kernel gets as they were computed for the running ones."""
+    dims = (0, *range(2, input.ndim))
+    centred = input - mean(input, dims, True)
+    x = centred * (mean(centred * centred, dims, True) + eps) ** -0.5
+    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return]
+
+
+def by_channel(w: Any, ndim: int) -> Any:
+    return None if w is None else reshape(w, (-1, *(1,) * (ndim - 2)))
+
+
+def fixed_forward(x: Any, m: Any, v: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    rstd = 1 / np.sqrt(v.astype(np.float64) + eps)
+    return rows.batch_norm(x, m.astype(np.float64), rstd, weight, bias), rstd
+
+
+def fixed_backward(
+    g: Any, wanted: Any, x: Any, m: Any, v: Any, weight: Any, bias: Any, eps: float, rstd: Any
+) -> tuple[Any, ...]:
+    gx, gw, gb = rows.batch_norm_backward(g, x, m.astype(np.float64), rstd, weight, False)
+    return gx, None, None, gw, gb
+
+
+@fused(forward=fixed_forward, backward=fixed_backward, node="NativeBatchNormBackward0")
+def batch_norm_fixed(
+    input: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """By statistics that are given."""
+    ndim = input.ndim
+    x = (input - by_channel(running_mean, ndim)) * (by_channel(running_var, ndim) + eps) ** -0.5
+    return scaled_and_shifted(x, by_channel(weight, ndim), by_channel(bias, ndim))  # type: ignore[no-any-return]
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Channels (dimension 1) at mean 0 and variance 1 over the batch, times ``weight``, plus ``bias``.
+
+    In training by the batch's own statistics, which also move the running ones by ``momentum``; otherwise by those.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.batch_norm(torch.tensor([[1.0], [3.0]]), None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
+    if training:
+        count = input.numel() // max(input.shape[1], 1)
+        if count == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    channels = input.shape[1]
+    for name, x in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if x is not None and x.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+        return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]
+    array = record.inner_array(input)
+    if array is None or input.level:
+        m = v = None
+        if running_mean is not None:
+            from .reduce import var_of
+
+            dims = (0, *range(2, input.ndim))
+            running_mean.mul_(1 - momentum).add_(mean(input, dims) * momentum)
+            if running_var is not None:
+                running_var.mul_(1 - momentum).add_(var_of(input, dims, 1, False) * momentum)
+    else:
+        m, v = rows.batch_norm_moments(array)
+        move(running_mean, m, momentum)
+        move(running_var, v * (count / max(count - 1, 1)), momentum)
+    return batch_norm_training(input, weight, bias, m, v, eps)  # type: ignore[no-any-return]
+
+
+def move(running: Tensor | None, new: Any, momentum: float) -> None:
+    """Move running statistics towards those of a batch, in place."""
+    if running is None:
+        return
+    array = running._array
+    array *= 1 - momentum
+    array += (new * momentum).astype(array.dtype)
+    memory.written(array, "batch_norm", *here())
+
+
+# ---- over groups of channels
+
+
+def group_forward(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    return rows.group_norm(x, groups, weight, bias, eps)
+
+
+def group_backward(
+    g: Any, wanted: Any, x: Any, groups: int, weight: Any, bias: Any, eps: float, means: Any, rstds: Any
+) -> tuple[Any, ...]:
+    return rows.group_norm_backward(g, x, groups, weight, means, rstds)
+
+
+@fused(forward=group_forward, backward=group_backward, node="NativeGroupNormBackward0")
+def group_norm_of(input: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    shape = tuple(input.shape)
+    grouped = reshape(input, (shape[0], groups, -1))
+    centred = grouped - mean(grouped, 2, True)
+    x = reshape(centred * (mean(centred * centred, 2, True) + eps) ** -0.5, shape)
+    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return]
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Groups of channels of each sample at mean 0 and variance 1, times ``weight``, plus ``bias``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0]]), 1)
+    tensor([[-1.0000,  1.0000]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if input.shape[1] % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    return group_norm_of(input, num_groups, weight, bias, eps)  # type: ignore[no-any-return]
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of each sample at mean 0 and variance 1, times ``weight``, plus ``bias``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
+    if use_input_stats:
+        spatial = 1
+        for n in input.shape[2:]:
+            spatial *= n
+        if spatial == 1:
+            raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+        if running_mean is not None and running_var is not None:
+            from .reduce import var_of
+
+            dims = tuple(range(2, input.ndim))
+            flat = input.detach()
+            move(running_mean, mean(mean(flat, dims), 0)._array, momentum)
+            move(running_var, mean(var_of(flat, dims, 1, False), 0)._array, momentum)
+        return group_norm_of(input, input.shape[1], weight, bias, eps)  # type: ignore[no-any-return]
+    if running_mean is None or running_var is None:
+        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]

@@ -1,0 +1,261 @@
+"""Pooling: maxima and averages of windows.
+
+A maximum keeps the flat index of its element in the picture: its gradient is put back there (``put_planes``, the
+transpose of ``take_planes``). An average is linear; its transpose stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+from .._core.declare import LINEAR, operator
+from .._core.tensor import Tensor
+from .._kernels import pool as kernels
+from .shape import squeeze, unsqueeze
+
+Ints = int | Sequence[int]
+
+
+@operator(jvp=LINEAR, input=lambda g, indices: take_planes(g, indices))
+def put_planes(input: Tensor, indices: Tensor, spatial: tuple[int, ...]) -> Tensor:
+    """Planes of zeros with ``input`` (N, C, *out) added at flat ``indices``; the transpose of :func:`take_planes`."""
+    return kernels.scatter_planes(input, indices, spatial)  # type: ignore[arg-type, return-value]
+
+
+@operator(jvp=LINEAR, input=lambda g, input_shape, indices: put_planes(g, indices, tuple(input_shape[2:])))
+def take_planes(input: Tensor, indices: Tensor) -> Tensor:
+    """The elements of planes (N, C, *spatial) at flat ``indices``; the transpose of :func:`put_planes`."""
+    return kernels.gather_planes(input, indices)  # type: ignore[arg-type, return-value]
+
+
+def _max(dims: int, node: str) -> Any:
+    def body(input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+        return kernels.max_pool(input, kernel, stride, padding, dilation, ceil_mode)  # type: ignore[arg-type]
+
+    body.__name__ = f"max_pool{dims}d_of"
+    return operator(
+        node=node, outputs=("values", "indices"), differentiable=(0,),
+        input=lambda g, indices, input_shape: put_planes(g, indices, tuple(input_shape[2:])),
+    )(body)  # fmt: skip
+
+
+_MAX = {
+    1: _max(1, "SqueezeBackward1"),
+    2: _max(2, "MaxPool2DWithIndicesBackward0"),
+    3: _max(3, "MaxPool3DWithIndicesBackward0"),
+}
+
+
+def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
+    given = (value,) * dims if isinstance(value, int) else tuple(value)
+    if len(given) == 1:
+        given *= dims
+    if len(given) != dims:
+        raise RuntimeError(f"{name} must either be a single int, or a tuple of {dims} ints")
+    return given
+
+
+def unbatched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
+    """The input with a batch dimension, and whether it had to be put in."""
+    if input.ndim == dims + 2:
+        return input, False
+    if input.ndim != dims + 1:
+        raise RuntimeError(
+            f"{name}() Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
+            f"but got: {list(input.shape)}"
+        )
+    return unsqueeze(input, 0), True
+
+
+def max_pool(
+    input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, dims: int
+) -> tuple[Tensor, Tensor]:
+    name = f"max_pool{dims}d"
+    kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
+    steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
+    pads, holes = numbers(padding, dims, f"{name}: padding"), numbers(dilation, dims, f"{name}: dilation")
+    if any(k <= 0 for k in kernel) or any(s <= 0 for s in steps):
+        raise RuntimeError(f"kernel size should be greater than zero, and stride too, but got {kernel} and {steps}")
+    if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
+        raise RuntimeError(
+            "pad should be at most half of effective kernel size, but got pad="
+            f"{max(pads)}, kernel_size={max(kernel)} and dilation={max(holes)}"
+        )
+    x, added = unbatched(input, dims, name)
+    out = kernels.pool_output_shape(tuple(x.shape[2:]), kernel, steps, pads, holes, ceil_mode)
+    if any(n <= 0 for n in out):
+        raise RuntimeError(
+            f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
+            f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small"
+        )
+    values, indices = _MAX[dims](x, kernel, steps, pads, holes, bool(ceil_mode))
+    return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The maximum of each window, and where it is."""
+    return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 1)
+
+
+def max_pool2d_with_indices(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The maximum of each window, and where it is in its plane (a flat index)."""
+    return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 2)
+
+
+def max_pool3d_with_indices(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The maximum of each window, and where it is in its volume (a flat index)."""
+    return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 3)
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window over one dimension; with ``return_indices`` also where it is.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
+    made = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 1)
+    return made if return_indices else made[0]
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window over two dimensions; with ``return_indices`` also where it is.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.max_pool2d(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 2)
+    tensor([[[3.]]])
+    """
+    made = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 2)
+    return made if return_indices else made[0]
+
+
+def max_pool3d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window over three dimensions; with ``return_indices`` also where it is.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.max_pool3d(torch.ones(1, 2, 2, 2), 2)
+    tensor([[[[1.]]]])
+    """
+    made = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 3)
+    return made if return_indices else made[0]
+
+
+# ---- averages
+
+
+@operator(
+    jvp=LINEAR, node="AvgPool2DBackward0",
+    input=lambda g, input_shape, kernel, stride, padding, ceil_mode, include, divisor: avg_pool_back(
+        g, tuple(input_shape[2:]), kernel, stride, padding, ceil_mode, include, divisor
+    ),
+)  # fmt: skip
+def avg_pool_of(
+    input: Tensor, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: int | None
+) -> Tensor:
+    return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+
+
+@operator(
+    jvp=LINEAR, node="AvgPool2DBackwardBackward0",
+    input=lambda g, kernel, stride, padding, ceil_mode, include, divisor: avg_pool_of(
+        g, kernel, stride, padding, ceil_mode, include, divisor
+    ),
+)  # fmt: skip
+def avg_pool_back(
+    input: Tensor,
+    spatial: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    include: bool,
+    divisor: int | None,
+) -> Tensor:
+    """The transpose of an average pooling."""
+    return kernels.avg_pool_grad(input, spatial, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+
+
+def avg_pool(
+    input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: Any, dims: int
+) -> Tensor:
+    name = f"avg_pool{dims}d"
+    kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
+    steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
+    pads = numbers(padding, dims, f"{name}: padding")
+    if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
+        raise RuntimeError(
+            f"pad should be at most half of effective kernel size, but got pad={max(pads)}, kernel_size={max(kernel)} and "
+            "dilation=1"
+        )
+    if divisor == 0:
+        raise RuntimeError("divisor must be not zero")
+    x, added = unbatched(input, dims, name)
+    out = kernels.pool_output_shape(tuple(x.shape[2:]), kernel, steps, pads, 1, ceil_mode)
+    if any(n <= 0 for n in out):
+        raise RuntimeError(
+            f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
+            f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small"
+        )
+    made = avg_pool_of(x, kernel, steps, pads, bool(ceil_mode), bool(include), divisor)
+    return squeeze(made, 0) if added else made
+
+
+def avg_pool1d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """The mean of each window over one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 3.0]]), 2)
+    tensor([[2.]])
+    """
+    return avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
+
+
+def avg_pool2d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window over two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.avg_pool2d(torch.ones(1, 2, 2), 2)
+    tensor([[[1.]]])
+    """
+    return avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
+
+
+def avg_pool3d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window over three dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.avg_pool3d(torch.ones(1, 2, 2, 2), 2)
+    tensor([[[[1.]]]])
+    """
+    return avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)
+
+
