@@ -91,6 +91,9 @@ class Op:
         self.instead: dict[str, Callable[..., Any]] = how.get("instead") or {}
         self.extras |= set(self.instead)
         self.parameters = tuple(n for n in (*self.positional, *only) if n not in self.extras)
+        named = [n for n in only if n not in self.extras]
+        if named:
+            self.forward = by_position(forward, named)
         self.annotations = {n: str(a) for n, a in forward.__annotations__.items()}
         kinds = {n: self.annotations.get(n, "") for n in self.parameters}
         self.lists = tuple(n for n, a in kinds.items() if "Sequence[Tensor" in a or "tuple[Tensor" in a)
@@ -239,6 +242,19 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def by_position(forward: Callable[..., Any], named: list[str]) -> Callable[..., Any]:
+    """The forward function with its keyword-only parameters taken by position (those before ``out``)."""
+    code = forward.__code__
+    count, only = code.co_argcount, code.co_kwonlyargcount
+    if list(code.co_varnames[count : count + len(named)]) != named:
+        raise TypeError(f"{forward.__name__}: keyword parameters must stand before dtype and out")
+    moved = code.replace(co_argcount=count + len(named), co_kwonlyargcount=only - len(named))
+    made = FunctionType(moved, forward.__globals__, forward.__name__, forward.__defaults__, forward.__closure__)
+    made.__kwdefaults__ = forward.__kwdefaults__
+    made.__module__ = forward.__module__
+    return made
 
 
 class _Dunder:

@@ -1,25 +1,158 @@
-"""Arithmetic: sums, products, quotients, powers."""
+"""Arithmetic: sums, products, quotients, remainders, powers, and blends of these.
+
+The rules of holomorphic functions are written as for real numbers: the machine conjugates around them.
+"""
 
 from __future__ import annotations
 
+import builtins
+import math
 from typing import Any
 
 import numpy as np
 
+from .._core import record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
-from .elementary import log
+from .broadcast import cast_to
+from .compare import NO_NODE, legacy, no_derivative, where
+from .elementary import exp, exp2, log, not_implemented, only, zeros_as
 
 Number = bool | int | float | complex
 
-
-@pointwise(input=lambda g: g, other=lambda g: g)
-def add_plain(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """``input + other``."""
-    return np.add(input, other)  # type: ignore[return-value]
+# ---- sums and differences
 
 
-@pointwise(input=lambda g, other: g * other, other=lambda g, input: g * input)
+def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
+    """``other`` times ``alpha``, which may not be of a higher kind than the numbers are."""
+    kind = other.dtype.kind
+    if isinstance(alpha, builtins.bool) and kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and kind in "biu":
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, builtins.complex) and kind != "c":
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return other * other.dtype.type(alpha)
+
+
+@pointwise(holomorphic=True, node="AddBackward0", input=lambda g: g, other=lambda g, alpha: g * alpha)
+def add_scaled(
+    input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None
+) -> Tensor:
+    """``input + alpha * other``: :func:`add` with ``alpha``."""
+    return np.add(input, scaled("add", input, other, alpha))  # type: ignore
+
+
+@pointwise(instead={"alpha": add_scaled}, input=lambda g: g, other=lambda g: g)
+def add(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + alpha * other``, element by element, with broadcasting.
+
+    >>> import rushlight as torch
+    >>> torch.add(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]), alpha=2)
+    tensor([21., 42.])
+    """
+    return np.add(input, other)  # type: ignore
+
+
+@pointwise(
+    "subtract", holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha
+)
+def sub_scaled(
+    input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None
+) -> Tensor:
+    """``input - alpha * other``: :func:`sub` with ``alpha``."""
+    return np.subtract(input, scaled("sub", input, other, alpha))  # type: ignore
+
+
+def no_difference(dtype: np.dtype) -> Exception:
+    try:
+        record.refuse_bool([np.empty(0, bool)] * 2)
+    except RuntimeError as error:
+        return error
+    raise AssertionError
+
+
+@pointwise(
+    "subtract", instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g
+)
+def sub(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input - alpha * other``, element by element, with broadcasting. Raises RuntimeError for bools.
+
+    >>> import rushlight as torch
+    >>> torch.sub(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]))
+    tensor([ -9., -18.])
+    """
+    return np.subtract(input, other)  # type: ignore
+
+
+@pointwise(
+    "subtract",
+    holomorphic=True,
+    node={"": "RsubBackward0", "other": "RsubBackward1"},
+    input=lambda g, alpha: -g * alpha,
+    other=lambda g: g,
+)
+def rsub_scaled(input: Tensor, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
+    """``other - alpha * input``: :func:`rsub` with ``alpha``."""
+    return np.subtract(other, scaled("rsub", other, input, alpha))  # type: ignore
+
+
+@pointwise(
+    "subtract",
+    instead={"alpha": rsub_scaled},
+    refuse=no_difference,
+    node={"": "RsubBackward0", "other": "RsubBackward1"},
+    input=lambda g: -g,
+    other=lambda g: g,
+)
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """``other - alpha * input``: :func:`sub` the other way round.
+
+    >>> import rushlight as torch
+    >>> torch.rsub(torch.tensor([1.0, 2.0]), 1)
+    tensor([ 0., -1.])
+    """
+    return np.subtract(other, input)  # type: ignore
+
+
+def no_negation(dtype: np.dtype) -> Exception:
+    return RuntimeError(
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+        "`~` or `logical_not()` operator instead."
+    )
+
+
+@pointwise(refuse=no_negation, input=lambda g: -g)
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``-input``. Raises RuntimeError for bools.
+
+    >>> import rushlight as torch
+    >>> torch.neg(torch.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
+    return np.negative(input)  # type: ignore[return-value]
+
+
+def positive(input: Tensor) -> Tensor:
+    """``input`` itself. Raises RuntimeError for bools.
+
+    >>> import rushlight as torch
+    >>> torch.positive(torch.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
+    if record.np_dtype(input).kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+# ---- products and quotients
+
+
+@pointwise(holomorphic=True, input=lambda g, other: g * other, other=lambda g, input: g * input)
 def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input * other``, element by element, with broadcasting.
 
@@ -27,4 +160,587 @@ def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
     >>> torch.mul(torch.tensor([1.0, 2.0]), 3)
     tensor([3., 6.])
     """
-    return np.multiply(input, other)  # type: ignore[return-value]
+    return np.multiply(input, other)  # type: ignore
+
+
+def integer_zeros(other: Any) -> None:
+    """Raise for a division of integers by zero."""
+    if other.dtype.kind in "iu" and not np.all(other):
+        raise RuntimeError("ZeroDivisionError")
+
+
+def floored(input: Any, other: Any) -> Any:
+    """The quotient rounded down."""
+    if input.dtype.kind == "c":
+        raise not_implemented("div_floor_cpu", input.dtype)
+    if input.dtype.kind == "b":
+        raise not_implemented("div_floor_cpu", input.dtype)
+    integer_zeros(other)
+    return np.floor_divide(input, other)
+
+
+def rounded(input: Any, other: Any, rounding_mode: str) -> Any:
+    if rounding_mode == "floor":
+        return floored(input, other)
+    if input.dtype.kind in "bc":
+        raise not_implemented("div_trunc_cpu", input.dtype)
+    integer_zeros(other)
+    if input.dtype.kind == "f":
+        return np.trunc(np.true_divide(input, other))
+    if input.dtype.kind == "u":
+        return np.floor_divide(input, other)
+    quotient = np.floor_divide(
+        input, other
+    )  # down, so one too low where the signs differ and something is left
+    return quotient + ((quotient * other != input) & ((input < 0) != (other < 0)))
+
+
+@pointwise(node="DivBackward2", input=lambda g: zeros_as(g), other=lambda g: zeros_as(g))
+def div_rounded(
+    input: Tensor | Number, other: Tensor | Number, rounding_mode: str, *, out: Tensor | None = None
+) -> Tensor:
+    """:func:`div` with a rounding mode."""
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return rounded(input, other, rounding_mode)  # type: ignore[no-any-return]
+
+
+@pointwise(
+    "float",
+    holomorphic=True,
+    instead={"rounding_mode": div_rounded},
+    input=lambda g, other: g / other,
+    other=lambda g, input, other: -g * ((input / other) / other),
+)
+def div(
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``input / other``, element by element; of integers a floating-point number.
+
+    ``rounding_mode``: "trunc" rounds towards 0, "floor" down; integers stay integers then, and their division by
+    zero raises RuntimeError.
+
+    >>> import rushlight as torch
+    >>> torch.div(torch.tensor([7, -7]), 2), torch.div(torch.tensor([7, -7]), 2, rounding_mode="floor")
+    (tensor([ 3.5000, -3.5000]), tensor([ 3, -4]))
+    """
+    return np.true_divide(input, other)  # type: ignore
+
+
+@pointwise(node=NO_NODE, input=no_derivative("floor_divide"), other=no_derivative("floor_divide"))
+def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input / other`` rounded down. Raises RuntimeError where integers are divided by zero. It has no derivative.
+
+    >>> import rushlight as torch
+    >>> torch.floor_divide(torch.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+    return floored(input, other)  # type: ignore[no-any-return]
+
+
+@pointwise(
+    node={"": "RemainderBackward1", "other": "RemainderBackward0"},
+    input=lambda g: g,
+    other=lambda g, input, other: -g * div_rounded(input, other, "floor"),
+)
+def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """What division by ``other`` leaves, with the sign of ``other`` (Python's ``%``).
+
+    Raises RuntimeError where integers are divided by zero.
+
+    >>> import rushlight as torch
+    >>> torch.remainder(torch.tensor([7.0, -7.0]), 3)
+    tensor([1., 2.])
+    """
+    if input.dtype.kind in "bc":  # type: ignore[union-attr]
+        raise not_implemented("remainder_cpu", input.dtype)  # type: ignore[union-attr, arg-type]
+    integer_zeros(other)
+    return np.remainder(input, other)  # type: ignore
+
+
+@pointwise(
+    node={"": "FmodBackward1", "other": "FmodBackward0"},
+    input=lambda g: g,
+    other=lambda g, input, other: -g * div_rounded(input, other, "trunc"),
+)
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """What division by ``other`` leaves, with the sign of ``input`` (C's ``fmod``).
+
+    Raises RuntimeError where integers are divided by zero.
+
+    >>> import rushlight as torch
+    >>> torch.fmod(torch.tensor([7.0, -7.0]), 3)
+    tensor([ 1., -1.])
+    """
+    if input.dtype.kind in "bc":
+        raise not_implemented("fmod_cpu", input.dtype)  # type: ignore[arg-type]
+    integer_zeros(other)
+    return np.fmod(input, other)  # type: ignore
+
+
+# ---- powers
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """``base ** exponent`` of arrays of one dtype; of integers, negative exponents give 0 except for 1 and -1."""
+    kind = base.dtype.kind
+    if kind == "b":
+        raise not_implemented("pow", base.dtype)
+    if kind != "i" or np.all(exponent >= 0):
+        return np.power(base, exponent)
+    sign = np.where(base == 1, 1, np.where(base == -1, 1 - 2 * (exponent & 1), 0)).astype(base.dtype)
+    return np.where(exponent < 0, sign, np.power(base, np.maximum(exponent, 0)))
+
+
+def number_power(input: Any, exponent: Any) -> Any:
+    """``input ** exponent`` for a number, the common exponents by cheaper functions."""
+    kind = input.dtype.kind
+    if kind in "biu":
+        if isinstance(exponent, builtins.bool):
+            exponent = int(exponent)
+        if isinstance(exponent, int):
+            if exponent < 0:
+                raise RuntimeError("Integers to negative integer powers are not allowed.")
+            return np.power(input.astype(np.int64) if kind == "b" else input, exponent)
+        input = input.astype(record.common_dtype("same", [input, exponent]))
+    if exponent == 2:
+        return np.square(input)
+    if exponent == 3:
+        return input * input * input
+    if exponent == 1:
+        return input.copy()
+    if exponent == 0.5:
+        return np.sqrt(input)
+    if exponent == -1:
+        return np.reciprocal(input)
+    if exponent == -0.5:
+        return 1 / np.sqrt(input)
+    if exponent == -2:
+        return np.reciprocal(np.square(input))
+    return np.power(input, input.dtype.type(exponent))
+
+
+def power_slope(g: Any, input: Any, exponent: Any) -> Any:
+    if exponent == 0:
+        return zeros_as(g)
+    if exponent == 2:
+        return g * (2 * input)
+    return g * (exponent * pow_number(input, exponent - 1))
+
+
+@pointwise(holomorphic=True, node="PowBackward0", input=power_slope)
+def pow_number(input: Tensor, exponent: Number, *, out: Tensor | None = None) -> Tensor:
+    """:func:`pow` with an exponent that is a number."""
+    return number_power(input, exponent)  # type: ignore[no-any-return]
+
+
+def exponent_slope(g: Any, base: Any, exponent: Any, result: Any) -> Any:
+    """``result * log(base)``, and 0 for a base of 0 where the exponent is not negative."""
+    sign = exponent
+    if record.np_dtype(exponent).kind == "c":
+        from .complexes import real
+
+        sign = real(exponent)
+    if isinstance(base, (int, float, builtins.complex)):
+        if base == 0:
+            return where(sign >= 0, 0, g * (result * (-math.inf)))
+        return g * (result * logarithm(base))
+    return g * where((base == 0) & (sign >= 0), 0, result * log(base))
+
+
+def logarithm(base: Any) -> Any:
+    """The logarithm of a number: nan for a negative real one."""
+    import cmath
+
+    if isinstance(base, builtins.complex):
+        return cmath.log(base)
+    return math.log(base) if base > 0 else math.nan
+
+
+def base_slope(g: Any, input: Any, exponent: Any) -> Any:
+    return g * where(exponent == 0, 0, exponent * pow_tensor(input, exponent - 1))
+
+
+@pointwise(
+    holomorphic=True,
+    node={"": "PowBackward1", "input": "PowBackward2"},
+    input=base_slope,
+    exponent=lambda g, input, exponent, result: exponent_slope(g, input, exponent, result),
+)
+def pow_tensor(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """:func:`pow` with an exponent that is a tensor."""
+    return power(input, exponent)  # type: ignore[no-any-return]
+
+
+def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input`` to the power of ``exponent``; either may be a number.
+
+    Raises RuntimeError for integers to a negative integer power that is a number.
+
+    >>> import rushlight as torch
+    >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2), torch.pow(2, torch.tensor([1.0, 3.0]))
+    (tensor([1., 4., 9.]), tensor([2., 8.]))
+    """
+    return powers(input, exponent, "pow")(input, exponent, out=out)  # type: ignore[no-any-return]
+
+
+def powers(input: Any, exponent: Any, name: str) -> Any:
+    """The operator for a base and an exponent of this kind."""
+    if type(exponent) in (int, float) and not isinstance(input, (int, float, builtins.complex)):
+        return pow_number
+    if isinstance(exponent, builtins.complex):
+        return pow_number if record.np_dtype(input).kind == "c" else pow_tensor
+    if isinstance(exponent, builtins.bool):
+        return pow_number
+    if isinstance(exponent, (Tensor, np.ndarray, np.generic)):
+        return pow_tensor
+    kinds = ", ".join(type(x).__name__ for x in (input, exponent))
+    raise TypeError(
+        f"{name}() received an invalid combination of arguments - got ({kinds}), but expected a tensor and a number or "
+        "tensor"
+    )
+
+
+def pow_(self: Tensor, exponent: Any) -> Any:
+    """In-place version of :func:`pow`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    chosen = powers(self, exponent, "pow_")
+    if chosen is pow_number and type(exponent) is int and exponent < 0 and record.np_dtype(self).kind in "iu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return inplace(chosen, "pow_")(self, exponent)
+
+
+def power_of(self: Any, exponent: Any) -> Any:
+    """``self ** exponent``; see :func:`rushlight.pow`."""
+    if type(exponent) in (int, float):
+        return pow_number(self, exponent)
+    if not isinstance(exponent, (Tensor, np.ndarray, np.generic, builtins.bool, builtins.complex)):
+        return NotImplemented
+    return pow(self, exponent)
+
+
+def power_to(self: Any, base: Any) -> Any:
+    """``base ** self``; see :func:`rushlight.pow`."""
+    if not isinstance(base, (int, float, builtins.complex, np.ndarray, np.generic)):
+        return NotImplemented
+    return pow_tensor(base.item() if isinstance(base, np.generic) else base, self)
+
+
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input`` times itself.
+
+    >>> import rushlight as torch
+    >>> torch.square(torch.tensor([1.0, -3.0]))
+    tensor([1., 9.])
+    """
+    return pow_number(input, 2, out=out)
+
+
+def square_(self: Tensor) -> Any:
+    """In-place version of :func:`square`: the result is left in the memory of ``self``."""
+    return pow_(self, 2)
+
+
+def double(x: Any) -> Any:
+    """A tensor in float64, or complex128; numbers as they are."""
+    if not isinstance(x, (Tensor, np.ndarray)):
+        return x
+    return cast_to(x, np.dtype("c16") if record.np_dtype(x).kind == "c" else np.dtype("f8"))
+
+
+def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
+    """:func:`pow` in double precision, whatever the dtypes are.
+
+    >>> import rushlight as torch
+    >>> torch.float_power(torch.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=torch.float64)
+    """
+    if isinstance(input, (int, float)) and isinstance(exponent, Tensor):
+        input = float(input)
+    return pow(double(input), double(exponent), out=out)
+
+
+def float_power_(self: Tensor, exponent: Any) -> Any:
+    """In-place version of :func:`float_power`, of float64 and complex128 tensors."""
+    want = (
+        np.dtype("c16")
+        if builtins.any(
+            isinstance(x, builtins.complex) or isinstance(x, Tensor) and record.np_dtype(x).kind == "c"
+            for x in (self, exponent)
+        )
+        else np.dtype("f8")
+    )
+    have = record.np_dtype(self)
+    if have is not want:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {legacy(have)} but the operation's result requires dtype "
+            f"{legacy(want)}"
+        )
+    return pow_(self, double(exponent))
+
+
+# ---- blends
+
+
+def same_dtypes(input: Any, **others: Any) -> None:
+    """Raise unless tensors have the dtype of the first."""
+    have = record.np_dtype(input)
+    for name, other in others.items():
+        if isinstance(other, Tensor) and record.np_dtype(other) is not have:
+            raise RuntimeError(
+                f"expected dtype {spelled(have)} for `{name}` but got dtype {spelled(record.np_dtype(other))}"
+            )
+
+
+def spelled(dtype: np.dtype) -> str:
+    """C++'s name of a dtype, as PyTorch says it in some messages."""
+    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long long", "int32": "int",
+             "int16": "short", "int8": "signed char", "uint8": "unsigned char", "complex64": "c10::complex<float>",
+             "complex128": "c10::complex<double>"}  # fmt: skip
+    return names.get(dtype.name, dtype.name)
+
+
+@pointwise(
+    holomorphic=True,
+    node={"": "LerpBackward1", "weight": "LerpBackward0"},
+    input=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+    weight=lambda g, input, end: g * (end - input),
+)
+def lerp_of(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The operator behind :func:`lerp`."""
+    only("fc", "lerp_kernel_scalar", input)  # type: ignore[arg-type]
+    gap = end - input  # from the nearer end, so that a weight of 1 gives ``end`` exactly
+    return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))  # type: ignore
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input + weight * (end - input)``, all of one dtype; ``weight`` may be a number.
+
+    >>> import rushlight as torch
+    >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 20.0]), 0.5)
+    tensor([ 5., 15.])
+    """
+    same_dtypes(input, end=end, weight=weight)
+    return lerp_of(input, end, weight, out=out)
+
+
+def lerp_(self: Tensor, end: Tensor, weight: Any) -> Any:
+    """In-place version of :func:`lerp`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    same_dtypes(self, end=end, weight=weight)
+    return inplace(lerp_of, "lerp_")(self, end, weight)
+
+
+@pointwise(
+    holomorphic=True,
+    input=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * (tensor2 * value),
+    tensor2=lambda g, tensor1, value: g * (tensor1 * value),
+)
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + value * tensor1 * tensor2``.
+
+    >>> import rushlight as torch
+    >>> torch.addcmul(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), value=10)
+    tensor([61.])
+    """
+    return input + input.dtype.type(value) * tensor1 * tensor2  # type: ignore
+
+
+@pointwise(
+    holomorphic=True,
+    input=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * (value / tensor2),
+    tensor2=lambda g, tensor1, tensor2, value: -g * (value * (tensor1 / tensor2) / tensor2),
+)
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + value * tensor1 / tensor2``. Raises RuntimeError for a quotient of integers.
+
+    >>> import rushlight as torch
+    >>> torch.addcdiv(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), value=10)
+    tensor([6.])
+    """
+    if input.dtype.kind in "biu":
+        raise integer_quotient()
+    return input + input.dtype.type(value) * tensor1 / tensor2  # type: ignore
+
+
+def integer_quotient() -> RuntimeError:
+    return RuntimeError(
+        "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+        "division of tensor1 and tensor2. Convert them first, or use torch.div with a rounding mode."
+    )
+
+
+# ---- functions of two variables
+
+
+@pointwise(
+    input=lambda g, input, result: g * (input / result), other=lambda g, other, result: g * (other / result)
+)
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The length of the longest side of a right triangle: ``sqrt(input^2 + other^2)``.
+
+    >>> import rushlight as torch
+    >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
+    tensor([5.])
+    """
+    only("f", "hypot_cpu", input)  # type: ignore[arg-type]
+    return np.hypot(input, other)  # type: ignore
+
+
+def turn(g: Any, across: Any, a: Any, b: Any) -> Any:
+    square = a * a + b * b
+    return g * (across * (1 / square))
+
+
+@pointwise(
+    "float",
+    node="Atan2Backward0",
+    input=lambda g, input, other: turn(g, other, input, other),
+    other=lambda g, input, other: turn(g, -input, input, other),
+)
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point ``(other, input)``, in radians from -pi to pi.
+
+    >>> import rushlight as torch
+    >>> torch.atan2(torch.tensor([1.0, -1.0]), torch.tensor([0.0, 0.0]))
+    tensor([ 1.5708, -1.5708])
+    """
+    only("f", "atan2_cpu", input)  # type: ignore[arg-type]
+    return np.arctan2(input, other)  # type: ignore
+
+
+@pointwise(
+    holomorphic=True,
+    input=lambda g, input, other: g / (1 + exp(other - input)),
+    other=lambda g, input, other: g / (1 + exp(input - other)),
+)
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``log(exp(input) + exp(other))`` without overflow.
+
+    >>> import rushlight as torch
+    >>> torch.logaddexp(torch.tensor([0.0, 1000.0]), torch.tensor([0.0, 1000.0]))
+    tensor([6.9315e-01, 1.0007e+03])
+    """
+    only("fc", "logaddexp_cpu", input)  # type: ignore[arg-type]
+    if input.dtype.kind == "f":
+        return np.logaddexp(input, other)  # type: ignore
+    swap = input.real < other.real  # type: ignore[attr-defined]
+    high, low = np.where(swap, other, input), np.where(swap, input, other)
+    return high + np.log1p(np.exp(low - high))  # type: ignore[no-any-return]
+
+
+@pointwise(
+    node="Logaddexp2Backward0",
+    input=lambda g, input, other: g / (1 + exp2(other - input)),
+    other=lambda g, input, other: g / (1 + exp2(input - other)),
+)
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``log2(2^input + 2^other)`` without overflow.
+
+    >>> import rushlight as torch
+    >>> torch.logaddexp2(torch.tensor([3.0]), torch.tensor([3.0]))
+    tensor([4.])
+    """
+    only("f", "logaddexp2_cpu", input)  # type: ignore[arg-type]
+    return np.logaddexp2(input, other)  # type: ignore
+
+
+@pointwise(
+    "float",
+    node={"": "XlogyBackward0", "other": "XlogyBackward2", "input": "XlogyBackward1"},
+    input=lambda g, input, other: g * where((input == 0) & (other <= 0), 0, log(other)),
+    other=lambda g, input, other: g * input / other,
+)
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input * log(other)``, 0 where ``input`` is 0 (unless ``other`` is nan).
+
+    >>> import rushlight as torch
+    >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+    """
+    only("f", "xlogy_cpu", input)  # type: ignore[arg-type]
+    product = input * np.log(other)  # type: ignore
+    return np.where((input == 0) & ~np.isnan(other), input.dtype.type(0), product)  # type: ignore
+
+
+def over(self: Any, other: Any) -> Any:
+    """``other / self``; see :func:`rushlight.div`."""
+    if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic)):
+        return NotImplemented
+    from .elementary import reciprocal
+
+    if isinstance(other, np.ndarray):
+        return div(other, self)
+    return reciprocal(self) * other
+
+
+def reflected(function: Any, name: str) -> Any:
+    """``other op self`` as a method, for operators that are not symmetric."""
+
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic)):
+            return NotImplemented
+        return function(other, self)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"The operands of ``{function.__name__}`` the other way round."
+    method.op = function.op  # type: ignore[attr-defined]
+    return method
+
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * 2^other``.
+
+    >>> import rushlight as torch
+    >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([3, 1]))
+    tensor([8., 6.])
+    """
+    return mul(input, pow_tensor(2.0, other), out=out)
+
+
+def gcd_kind(name: str, input: Any) -> None:
+    if input.dtype.kind not in "iu":
+        raise not_implemented(name, input.dtype)
+
+
+@pointwise()
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest common divisor of integers.
+
+    >>> import rushlight as torch
+    >>> torch.gcd(torch.tensor([12, 8]), torch.tensor([18, 0]))
+    tensor([6, 8])
+    """
+    gcd_kind("gcd_cpu", input)
+    return np.gcd(input, other)  # type: ignore
+
+
+@pointwise()
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least common multiple of integers.
+
+    >>> import rushlight as torch
+    >>> torch.lcm(torch.tensor([4, 6]), torch.tensor([6, 0]))
+    tensor([12,  0])
+    """
+    gcd_kind("lcm_cpu", input)
+    return np.lcm(input, other)  # type: ignore
+
+
+arctan2 = atan2
+subtract, multiply, divide, true_divide, negative = sub, mul, div, div, neg

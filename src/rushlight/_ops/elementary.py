@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes
-from .._core.declare import operator, pointwise
+from .._core.declare import pointwise
 from .._core.record import np_dtype
 from .._core.tensor import Tensor, wrap
 
@@ -33,7 +33,9 @@ def flat(g: Any) -> Any:
 
 def not_implemented(name: str, dtype: np.dtype) -> NotImplementedError:
     """The error for a dtype that a function does not take."""
-    return NotImplementedError(f"\"{name}\" not implemented for '{dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]}'")
+    return NotImplementedError(
+        f"\"{name}\" not implemented for '{dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]}'"
+    )
 
 
 def only(kinds: str, name: str, x: np.ndarray) -> None:
@@ -561,6 +563,20 @@ def polygamma_method(self: Tensor, n: int) -> Tensor:
     return polygamma(n, self)
 
 
+def polygamma_method_(self: Tensor, n: int) -> Any:
+    """In-place version of :func:`polygamma`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    return inplace(polygamma_of, "polygamma_")(self, n)
+
+
+def mvlgamma_(self: Tensor, p: int) -> Any:
+    """In-place version of :func:`mvlgamma`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    return inplace(mvlgamma_of, "mvlgamma_")(self, p)
+
+
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``p``, for ``input > (p - 1)/2``.
 
@@ -629,4 +645,5 @@ def nan_to_num(
     return np.where(made == -np.inf, limits.min if neginf is None else kind(neginf), made)  # type: ignore
 
 
-__all__ = ["flat", "not_implemented", "only", "operator", "zeros_as"]
+arccos, arccosh, arcsin, arcsinh, arctan, arctanh = acos, acosh, asin, asinh, atan, atanh
+fix = trunc

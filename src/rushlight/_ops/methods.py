@@ -11,7 +11,21 @@ from .._core import gradients, hooks
 from .._core.declare import dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
-from . import arithmetic, broadcast, create, elementary, fill, index, products, random, reduce, shape
+from . import (
+    activation,
+    arithmetic,
+    broadcast,
+    compare,
+    complexes,
+    create,
+    elementary,
+    fill,
+    index,
+    products,
+    random,
+    reduce,
+    shape,
+)
 
 
 class Methods:
@@ -24,17 +38,246 @@ class Methods:
     retains_grad = property(hooks.retains_grad)
 
     # arithmetic
+    add = arithmetic.add
+    add_ = inplace(arithmetic.add)
+    addcdiv = arithmetic.addcdiv
+    addcdiv_ = inplace(arithmetic.addcdiv)
+    addcmul = arithmetic.addcmul
+    addcmul_ = inplace(arithmetic.addcmul)
+    atan2 = arctan2 = arithmetic.atan2
+    atan2_ = arctan2_ = inplace(arithmetic.atan2)
+    div = divide = arithmetic.div
+    div_ = divide_ = inplace(arithmetic.div)
+    floor_divide = arithmetic.floor_divide
+    floor_divide_ = inplace(arithmetic.floor_divide)
+    fmod = arithmetic.fmod
+    fmod_ = inplace(arithmetic.fmod)
+    gcd = arithmetic.gcd
+    gcd_ = inplace(arithmetic.gcd)
+    hypot = arithmetic.hypot
+    hypot_ = inplace(arithmetic.hypot)
+    lcm = arithmetic.lcm
+    lcm_ = inplace(arithmetic.lcm)
     mul = multiply = arithmetic.mul
-    __mul__ = __rmul__ = dunder(arithmetic.mul, "__mul__")
-    mul_ = __imul__ = multiply_ = inplace(arithmetic.mul)
+    mul_ = multiply_ = inplace(arithmetic.mul)
+    neg = negative = arithmetic.neg
+    neg_ = negative_ = inplace(arithmetic.neg)
+    remainder = arithmetic.remainder
+    remainder_ = inplace(arithmetic.remainder)
+    sub = subtract = arithmetic.sub
+    sub_ = subtract_ = inplace(arithmetic.sub)
+    xlogy = arithmetic.xlogy
+    xlogy_ = inplace(arithmetic.xlogy)
+    logaddexp, logaddexp2 = arithmetic.logaddexp, arithmetic.logaddexp2
+    true_divide = arithmetic.div
+    true_divide_ = inplace(arithmetic.div)
+    ldexp = arithmetic.ldexp
+    float_power, float_power_ = arithmetic.float_power, arithmetic.float_power_
+    lerp, lerp_ = arithmetic.lerp, arithmetic.lerp_
+    positive = __pos__ = arithmetic.positive
+    pow, pow_ = arithmetic.pow, arithmetic.pow_
+    square, square_ = arithmetic.square, arithmetic.square_
+    __add__ = dunder(arithmetic.add, "__add__")
+    __radd__ = dunder(arithmetic.add, "__radd__")
+    __mul__ = dunder(arithmetic.mul, "__mul__")
+    __rmul__ = dunder(arithmetic.mul, "__rmul__")
+    __sub__, __rsub__ = dunder(arithmetic.sub, "__sub__"), dunder(arithmetic.rsub, "__rsub__")
+    __truediv__ = __div__ = dunder(arithmetic.div, "__truediv__")
+    __rtruediv__ = __rdiv__ = arithmetic.over
+    __floordiv__ = dunder(arithmetic.floor_divide, "__floordiv__")
+    __rfloordiv__ = arithmetic.reflected(arithmetic.floor_divide, "__rfloordiv__")
+    __mod__ = dunder(arithmetic.remainder, "__mod__")
+    __rmod__ = arithmetic.reflected(arithmetic.remainder, "__rmod__")
+    __pow__, __rpow__ = arithmetic.power_of, arithmetic.power_to
+    __neg__ = arithmetic.neg
+    __iadd__, __isub__, __imul__ = add_, sub_, mul_
+    __itruediv__ = __idiv__ = div_
+    __ifloordiv__, __imod__, __ipow__ = floor_divide_, remainder_, pow_
+
+    # comparisons, choices, logic
+    eq = compare.eq
+    eq_ = inplace(compare.eq)
+    __eq__ = dunder(compare.eq, "__eq__")
+    ne = not_equal = compare.ne
+    ne_ = not_equal_ = inplace(compare.ne)
+    __ne__ = dunder(compare.ne, "__ne__")
+    lt = less = compare.lt
+    lt_ = less_ = inplace(compare.lt)
+    __lt__ = dunder(compare.lt, "__lt__")
+    le = less_equal = compare.le
+    le_ = less_equal_ = inplace(compare.le)
+    __le__ = dunder(compare.le, "__le__")
+    gt = greater = compare.gt
+    gt_ = greater_ = inplace(compare.gt)
+    __gt__ = dunder(compare.gt, "__gt__")
+    ge = greater_equal = compare.ge
+    ge_ = greater_equal_ = inplace(compare.ge)
+    __ge__ = dunder(compare.ge, "__ge__")
+    bitwise_and = compare.bitwise_and
+    bitwise_and_ = inplace(compare.bitwise_and)
+    bitwise_left_shift = compare.bitwise_left_shift
+    bitwise_left_shift_ = inplace(compare.bitwise_left_shift)
+    bitwise_not = compare.bitwise_not
+    bitwise_not_ = inplace(compare.bitwise_not)
+    bitwise_or = compare.bitwise_or
+    bitwise_or_ = inplace(compare.bitwise_or)
+    bitwise_right_shift = compare.bitwise_right_shift
+    bitwise_right_shift_ = inplace(compare.bitwise_right_shift)
+    bitwise_xor = compare.bitwise_xor
+    bitwise_xor_ = inplace(compare.bitwise_xor)
+    copysign = compare.copysign
+    copysign_ = inplace(compare.copysign)
+    heaviside = compare.heaviside
+    heaviside_ = inplace(compare.heaviside)
+    logical_and = compare.logical_and
+    logical_and_ = inplace(compare.logical_and)
+    logical_not = compare.logical_not
+    logical_not_ = inplace(compare.logical_not)
+    logical_or = compare.logical_or
+    logical_or_ = inplace(compare.logical_or)
+    logical_xor = compare.logical_xor
+    logical_xor_ = inplace(compare.logical_xor)
+    nextafter = compare.nextafter
+    nextafter_ = inplace(compare.nextafter)
+    sign = compare.sign
+    sign_ = inplace(compare.sign)
+    allclose = compare.allclose
+    equal = compare.equal
+    fmax = compare.fmax
+    fmin = compare.fmin
+    isclose = compare.isclose
+    isfinite = compare.isfinite
+    isinf = compare.isinf
+    isnan = compare.isnan
+    isneginf = compare.isneginf
+    isposinf = compare.isposinf
+    isreal = compare.isreal
+    maximum = compare.maximum
+    minimum = compare.minimum
+    signbit = compare.signbit
+    clamp = clip = compare.clamp
+    clamp_ = clip_ = compare.clamp_
+    clamp_max, clamp_max_ = compare.clamp_max, compare.clamp_max_
+    clamp_min, clamp_min_ = compare.clamp_min, compare.clamp_min_
+    where = compare.where_method
+    __invert__ = compare.invert
+    __and__ = dunder(compare.bitwise_and, "__and__")
+    __rand__ = dunder(compare.bitwise_and, "__rand__")
+    __iand__ = bitwise_and_
+    __or__ = dunder(compare.bitwise_or, "__or__")
+    __ror__ = dunder(compare.bitwise_or, "__ror__")
+    __ior__ = bitwise_or_
+    __xor__ = dunder(compare.bitwise_xor, "__xor__")
+    __rxor__ = dunder(compare.bitwise_xor, "__rxor__")
+    __ixor__ = bitwise_xor_
+    __lshift__ = dunder(compare.bitwise_left_shift, "__lshift__")
+    __rlshift__ = arithmetic.reflected(compare.bitwise_left_shift, "__rlshift__")
+    __ilshift__ = bitwise_left_shift_
+    __rshift__ = dunder(compare.bitwise_right_shift, "__rshift__")
+    __rrshift__ = arithmetic.reflected(compare.bitwise_right_shift, "__rrshift__")
+    __irshift__ = bitwise_right_shift_
+
+    # complex numbers
+    abs = absolute = __abs__ = complexes.abs
+    abs_ = absolute_ = inplace(complexes.abs)
+    angle = complexes.angle
+    conj = complexes.conj
+    conj_physical = complexes.conj_physical
+    conj_physical_ = inplace(complexes.conj_physical)
+    resolve_conj = complexes.resolve_conj
+    resolve_neg = complexes.resolve_neg
+    sgn = complexes.sgn
+    sgn_ = inplace(complexes.sgn)
+    real = property(complexes.real, complexes.set_real)
+    imag = property(complexes.imag, complexes.set_imag)
 
     # elementary
+    acos = arccos = elementary.acos
+    acos_ = arccos_ = inplace(elementary.acos)
+    acosh = arccosh = elementary.acosh
+    acosh_ = arccosh_ = inplace(elementary.acosh)
+    asin = arcsin = elementary.asin
+    asin_ = arcsin_ = inplace(elementary.asin)
+    asinh = arcsinh = elementary.asinh
+    asinh_ = arcsinh_ = inplace(elementary.asinh)
+    atan = arctan = elementary.atan
+    atan_ = arctan_ = inplace(elementary.atan)
+    atanh = arctanh = elementary.atanh
+    atanh_ = arctanh_ = inplace(elementary.atanh)
+    ceil = elementary.ceil
+    ceil_ = inplace(elementary.ceil)
     cos = elementary.cos
     cos_ = inplace(elementary.cos)
+    cosh = elementary.cosh
+    cosh_ = inplace(elementary.cosh)
+    deg2rad = elementary.deg2rad
+    deg2rad_ = inplace(elementary.deg2rad)
+    digamma = elementary.digamma
+    digamma_ = inplace(elementary.digamma)
+    erf = elementary.erf
+    erf_ = inplace(elementary.erf)
+    erfc = elementary.erfc
+    erfc_ = inplace(elementary.erfc)
+    erfinv = elementary.erfinv
+    erfinv_ = inplace(elementary.erfinv)
+    exp = elementary.exp
+    exp_ = inplace(elementary.exp)
+    exp2 = elementary.exp2
+    exp2_ = inplace(elementary.exp2)
+    expm1 = elementary.expm1
+    expm1_ = inplace(elementary.expm1)
+    floor = elementary.floor
+    floor_ = inplace(elementary.floor)
+    frac = elementary.frac
+    frac_ = inplace(elementary.frac)
+    lgamma = elementary.lgamma
+    lgamma_ = inplace(elementary.lgamma)
     log = elementary.log
     log_ = inplace(elementary.log)
+    log10 = elementary.log10
+    log10_ = inplace(elementary.log10)
+    log1p = elementary.log1p
+    log1p_ = inplace(elementary.log1p)
+    log2 = elementary.log2
+    log2_ = inplace(elementary.log2)
+    logit = elementary.logit
+    logit_ = inplace(elementary.logit)
+    nan_to_num = elementary.nan_to_num
+    nan_to_num_ = inplace(elementary.nan_to_num)
+    rad2deg = elementary.rad2deg
+    rad2deg_ = inplace(elementary.rad2deg)
+    reciprocal = elementary.reciprocal
+    reciprocal_ = inplace(elementary.reciprocal)
+    round = elementary.round
+    round_ = inplace(elementary.round)
+    rsqrt = elementary.rsqrt
+    rsqrt_ = inplace(elementary.rsqrt)
+    sigmoid = elementary.sigmoid
+    sigmoid_ = inplace(elementary.sigmoid)
     sin = elementary.sin
     sin_ = inplace(elementary.sin)
+    sinc = elementary.sinc
+    sinc_ = inplace(elementary.sinc)
+    sinh = elementary.sinh
+    sinh_ = inplace(elementary.sinh)
+    sqrt = elementary.sqrt
+    sqrt_ = inplace(elementary.sqrt)
+    tan = elementary.tan
+    tan_ = inplace(elementary.tan)
+    tanh = elementary.tanh
+    tanh_ = inplace(elementary.tanh)
+    trunc = fix = elementary.trunc
+    trunc_ = fix_ = inplace(elementary.trunc)
+    mvlgamma = elementary.mvlgamma
+    mvlgamma_ = elementary.mvlgamma_
+    polygamma = elementary.polygamma_method
+    polygamma_ = elementary.polygamma_method_
+
+    # activations
+    hardshrink = activation.hardshrink
+    prelu = activation.prelu
+    relu = activation.relu
+    relu_ = inplace(activation.relu)
 
     # shape
     def expand(self: Any, *size: Any) -> Tensor:
@@ -182,5 +425,5 @@ class Methods:
 
 
 for _name, _method in list(vars(Methods).items()):
-    if _name not in ("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__"):
+    if _name not in ("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__", "__hash__"):
         setattr(Tensor, _name, _method)
