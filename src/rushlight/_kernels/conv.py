@@ -210,7 +210,7 @@ def windows(a: Array, first: int, taps: Sequence[int], out: Sequence[int], strid
 
 
 def inner_part(length: int, needed: int, before: int) -> tuple[slice, slice]:
-    """Where an axis of ``length``, padded or cropped by ``before``, lies in one of ``needed``; both slices."""
+    """Where an axis of ``length``, padded or cropped by ``before``, lies in ``needed`` (there and here)."""
     low, skip = max(before, 0), max(-before, 0)
     count = max(min(length - skip, needed - low), 0)
     return slice(low, low + count), slice(skip, skip + count)
