@@ -255,6 +255,22 @@ from ._ops.reduce import (
     var,
     var_mean,
 )
+from ._core.printing import set_printoptions
+from ._ops.questions import (
+    can_cast,
+    finfo,
+    iinfo,
+    is_complex,
+    is_floating_point,
+    is_inference,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    is_storage,
+    numel,
+    promote_types,
+    result_type,
+)
 from ._ops.shape import (
     as_strided,
     atleast_1d,
