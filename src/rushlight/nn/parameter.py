@@ -6,7 +6,6 @@ Tensor with a mark. The uninitialized kinds hold no data until a lazy module has
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import rushlight as rl
@@ -67,31 +66,12 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override, unused-ignore]
         return "Parameter containing:\n" + repr(self.detach().requires_grad_(self.requires_grad))
-
-    def __reduce_ex__(self, proto: Any) -> Any:
-        state = getattr(self, "__dict__", None) or None
-        if state:
-            return _rebuild_parameter_with_state, (self.data, self.requires_grad, OrderedDict(), dict(state))
-        return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
-
-
-def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Any:
-    param = Parameter(data, requires_grad)
-    param._backward_hooks = backward_hooks or None
-    return param
-
-
-def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any) -> Any:
-    param = _rebuild_parameter(data, requires_grad, backward_hooks)
-    param.__dict__.update(state)
-    return param
 
 
 class UninitializedTensorMixin:
-    """What the uninitialized tensors share: they can be moved and converted, nothing else, until
-    materialized."""
+    """What the uninitialized tensors share: until materialized they can be converted, and nothing else."""
 
     cls_to_become: Any
     _allowed_methods = {
@@ -148,7 +128,7 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc, unused-ignore]
     """A Parameter whose shape is not known yet; ``materialize`` turns it into a Parameter."""
 
     cls_to_become = Parameter
@@ -183,7 +163,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         return t
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, unused-ignore]
     """A buffer whose shape is not known yet; ``materialize`` turns it into a Tensor."""
 
     cls_to_become = Tensor

@@ -343,6 +343,7 @@ class RNNBase(Module):
             hx = self.permute_hidden(hx, sorted_indices)
         self.check_forward_args(data, hx, batch_sizes)
         states = hx if isinstance(hx, tuple) else (hx,)
+        output: Any
         output, states = self._run(data, batch_sizes, tuple(states))
         hidden = states if isinstance(hx, tuple) else states[0]
         if packed:
