@@ -1,0 +1,35 @@
+"""Samples of activation functions."""
+
+from samples import FLOATS, Call, Row
+
+F = "nn.functional."
+
+
+def on(*args, low=-3.0, high=3.0, **kwargs):
+    return lambda s: [Call(s.t(2, 3, low=low, high=high), *args, **kwargs), Call(s.t(4, low=low, high=high))]
+
+
+ROWS = [
+    Row("relu", on(), inplace=True),
+    Row("celu", on(0.5)),
+    Row("selu", on()),
+    Row("hardshrink", on(0.7), out=False),
+    Row("prelu", lambda s: [Call(s.t(2, 3), s.t(1)), Call(s.t(2, 3), s.t(3)), Call(s.t(4), s.t()), Call(s.t(2, 3, 2), s.t(3))]),
+    Row("threshold", lambda s: [Call(s.t(2, 3), 0.1, 7.0), Call(s.t(4), 0, -1)]),
+    Row(F + "leaky_relu", on(0.2)),
+    Row(F + "elu", on(0.7)),
+    Row(F + "gelu", on()),
+    Row(F + "gelu", lambda s: [Call(s.t(2, 3, low=-3, high=3), approximate="tanh")], tag="tanh"),
+    Row(F + "silu", on()),
+    Row(F + "silu", on(), tag="complex", complex=True),
+    Row(F + "mish", on()),
+    Row(F + "softplus", on(2.0, 3.0)),
+    Row(F + "hardtanh", on(-0.7, 1.3)),
+    Row(F + "hardswish", on(low=-4.0, high=4.0)),
+    Row(F + "hardsigmoid", on(low=-4.0, high=4.0)),
+    Row(F + "relu6", on(low=-4.0, high=9.0)),
+    Row(F + "softsign", on()),
+    Row(F + "tanhshrink", on()),
+    Row(F + "softshrink", on(0.7)),
+    Row(F + "logsigmoid", on()),
+]  # fmt: skip
