@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import elementwise, rows, scatter, sorting
+from rushlight._kernels import elementwise, rows, scatter, sorting, steps
 from rushlight._kernels.pool_of_threads import set_num_threads
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
@@ -169,7 +169,31 @@ def sorting_cases() -> Iterator[Case]:
     yield "sort of 10", lambda: torch.sort(s), lambda: sorting.sort(t)
 
 
-FAMILIES = [row_cases, element_cases, scatter_cases, sorting_cases]
+def step_cases() -> Iterator[Case]:
+    def theirs(kind: Any, **options: Any) -> Callable[[], Any]:
+        p = torch.randn(1000000, requires_grad=True)
+        p.grad = torch.randn(1000000)
+        return kind([p], lr=1e-3, foreach=True, **options).step
+
+    p, g, m, v, u = np.abs(np.random.randn(5, 1000000).astype(np.float32))
+    yield "sgd", theirs(torch.optim.SGD), lambda: steps.sgd(p, g, None, lr=1e-3)
+    yield (
+        "sgd momentum",
+        theirs(torch.optim.SGD, momentum=0.9),
+        lambda: steps.sgd(p, g, m, lr=1e-3, momentum=0.9),
+    )
+    yield "adam", theirs(torch.optim.Adam), lambda: steps.adam(p, g, m, v, None, step=5)
+    yield (
+        "adamw amsgrad",
+        theirs(torch.optim.AdamW, amsgrad=True),
+        lambda: steps.adam(p, g, m, v, u, step=5, weight_decay=0.01, decoupled=True),
+    )
+    yield "rmsprop", theirs(torch.optim.RMSprop), lambda: steps.rmsprop(p, g, v, None, None)
+    yield "adagrad", theirs(torch.optim.Adagrad), lambda: steps.adagrad(p, g, v, step=5)
+    yield "adadelta", theirs(torch.optim.Adadelta), lambda: steps.adadelta(p, g, v, m)
+
+
+FAMILIES = [row_cases, element_cases, scatter_cases, sorting_cases, step_cases]
 
 
 def minimum(f: Callable[[], Any], inner: int) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COMPILE_FROM", "EXACT", "FAST", "ByType", "Compiled", "compiled", "constant", "use_numba"]
+__all__ = ["COMPILE_FROM", "EXACT", "FAST", "ByType", "Compiled", "compiled", "constant", "fma", "use_numba"]
 
 COMPILE_FROM = 1 << 16  # elements; smaller arrays are left to NumPy: small programs never import numba
 
@@ -115,6 +115,28 @@ class Compiled:
             elif isinstance(value, (int, float, np.generic)):
                 stamp = zlib.crc32(f"{name} {value!r}".encode(), stamp)
         return stamp
+
+
+def _rounded_once(a: Any, b: Any, c: Any) -> Any:
+    return type(a)(np.float64(a) * np.float64(b) + np.float64(c))
+
+
+class _Fma(Compiled):
+    """``fma(a, b, c)``: a b + c rounded once, as PyTorch's vectorized loops round it."""
+
+    def form(self, double: bool) -> Any:
+        with _lock:
+            if self.forms[double] is None:
+                from numba.extending import intrinsic
+
+                def fma(context: Any, a: Any, b: Any, c: Any) -> Any:
+                    return a(a, a, a), lambda target, builder, signature, args: builder.fma(*args)
+
+                self.forms[double] = intrinsic(fma)
+        return self.forms[double]
+
+
+fma: Any = _Fma(_rounded_once, EXACT, True)
 
 
 def compiled(flags: frozenset[str] = FAST, inline: bool = False) -> Callable[[Callable[..., Any]], Compiled]:
