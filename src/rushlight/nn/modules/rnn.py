@@ -264,7 +264,8 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """Raise unless ``input`` has the dtype, dimensions and size that this layer takes."""
         dtype = self.weight_ih_l0.dtype
-        if input.dtype != dtype and not rl.is_autocast_enabled():
+        autocast = getattr(rl, "is_autocast_enabled", bool)
+        if input.dtype != dtype and not autocast():
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). "
                 f"Convert input: input.to({dtype}), or convert model: model.to({input.dtype})"

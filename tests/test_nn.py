@@ -1,0 +1,192 @@
+"""Modules without PyTorch at hand: what they are by their own definition."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import rushlight as rl
+from rushlight import nn
+
+
+def test_names():
+    assert nn.Linear is nn.modules.Linear is nn.modules.linear.Linear
+    for name in nn.__all__:
+        assert getattr(nn, name).__doc__, name
+    for name in nn.utils.__all__:
+        assert getattr(nn.utils, name).__doc__, name
+    with pytest.raises(AttributeError):
+        nn.Nothing
+    assert {"Linear", "init", "utils"} <= set(dir(nn))
+
+
+def test_import_loads_no_layers():
+    code = (
+        "import sys, rushlight.nn; print([m for m in sys.modules if m.startswith('rushlight.nn.modules.')])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_functions_of_utils_are_not_hidden_by_their_files():
+    importlib.import_module("rushlight.nn.utils.weight_norm")
+    importlib.import_module("rushlight.nn.utils.spectral_norm")
+    assert callable(nn.utils.weight_norm) and callable(nn.utils.spectral_norm)
+
+
+def test_forward_of_the_instance_is_called():
+    m = nn.ReLU()
+    m.forward = lambda x: x + 1
+    assert m(rl.zeros(1)).item() == 1
+
+
+def test_call_from_threads():
+    m = nn.Linear(2, 2)
+    m.register_forward_hook(lambda mod, args, out: out * 2)
+    x = rl.ones(3, 2)
+    expected = m(x).tolist()
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(m(x).tolist())) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert got == [expected] * 4
+
+
+def test_training_step_changes_every_parameter():
+    rl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    before = [p.detach().clone() for p in model.parameters()]
+    loss = nn.MSELoss()(model(rl.randn(16, 3)), rl.randn(16, 1))
+    loss.backward()
+    with rl.no_grad():
+        for p in model.parameters():
+            p -= 0.1 * p.grad
+    assert all(bool((a != b).any()) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_batch_norm_counts_and_averages():
+    bn = nn.BatchNorm1d(1, momentum=None)
+    bn(rl.tensor([[0.0], [2.0]]))
+    bn(rl.tensor([[2.0], [4.0]]))
+    assert bn.num_batches_tracked.item() == 2
+    assert bn.running_mean.item() == pytest.approx(2.0)
+    assert bn.eval()(rl.tensor([[2.0]])).item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_layer_is_its_cell_step_by_step(kind):
+    rl.manual_seed(1)
+    layer, cell = getattr(nn, kind)(3, 4), getattr(nn, kind + "Cell")(3, 4)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in layer.state_dict().items()})
+    x = rl.randn(5, 2, 3)
+    out, last = layer(x)
+    state = None
+    for t in range(5):
+        state = cell(x[t], state)
+        hidden = state[0] if kind == "LSTM" else state
+        assert rl.allclose(out[t], hidden, atol=1e-6)
+    if kind == "LSTM":
+        assert rl.allclose(last[1][0], state[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_packed_is_each_sequence_alone(kind):
+    rl.manual_seed(2)
+    layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True)
+    sequences = [rl.randn(n, 3) for n in (2, 5, 3)]
+    out, _ = layer(nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False))
+    for got, s in zip(nn.utils.rnn.unpack_sequence(out), sequences, strict=True):
+        assert rl.allclose(got, layer(s)[0], atol=1e-6)
+
+
+def test_gradients_of_recurrent_layers():
+    rl.manual_seed(3)
+    for kind in ("RNN", "LSTM", "GRU"):
+        layer = getattr(nn, kind)(2, 3, bidirectional=True).double()
+        x = rl.randn(3, 2, 2, dtype=rl.float64, requires_grad=True)
+        assert rl.autograd.gradcheck(lambda x, layer=layer: layer(x)[0], (x,))
+
+
+def test_transformer_is_causal():
+    rl.manual_seed(4)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True).eval()
+    mask = nn.Transformer.generate_square_subsequent_mask(6)
+    x = rl.randn(1, 6, 8)
+    y = x.clone()
+    y[:, 4:] = 0
+    assert rl.allclose(layer(x, src_mask=mask)[:, :4], layer(y, src_mask=mask)[:, :4], atol=1e-6)
+
+
+def test_backward_hooks_see_and_change():
+    m = nn.Linear(2, 1)
+    seen = []
+    m.register_full_backward_hook(lambda mod, gi, go: seen.append((gi[0].tolist(), go[0].tolist())))
+    x = rl.ones(1, 2, requires_grad=True)
+    m(x).backward()
+    assert seen == [(m.weight.tolist(), [[1.0]])]
+    m.register_full_backward_pre_hook(lambda mod, go: (go[0] * 2,))
+    x.grad = None
+    m(x).backward()
+    assert rl.allclose(x.grad, 2 * m.weight.detach())
+
+
+def test_states_survive_a_round_trip_through_a_file(tmp_path):
+    a = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    rl.save(a.state_dict(), tmp_path / "model.pt")
+    b = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    assert str(b.load_state_dict(rl.load(tmp_path / "model.pt"))) == "<All keys matched successfully>"
+    assert rl.equal(a[0].weight, b[0].weight)
+
+
+def test_orthogonal_stays_orthogonal():
+    rl.manual_seed(5)
+    for shape in ((3, 3), (4, 3), (3, 4)):
+        m = nn.utils.parametrizations.orthogonal(nn.Linear(shape[1], shape[0]))
+        for _ in range(3):
+            m.zero_grad()
+            m(rl.randn(5, shape[1])).square().sum().backward()
+            with rl.no_grad():
+                for p in m.parameters():
+                    p -= 0.05 * p.grad
+        w = m.weight
+        small = w.mT @ w if shape[0] >= shape[1] else w @ w.mT
+        assert rl.allclose(small, rl.eye(min(shape)), atol=1e-4)
+
+
+def test_parametrized_copy_is_apart():
+    m = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    c = copy.deepcopy(m)
+    with rl.no_grad():
+        c.parametrizations.weight.original0.mul_(2)
+    assert rl.allclose(c.weight, 2 * m.weight)
+
+
+def test_tied_weights_are_saved_twice_and_trained_once():
+    m = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    m[1].weight = m[0].weight
+    assert len(list(m.parameters())) == 1 and len(m.state_dict()) == 2
+
+
+def test_shared_lengths_of_padding():
+    rnn = nn.utils.rnn
+    packed = rnn.pack_padded_sequence(rl.arange(12.0).reshape(3, 2, 2), [3, 1])
+    assert packed.batch_sizes.tolist() == [2, 1, 1]
+    back, lengths = rnn.pad_packed_sequence(packed, padding_value=-1.0)
+    assert lengths.tolist() == [3, 1]
+    assert back[1:, 1].tolist() == [[-1.0, -1.0], [-1.0, -1.0]]
+
+
+def test_ddp_of_one_process():
+    m = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
+    with m.no_sync():
+        m(rl.ones(1, 2)).backward()
+    assert m.module.weight.grad.tolist() == [[1.0, 1.0]]
+    with pytest.raises(RuntimeError, match="not needed"):
+        nn.parallel.DistributedDataParallel(nn.ReLU())
