@@ -23,7 +23,7 @@ TORCHPY := $(PARITY)/bin/python
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format parity bench docs fuzz clean
+.PHONY: help demo test lint lint-format lint-rules lint-types format parity bench docs fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -67,9 +67,15 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-lint: $(VENV)/.dev
-	$(PY) -m ruff format --check .
+lint: lint-format lint-rules lint-types   # `make -k lint` runs all three even when one fails
+
+lint-format: $(VENV)/.dev
+	$(PY) -m ruff format --check --quiet .
+
+lint-rules: $(VENV)/.dev
 	$(PY) -m ruff check .
+
+lint-types: $(VENV)/.dev
 	$(PY) -m mypy
 
 format: $(VENV)/.dev
