@@ -25,6 +25,19 @@ from .families import over_dims
 ndarray = np.ndarray
 ALL = slice(None)
 
+
+class _Kernels:
+    """The kernels, imported at first use."""
+
+    def __getattr__(self, name: str) -> Any:
+        from .._kernels import scatter
+
+        self.__dict__.update(vars(scatter))
+        return getattr(scatter, name)
+
+
+kernels: Any = _Kernels()
+
 # ---- views by numbers, slices, None and ...
 
 
@@ -92,11 +105,18 @@ def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
 
 def add_at(out: ndarray, indices: tuple[Any, ...], values: Any) -> None:
     """Add ``values`` into ``out`` at ``indices``, in place; repeated ones add up."""
-    given = [i for i in indices if i is not None]
-    if len(given) == 1 and given[0].dtype == np.bool_:
-        out[where_of(out, indices)] += values  # a mask names no element twice
+    at = [d for d, i in enumerate(indices) if i is not None]
+    if not at or any(i.dtype.kind not in "iu" for i in indices if i is not None):
+        np.add.at(out, where_of(out, indices), values)
         return
-    np.add.at(out, where_of(out, indices), values)
+    front = np.moveaxis(out, at, range(len(at)))
+    given = [indices[d] for d in at]
+    rank = max(i.ndim for i in given)
+    if at[-1] - at[0] == len(at) - 1:  # NumPy leaves adjacent indices where they are, others it puts in front
+        picked = list(np.broadcast_shapes(*[i.shape for i in given]))
+        shape = [*out.shape[: at[0]], *picked, *out.shape[at[-1] + 1 :]]
+        values = np.moveaxis(np.broadcast_to(values, shape), range(at[0], at[0] + rank), range(rank))
+    kernels.put_accumulate(front, tuple(given), values)
 
 
 # ---- x[key]
@@ -542,8 +562,7 @@ def index_select_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def spread_rows(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     """Zeros of ``shape`` with the slices of ``input`` added at ``index``; the transpose of index_select."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
-    np.add.at(np.moveaxis(out, dim, 0), index, np.moveaxis(input, dim, 0))  # type: ignore[arg-type]
-    return out  # type: ignore[return-value]
+    return kernels.index_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
 def spread_rows_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
@@ -611,10 +630,7 @@ def scatter_zero_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any,
 def scatter_zero(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     """Zeros of ``shape`` with ``input`` added at ``index`` along ``dim``; the transpose of :func:`gather`."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
-    if out.ndim == 0:
-        return (out + input.reshape(-1).sum()).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
-    np.add.at(out, along(index, dim), input)  # type: ignore[arg-type]
-    return out  # type: ignore[return-value]
+    return kernels.scatter_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:

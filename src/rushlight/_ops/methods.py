@@ -24,6 +24,7 @@ from . import (
     products,
     random,
     reduce,
+    scatter,
     shape,
 )
 
@@ -71,7 +72,7 @@ class Methods:
     logaddexp, logaddexp2 = arithmetic.logaddexp, arithmetic.logaddexp2
     true_divide = arithmetic.div
     true_divide_ = inplace(arithmetic.div)
-    ldexp = arithmetic.ldexp
+    ldexp, ldexp_ = arithmetic.ldexp, arithmetic.ldexp_
     float_power, float_power_ = arithmetic.float_power, arithmetic.float_power_
     lerp, lerp_ = arithmetic.lerp, arithmetic.lerp_
     positive = __pos__ = arithmetic.positive
@@ -179,7 +180,7 @@ class Methods:
 
     # complex numbers
     abs = absolute = __abs__ = complexes.abs
-    abs_ = absolute_ = inplace(complexes.abs)
+    abs_ = absolute_ = complexes.abs_
     angle = complexes.angle
     conj = complexes.conj
     conj_physical = complexes.conj_physical
@@ -422,6 +423,31 @@ class Methods:
     new_ones = create.new_ones
     new_tensor = create.new_tensor
     new_zeros = create.new_zeros
+
+    # scatter
+    argwhere = scatter.argwhere
+    as_strided_scatter = scatter.as_strided_scatter
+    diagonal_scatter = scatter.diagonal_scatter
+    index_add, index_add_ = scatter.index_add, scatter.index_add_
+    index_copy, index_copy_ = scatter.index_copy, scatter.index_copy_
+    index_fill, index_fill_ = scatter.index_fill, scatter.index_fill_
+    index_reduce, index_reduce_ = scatter.index_reduce, scatter.index_reduce_
+    masked_fill, masked_fill_ = scatter.masked_fill, scatter.masked_fill_
+    masked_scatter, masked_scatter_ = scatter.masked_scatter, scatter.masked_scatter_
+    masked_select = scatter.masked_select
+    narrow_copy = scatter.narrow_copy
+    nonzero_static = scatter.nonzero_static
+    put, put_ = scatter.put, scatter.put_
+    repeat_interleave = scatter.repeat_interleave
+    scatter_add, scatter_add_ = scatter.scatter_add, scatter.scatter_add_
+    scatter_reduce, scatter_reduce_ = scatter.scatter_reduce, scatter.scatter_reduce_
+    select_scatter = scatter.select_scatter
+    slice_scatter = scatter.slice_scatter
+    take = scatter.take
+    take_along_dim = scatter.take_along_dim
+    scatter_ = scatter.scatter_
+    scatter = scatter.scatter  # last: from here on the name is the method's
+
 
 
 for _name, _method in list(vars(Methods).items()):
