@@ -53,7 +53,7 @@ def does(row: Row, check: str) -> str:
     """One cell: checked, does not apply, or left out with a reason."""
     if check in row.skip:
         return "left out"
-    if check in ("gradient", "second", "forward") and not row.grad or check == "second" and not row.second:
+    if (check in ("gradient", "second", "forward") and not row.grad) or (check == "second" and not row.second):
         return ""
     switch = {
         "complex": row.complex or any(t.array.dtype.kind == "c" for c in row.calls() for t in c.tensors),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 import rushlight
 from coverage_table import missing
 from rushlight import _ops

@@ -12,9 +12,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from samples import Call, Row, T, rows
 from samples.checks import (
-    Derivatives, about, direction, dot, flat, is_pointwise, moved, plain, relaid, rushlight, same, seeds_for, wanted,
+    Derivatives,
+    about,
+    direction,
+    dot,
+    flat,
+    is_pointwise,
+    moved,
+    plain,
+    relaid,
+    rushlight,
+    same,
+    seeds_for,
+    wanted,
 )  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:rushlight.*", "ignore::UserWarning")

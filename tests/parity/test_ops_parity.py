@@ -11,9 +11,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from samples import Call, Row, T, rows
 from samples.checks import (
-    Derivatives, Library, about, flat, is_pointwise, plain, pytorch, recast, reshaped, rushlight, same, special,
+    Derivatives,
+    Library,
+    about,
+    flat,
+    is_pointwise,
+    plain,
+    pytorch,
+    recast,
+    reshaped,
+    rushlight,
+    same,
+    special,
 )  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -27,8 +39,8 @@ EXISTING = frozenset(np.sctypeDict) & {
 def compare_results(row: Row, mine: Any, theirs: Any, what: str) -> None:
     """Two results of any kind: the same tensors in the same kind of collection."""
     if (
-        isinstance(theirs, tuple)
-        and hasattr(theirs, "_fields")
+        (isinstance(theirs, tuple)
+        and hasattr(theirs, "_fields"))
         or type(theirs).__module__ == "torch.return_types"
     ):
         names = [n for n in dir(theirs) if not n.startswith(("_", "n_")) and n not in ("count", "index")]
@@ -59,7 +71,7 @@ def compare(row: Row, call: Call, second: bool, node: bool = True) -> None:
         ("gradient", mine.first, theirs.first),
         ("second derivative", mine.second, theirs.second),
     ):
-        if kind[0] == "s" and (not second or not b and not a):
+        if kind[0] == "s" and (not second or (not b and not a)):
             continue
         for i, (x, y) in enumerate(zip(a, b, strict=kind[0] == "g")):
             if (x is None) != (y is None):  # no gradient and a gradient of zeros are the same to a user's sum
@@ -89,7 +101,7 @@ def same_or_refused(row: Row, call: Call, name: str | None = None) -> None:
             return
         mine = attempt(rushlight(), row, call, name)
         assert isinstance(mine, Exception), f"PyTorch raises {type(theirs).__name__}: {str(theirs)[:150]}"
-        assert type(mine) is type(theirs), (
+        assert isinstance(mine, type(theirs)), (
             f"{type(mine).__name__} ({mine}) where PyTorch raises {theirs!r:.200}"
         )
         return

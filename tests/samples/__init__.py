@@ -128,6 +128,12 @@ class Sampler:
         array = np.array(data, dtype)
         return T(array, grad, cast and array.dtype.kind in "fc")
 
+    def special(self, nan: bool = True) -> T:
+        """The points of ``edges="auto"``, with nan or without."""
+        from samples.checks import number_line
+
+        return T(number_line(nan), True, True)
+
     def distinct(self, *shape: int, dtype: Any = "f8", grad: bool = True) -> T:
         """Numbers that all lie at least 0.1 apart, in random order: no ties within a finite difference."""
         n = int(np.prod(shape))

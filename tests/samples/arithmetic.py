@@ -1,6 +1,6 @@
 """Samples of arithmetic."""
 
-from samples import FLOATS, INTS, Call, Row
+from samples import Call, Row
 
 P = dict(inplace=True, out=True)
 PC = dict(inplace=True, out=True, complex=True)

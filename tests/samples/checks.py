@@ -46,7 +46,7 @@ class Library:
 
     def array(self, tensor: Any) -> np.ndarray:
         if self.name == "torch":
-            return tensor.detach().resolve_conj().resolve_neg().numpy()
+            return tensor.detach().resolve_conj().resolve_neg().numpy(force=True)
         return tensor._array
 
     def opened(self, call: Call, grad: bool = True) -> tuple[Call, list[Any]]:
@@ -239,6 +239,10 @@ def relaid(call: Call, how: str) -> Call | None:
 
     made = call.map(relay)
     return made if changed else None
+
+
+def number_line(nan: bool = True) -> np.ndarray:
+    return np.array(SPECIAL if nan else SPECIAL[1:])
 
 
 def special(call: Call) -> Call | None:

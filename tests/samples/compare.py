@@ -1,6 +1,6 @@
 """Samples of comparisons, choices and logic."""
 
-from samples import FLOATS, INTS, Call, Row
+from samples import Call, Row
 
 P = dict(inplace=True, out=True)
 NO = dict(grad=False)
@@ -42,7 +42,7 @@ ROWS = [
     Row("where", lambda s: [Call(s.b(2, 3), s.t(3), s.t(2, 1)), Call(s.b(3), s.t(3), 0.5), Call(s.b(3), 1.5, s.t(3)),
         Call(s.b(3), 1, 2)], complex=True, method=False, out=True,
         skip={"raw": "promotion is for tensors"}),
-    Row("where", lambda s: [Call(s.of([True, False, True]))], tag="indices", vmap=False, **NO),
+    Row("where", lambda s: [Call(s.of([True, False, True]))], tag="indices", vmap=False, method=False, **NO),
     Row("Tensor.where", lambda s: [Call(s.t(3), s.b(3), s.t(3)), Call(s.t(3), s.b(3), 0.5)], complex=True),
     Row("clamp", lambda s: [Call(s.t(2, 3), -1, 1), Call(s.t(3), min=0.1), Call(s.t(3), max=0.1),
         Call(s.t(3), 1.0, -1.0)], **P),

@@ -147,7 +147,7 @@ def pair(op: Any, a: str, b: str) -> list[str]:
     complexes = f" and {a}_.dtype is not C8 and {a}_.dtype is not C16" if op.holomorphic else ""
     number = [f"        Record = Record_{b}"] if b in op.number_names else []
     tensor = ["        Record = Record_tensor"] if b in op.number_names else []
-    promote = f"{a}_ready, {b}_ready = promoted('{op.promote}', {a}_, {b}_)"
+    promote = f"{a}_ready, {b}_ready = promoted(promote, {a}_, {b}_)"
     integers = []
     if op.promote == "float":
         integers = [
@@ -210,7 +210,7 @@ def many(op: Any) -> list[str]:
         f"        same = {same}",
         "    except AttributeError:",
         "        same = False",
-        f"    {', '.join(f'{n}_ready' for n in op.tensors)}, = promoted('{op.promote}', "
+        f"    {', '.join(f'{n}_ready' for n in op.tensors)}, = promoted(promote, "
         f"{', '.join(f'{n}_' for n in op.tensors)})",
         f"    result_ = forward({given(op, '_ready')})",
     ]

@@ -9,7 +9,6 @@ take raw arrays too, so that one text of a rule serves first order, higher order
 from __future__ import annotations
 
 import linecache
-import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import FunctionType
@@ -103,7 +102,7 @@ class Op:
         self.view: bool = how.get("view", False)
         self.jvp = how.get("jvp")
         self.batch = how.get("batch")
-        self.promote: str = how.get("promote", "same")
+        self.promote: Any = how.get("promote", "same")
         self.transposed: Any = None
         self.into: Any = how.get("into")
         self.holomorphic: bool = how.get("holomorphic", False)
@@ -177,7 +176,7 @@ class Op:
         asked = [self.rules[n] for n in self.parameters if n in self.rules]
         scope.update(
             forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
-            asarray=np.asarray, perform=record.perform, promoted=record.promoted, scalar=record.scalar,
+            asarray=np.asarray, perform=record.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, ours=callsite.ours,
             outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
@@ -201,7 +200,7 @@ class Op:
     def node_name(self) -> str:
         if self._node_name:
             return self._node_name
-        return "".join(part[:1].upper() + part[1:] for part in re.split("_+", self.name)) + "Backward0"
+        return self.name.title().replace("_", "") + "Backward0"  # PyTorch's way: Log1PBackward0
 
     @cached_property
     def node_class(self) -> type[Node]:
@@ -400,7 +399,7 @@ class OpNode(Node):
 
 
 def pointwise(
-    promote: str = "same",
+    promote: Any = "same",
     *,
     jvp: Any = None,
     node: Any = None,
@@ -412,7 +411,8 @@ def pointwise(
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
 
     ``promote`` is "same" (the common dtype of the operands), "float" (integers become the default dtype) or
-    "compare" (a common dtype to compare in; the result has its own). The rules of a ``holomorphic`` operator are
+    "compare" (a common dtype to compare in; the result has its own), "choose" ("same" for all but the first), or a
+    function that raises for operands (arrays and numbers) that do not go together, and "same" otherwise. The rules of a ``holomorphic`` operator are
     written as for real numbers; for complex ones the machine conjugates around them. ``node`` is the node's name,
     or ``{"": name, "other": its name where other is a number}``. ``refuse`` makes the error for a dtype that NumPy's
     function does not take (the default says that it is not implemented). ``instead`` names keyword arguments that the

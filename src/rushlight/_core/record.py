@@ -44,14 +44,19 @@ def scalar(value: Any, dtype: np.dtype) -> ndarray:
 _promotions: dict[Any, np.dtype] = {}
 
 
-def common_dtype(promote: str, operands: Sequence[Any]) -> np.dtype:
+def common_dtype(promote: Any, operands: Sequence[Any]) -> np.dtype:
     """The dtype in which a pointwise operator computes."""
     key = (promote, dtypes.default_dtype, *[(o.dtype, o.ndim > 0) if type(o) is ndarray else type(o) for o in operands])
     found = _promotions.get(key)
     if found is None:
-        if promote == "subtract":
-            refuse_bool(operands)
-        found = result_dtype([o for o in operands if o is not None], dtypes.default_dtype)
+        if callable(promote):
+            promote(operands)
+        try:
+            found = result_dtype([o for o in operands if o is not None], dtypes.default_dtype)
+        except NotImplementedError:
+            if promote != "compare":  # half with complex: NumPy lacks the dtype, but can compare
+                raise
+            found = np.dtype("c8")
         if promote == "float" and found.kind in "biu":
             found = dtypes.default_dtype
         if len(_promotions) < 10000:
@@ -59,22 +64,7 @@ def common_dtype(promote: str, operands: Sequence[Any]) -> np.dtype:
     return found
 
 
-def refuse_bool(operands: Sequence[Any]) -> None:
-    """Raise for a difference with a tensor of bools in it."""
-    kinds = [o.dtype.kind if type(o) is ndarray else type(o).__name__[0] for o in operands]
-    if all(k == "b" for k in kinds):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator instead."
-        )
-    if any(type(o) is ndarray and k == "b" for o, k in zip(operands, kinds, strict=True)):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
-        )
-
-
-def promoted(promote: str, *operands: Any) -> list[Any]:
+def promoted(promote: Any, *operands: Any) -> list[Any]:
     """The operands of a pointwise operator (arrays and numbers), brought to one dtype."""
     if promote == "choose":
         return [operands[0], *promoted("same", *operands[1:])]
@@ -149,14 +139,16 @@ def holomorphic(vjp: Callable[..., Any]) -> Callable[..., Any]:
 
 def refused(op: Any, error: Exception) -> Exception:
     """PyTorch's error for what NumPy's function said: a dtype that it does not take, shapes that do not broadcast."""
-    if hasattr(error, "ufunc") and hasattr(error, "dtypes"):
-        found = [d for d in error.dtypes if isinstance(d, np.dtype)]
+    text = str(error)
+    of_bool = "numpy boolean" in text
+    if of_bool or hasattr(error, "ufunc") or type(error) is TypeError and text.startswith("ufunc '"):
+        found = [np.dtype(bool)] if of_bool else [d for d in getattr(error, "dtypes", ()) if isinstance(d, np.dtype)]
         if op.refuse is not None and found:
             return op.refuse(found[0])  # type: ignore[no-any-return]
-        name = dtypes.LEGACY.get(found[0].name, str(found[0])) if found else "this dtype"
-        return NotImplementedError(f"\"{op.name}_cpu\" not implemented for '{name}'")
-    if type(error) is ValueError and "could not be broadcast together" in str(error):
-        return unbroadcastable(str(error)) or error
+        name = f"'{dtypes.LEGACY.get(found[0].name, str(found[0]))}'" if found else "this dtype"
+        return NotImplementedError(f'"{op.name}_cpu" not implemented for {name}')
+    if type(error) is ValueError and "could not be broadcast together" in text:
+        return unbroadcastable(text) or error
     return error
 
 

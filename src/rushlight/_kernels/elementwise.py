@@ -94,7 +94,7 @@ def _far64(a: Array, out: Array) -> None:
 
 def _erf(x: Array, out: Array) -> None:
     if x.size <= FEW:
-        out.reshape(-1)[:] = list(map(math.erf, x.reshape(-1).tolist()))
+        out[...] = np.array(list(map(math.erf, x.reshape(-1).tolist()))).reshape(x.shape)
     elif x.dtype.char == "f":
         z = np.square(x)
         np.minimum(z, 3.95**2, out=z)
@@ -116,7 +116,7 @@ def _erf(x: Array, out: Array) -> None:
 
 def _erfc(x: Array, out: Array) -> None:
     if x.size <= FEW:
-        out.reshape(-1)[:] = list(map(math.erfc, x.reshape(-1).tolist()))
+        out[...] = np.array(list(map(math.erfc, x.reshape(-1).tolist()))).reshape(x.shape)
         return
     wide = x.astype(np.float64, copy=False)
     a = np.abs(wide)

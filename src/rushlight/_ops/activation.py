@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .._kernels import elementwise
@@ -159,8 +160,7 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """
     if input.dtype.kind in "bc":
         raise not_implemented("threshold_cpu", input.dtype)  # type: ignore[arg-type]
-    kind = input.dtype.type
-    return np.where(input <= kind(threshold), kind(value), input)  # type: ignore
+    return np.where(input <= threshold, record.scalar(value, input.dtype), input)  # type: ignore
 
 
 # ---- of exponentials

@@ -6,25 +6,42 @@ The rules of holomorphic functions are written as for real numbers: the machine 
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import dtypes, record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .broadcast import cast_to
 from .compare import NO_NODE, legacy, no_derivative, where
-from .elementary import exp, exp2, log, not_implemented, only, zeros_as
+from .elementary import LN2, exp, exp2, log, not_implemented, only, zeros_as
 
 Number = bool | int | float | complex
 
 # ---- sums and differences
 
 
+def refuse_bool(operands: Any) -> None:
+    """Raise for a difference with a tensor of bools in it."""
+    kinds = [o.dtype.kind if isinstance(o, np.ndarray) else type(o).__name__[0] for o in operands]
+    if all(k == "b" for k in kinds):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if any(isinstance(o, np.ndarray) and k == "b" for o, k in zip(operands, kinds, strict=True)):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
+
+
 def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
     """``other`` times ``alpha``, which may not be of a higher kind than the numbers are."""
+    other = np.asarray(other)
     kind = other.dtype.kind
     if isinstance(alpha, builtins.bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -57,7 +74,7 @@ def add(
 
 
 @pointwise(
-    "subtract", holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha
+    refuse_bool, holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha
 )
 def sub_scaled(
     input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None
@@ -68,14 +85,14 @@ def sub_scaled(
 
 def no_difference(dtype: np.dtype) -> Exception:
     try:
-        record.refuse_bool([np.empty(0, bool)] * 2)
+        refuse_bool([np.empty(0, bool)] * 2)
     except RuntimeError as error:
         return error
     raise AssertionError
 
 
 @pointwise(
-    "subtract", instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g
+    refuse_bool, instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g
 )
 def sub(
     input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
@@ -90,7 +107,7 @@ def sub(
 
 
 @pointwise(
-    "subtract",
+    refuse_bool,
     holomorphic=True,
     node={"": "RsubBackward0", "other": "RsubBackward1"},
     input=lambda g, alpha: -g * alpha,
@@ -102,7 +119,7 @@ def rsub_scaled(input: Tensor, other: Tensor | Number, alpha: Number, *, out: Te
 
 
 @pointwise(
-    "subtract",
+    refuse_bool,
     instead={"alpha": rsub_scaled},
     refuse=no_difference,
     node={"": "RsubBackward0", "other": "RsubBackward1"},
@@ -165,7 +182,7 @@ def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
 
 def integer_zeros(other: Any) -> None:
     """Raise for a division of integers by zero."""
-    if other.dtype.kind in "iu" and not np.all(other):
+    if not isinstance(other, float) and np.asarray(other).dtype.kind in "iu" and not np.all(other):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -347,24 +364,20 @@ def exponent_slope(g: Any, base: Any, exponent: Any, result: Any) -> Any:
         from .complexes import real
 
         sign = real(exponent)
-    if isinstance(base, (int, float, builtins.complex)):
-        if base == 0:
-            return where(sign >= 0, 0, g * (result * (-math.inf)))
-        return g * (result * logarithm(base))
-    return g * where((base == 0) & (sign >= 0), 0, result * log(base))
+    return where((base == 0) & (sign >= 0), 0, g * (result * logarithm(base)))
 
 
 def logarithm(base: Any) -> Any:
-    """The logarithm of a number: nan for a negative real one."""
-    import cmath
-
+    """The logarithm of a tensor, or of a number: -infinity of 0, nan of a negative real one."""
+    if not isinstance(base, (int, float, builtins.complex)):
+        return log(base)
     if isinstance(base, builtins.complex):
-        return cmath.log(base)
-    return math.log(base) if base > 0 else math.nan
+        return cmath.log(base) if base else -math.inf
+    return math.log(base) if base > 0 else -math.inf if base == 0 else math.nan
 
 
 def base_slope(g: Any, input: Any, exponent: Any) -> Any:
-    return g * where(exponent == 0, 0, exponent * pow_tensor(input, exponent - 1))
+    return where(exponent == 0, 0, g * (exponent * pow_tensor(input, exponent - 1)))
 
 
 @pointwise(
@@ -472,7 +485,7 @@ def float_power_(self: Tensor, exponent: Any) -> Any:
     want = (
         np.dtype("c16")
         if builtins.any(
-            isinstance(x, builtins.complex) or isinstance(x, Tensor) and record.np_dtype(x).kind == "c"
+            isinstance(x, builtins.complex) or (isinstance(x, Tensor) and record.np_dtype(x).kind == "c")
             for x in (self, exponent)
         )
         else np.dtype("f8")
@@ -558,8 +571,15 @@ def addcmul(
     return input + input.dtype.type(value) * tensor1 * tensor2  # type: ignore
 
 
+def refuse_integer_quotient(operands: Any) -> None:
+    if all(o.dtype.kind in "biu" for o in operands[1:] if isinstance(o, np.ndarray)):
+        raise integer_quotient()
+
+
 @pointwise(
+    refuse_integer_quotient,
     holomorphic=True,
+    node="AddcdivBackward0",
     input=lambda g: g,
     tensor1=lambda g, tensor2, value: g * (value / tensor2),
     tensor2=lambda g, tensor1, tensor2, value: -g * (value * (tensor1 / tensor2) / tensor2),
@@ -573,8 +593,6 @@ def addcdiv(
     >>> torch.addcdiv(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), value=10)
     tensor([6.])
     """
-    if input.dtype.kind in "biu":
-        raise integer_quotient()
     return input + input.dtype.type(value) * tensor1 / tensor2  # type: ignore
 
 
@@ -604,7 +622,7 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def turn(g: Any, across: Any, a: Any, b: Any) -> Any:
     square = a * a + b * b
-    return g * (across * (1 / square))
+    return g * (across * where(square == 0, 0, 1 / square))
 
 
 @pointwise(
@@ -663,7 +681,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 @pointwise(
     "float",
     node={"": "XlogyBackward0", "other": "XlogyBackward2", "input": "XlogyBackward1"},
-    input=lambda g, input, other: g * where((input == 0) & (other <= 0), 0, log(other)),
+    input=lambda g, input, other: where((input == 0) & (other <= 0), 0, g * logarithm(other)),
     other=lambda g, input, other: g * input / other,
 )
 def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -673,6 +691,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
     >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
+    input, other = np.asarray(input), np.asarray(other)  # type: ignore[assignment]
     only("f", "xlogy_cpu", input)  # type: ignore[arg-type]
     product = input * np.log(other)  # type: ignore
     return np.where((input == 0) & ~np.isnan(other), input.dtype.type(0), product)  # type: ignore
@@ -703,6 +722,14 @@ def reflected(function: Any, name: str) -> Any:
     return method
 
 
+@pointwise(
+    node="LdexpBackward0", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2
+)
+def ldexp_of(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The operator behind :func:`ldexp`."""
+    return input * np.exp2(other)  # type: ignore
+
+
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2^other``.
 
@@ -710,7 +737,19 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([3, 1]))
     tensor([8., 6.])
     """
-    return mul(input, pow_tensor(2.0, other), out=out)
+    return ldexp_of(input, inexact(other), out=out)
+
+
+def ldexp_(self: Tensor, other: Tensor) -> Any:
+    """In-place version of :func:`ldexp`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    return inplace(ldexp_of, "ldexp_")(self, inexact(other))
+
+
+def inexact(x: Any) -> Any:
+    """A tensor of integers in the default dtype; any other as it is."""
+    return cast_to(x, dtypes.default_dtype) if record.np_dtype(x).kind in "biu" else x
 
 
 def gcd_kind(name: str, input: Any) -> None:

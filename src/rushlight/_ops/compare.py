@@ -379,11 +379,10 @@ def clamped(name: str, input: Any, min: Any, max: Any) -> Any:
         raise RuntimeError(f"torch.{name}: At least one of 'min' or 'max' must not be None")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    kind = input.dtype.type
     if min is not None:
-        input = np.maximum(input, kind(min) if isinstance(min, (int, float)) else min)
+        input = np.maximum(input, record.scalar(min, input.dtype) if isinstance(min, (int, float)) else min)
     if max is not None:
-        input = np.minimum(input, kind(max) if isinstance(max, (int, float)) else max)
+        input = np.minimum(input, record.scalar(max, input.dtype) if isinstance(max, (int, float)) else max)
     return input
 
 
@@ -544,7 +543,12 @@ def no_derivative(name: str) -> Any:
 NO_NODE = "torch::autograd::NotImplemented"
 
 
-@pointwise(node=NO_NODE, input=no_derivative("heaviside"), values=no_derivative("heaviside"))
+def refuse_mixed(operands: Any) -> None:
+    if len({o.dtype for o in operands if isinstance(o, np.ndarray)}) > 1:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
+@pointwise(refuse_mixed, node=NO_NODE, input=no_derivative("heaviside"), values=no_derivative("heaviside"))
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """0 for negative elements, 1 for positive ones, ``values`` for zeros. It has no derivative.
 

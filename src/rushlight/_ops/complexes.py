@@ -60,7 +60,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.conj_physical(torch.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
-    return np.conjugate(input)  # type: ignore[return-value]
+    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()  # type: ignore
 
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -333,7 +333,7 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def angle_rule(g: Any, input: Any) -> Any:
     if not is_complex_number(input):
-        return where(input == input, 0, input) if record.np_dtype(input).kind == "f" else zeros_as(g)
+        return zeros_as(g)
     x, y = real(input), imag(input)
     square = x * x + y * y
     zero = square == 0
@@ -356,3 +356,12 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 absolute = abs
+
+
+def abs_(self: Tensor) -> Any:
+    """In-place version of :func:`abs`: the result is left in the memory of ``self``."""
+    from .._core.views import inplace
+
+    if is_complex_number(self):
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return inplace(abs)(self)

@@ -584,6 +584,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
     tensor([1.5963])
     """
+    if np_dtype(input).kind == "b":
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
     return mvlgamma_of(input, p, out=out)
 
 
