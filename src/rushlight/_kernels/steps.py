@@ -2,8 +2,8 @@
 
 The order of operations is that of PyTorch's optimizers for single tensors, and products are fused into sums
 where its vectorized loops fuse them: the compiled loops give the same bits but for the square root, which
-PyTorch leaves to a library that does not round it correctly. The NumPy texts give the same bits in float32; in float64 they
-round the fused products once more.
+PyTorch leaves to a library that does not round it correctly. The NumPy texts give the same bits for small float32
+arrays; in large ones and in float64 they round the fused products once more.
 """
 
 import math
@@ -19,6 +19,7 @@ __all__ = ["adadelta", "adagrad", "adam", "rmsprop", "sgd"]
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 15  # elements: five arrays and scratch stay in a second-level cache
+FEW = 1 << 14  # elements up to which NumPy rounds a fused product once
 half, one = constant(0.5), constant(1)
 
 
@@ -59,8 +60,8 @@ def _prepared(p: Array, g: Array, maximize: bool, decay: Any) -> Array:
 
 
 def _fused(a: Any, b: Any, c: Array, out: Array) -> None:
-    """a b + c into ``out``; in float32 rounded once: in float64 the product is exact."""
-    y = np.multiply(a, b, dtype=np.float64 if c.dtype.char == "f" else None)
+    """a b + c into ``out``; rounded once in float32, as the product is exact in float64, if that costs little."""
+    y = np.multiply(a, b, dtype=np.float64 if c.dtype.char == "f" and c.size <= FEW else None)
     np.add(y, c, out=out, casting="same_kind")
 
 
@@ -211,6 +212,24 @@ def _rmsprop(
 
 
 @compiled(STRICT)
+def _plain_rmsprop_loop(
+    p: Any, g: Any, v: Any, maximize: Any, lr: Any, decay: Any, alpha: Any, weight: Any, eps: Any
+) -> None:
+    for i in range(p.size):
+        y = -g[i] if maximize else g[i]
+        y = fma(p[i], decay, y) if decay != 0 else y
+        s = fma(weight * y, y, v[i] * alpha)
+        v[i] = s
+        p[i] = p[i] + lr * y / (math.sqrt(s) + eps)
+
+
+def _plain_rmsprop(
+    p: Array, g: Array, v: Array, maximize: bool, lr: Any, decay: Any, alpha: Any, weight: Any, eps: Any
+) -> None:
+    _rmsprop(p, g, v, v, v, maximize, False, False, lr, decay, alpha, weight, eps, 0)
+
+
+@compiled(STRICT)
 def _rmsprop_loop(
     p: Any, g: Any, v: Any, mean: Any, buffer: Any, maximize: Any, centered: Any, has_buffer: Any,
     lr: Any, decay: Any, alpha: Any, weight: Any, eps: Any, momentum: Any,
@@ -241,6 +260,9 @@ def rmsprop(
 ) -> None:  # fmt: skip
     """One step of RMSprop, centered if ``mean`` is given; ``buffer`` holds the momentum, if there is any."""
     flags = maximize, mean is not None, buffer is not None and momentum > 0
+    if flags[1:] == (False, False):
+        numbers = -lr, weight_decay, alpha, 1 - alpha, eps
+        return _run(_plain_rmsprop, _plain_rmsprop_loop, (p, g, v), (maximize,), *numbers)
     arrays = p, g, v, v if mean is None else mean, v if buffer is None else buffer
     _run(_rmsprop, _rmsprop_loop, arrays, flags, -lr, weight_decay, alpha, 1 - alpha, eps, momentum)
 
