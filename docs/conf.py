@@ -1,11 +1,11 @@
-"""Sphinx: furo for the looks, MyST for the text.  Builds without a network: nothing is fetched, fonts neither."""
+"""Sphinx: furo for the looks, MyST for the text. Builds without a network: nothing is fetched."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from rushlight._version import __version__, pytorch_version  # noqa: E402
+from rushlight._version import __version__, pytorch_version
 
 project = "Rushlight"
 author = "The Rushlight authors"
