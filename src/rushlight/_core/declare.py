@@ -138,6 +138,13 @@ class Op:
         """Whether a tensor argument may be a Python number."""
         return "Number" in self.annotations.get(name, "")
 
+    def invoke(self, args: Sequence[Any]) -> Any:
+        """Call the public function with all parameters in order."""
+        if not self.keywords:
+            return self.call(*args)
+        count = len([n for n in self.parameters if n in self.positional])
+        return self.call(*args[:count], **dict(zip(self.parameters[count:], args[count:], strict=True)))
+
     # ---- the public function
 
     def stub(self) -> Callable[..., Any]:

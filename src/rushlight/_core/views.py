@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
     def take(self, x: Any) -> Any:
         """The same view of ``x`` (an array or a tensor)."""
-        made = self.op.forward(x, *self.args) if type(x) is ndarray else self.op.call(x, *self.args)
+        made = self.op.forward(x, *self.args) if type(x) is ndarray else self.op.invoke((x, *self.args))
         return made if self.output is None else made[self.output]
 
 

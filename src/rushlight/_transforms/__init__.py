@@ -1,0 +1,1 @@
+"""Function transforms: gradients, forward mode and batching as levels, each with one ``process(op, args)``."""
