@@ -18,11 +18,16 @@ from ._core.tensor import Size, Tensor, device, layout, memory_format
 from ._ops import methods as _methods
 from ._ops.activation import (
     celu,
+    celu_,
     hardshrink,
     prelu,
     relu,
+    rrelu,
+    rrelu_,
     selu,
+    selu_,
     threshold,
+    threshold_,
 )
 from ._ops.arithmetic import (
     add,
@@ -315,6 +320,8 @@ from ._ops.scatter import (
     unsqueeze_copy,
     view_copy,
 )
+from ._ops.softmax import torch_log_softmax as log_softmax
+from ._ops.softmax import torch_softmax as softmax
 from ._ops.shape import (
     as_strided,
     atleast_1d,
@@ -410,6 +417,17 @@ contiguous_format, preserve_format, channels_last, channels_last_3d = (
     memory_format(f"torch.{name}")
     for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
 )
+
+# In-place functions that PyTorch has in its main namespace too: the methods.
+_IN_PLACE = (
+    "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_",
+    "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
+    "cos_", "cosh_", "deg2rad_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fix_", "floor_", "frac_",
+    "gcd_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_",
+    "negative_", "rad2deg_", "reciprocal_", "relu_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_",
+    "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
+)  # fmt: skip
+globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
 _LAZY = (
     "random",

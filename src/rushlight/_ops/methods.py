@@ -28,6 +28,8 @@ from . import (
     shape,
 )
 
+from . import softmax as softmax_
+
 
 class Methods:
     """What the operators add to Tensor."""
@@ -416,6 +418,10 @@ class Methods:
     random_ = random.random_
     uniform_ = random.uniform_
     zero_ = fill.zero_
+
+    # softmax
+    softmax = softmax_.torch_softmax
+    log_softmax = softmax_.torch_log_softmax
 
     # create
     new_empty = create.new_empty
