@@ -190,3 +190,32 @@ def test_ddp_of_one_process():
     assert m.module.weight.grad.tolist() == [[1.0, 1.0]]
     with pytest.raises(RuntimeError, match="not needed"):
         nn.parallel.DistributedDataParallel(nn.ReLU())
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("lengths", [None, [3, 1]])
+def test_kernels_agree_with_the_definition(kind, lengths, monkeypatch):
+    """Outputs, gradients and gradients of gradients, padded and packed."""
+    from rushlight.nn.modules import rnn
+
+    rl.manual_seed(6)
+    options = {"nonlinearity": "relu"} if kind == "RNN" and lengths else {}
+    layer = getattr(nn, kind)(2, 3, bidirectional=True, **options).double()
+    x = rl.randn(3, 2, 2, dtype=rl.float64, requires_grad=True)
+
+    def run():
+        given = x if lengths is None else nn.utils.rnn.pack_padded_sequence(x, lengths)
+        out, state = layer(given)
+        out = out if lengths is None else out.data
+        states = state if isinstance(state, tuple) else (state,)
+        total = out.sin().sum() + sum((s * s).sum() for s in states)
+        inputs = [x, *layer.parameters()]
+        first = rl.autograd.grad(total, inputs, retain_graph=True)
+        recorded = rl.autograd.grad(total, inputs, create_graph=True)
+        second = rl.autograd.grad(sum((g * g).sum() for g in recorded), inputs)
+        return [out, *states, *first, *recorded, *second]
+
+    fast = run()
+    monkeypatch.setattr(rnn, "_kernel_in_time", rnn._in_time)
+    for a, b in zip(fast, run(), strict=True):
+        assert rl.allclose(a, b, atol=1e-10)

@@ -7,6 +7,7 @@ of a packed one in which all sequences run to the end.
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 import warnings
@@ -20,6 +21,7 @@ from .. import functional as F
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
+from ._recurrence import KERNELS
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -81,16 +83,85 @@ def _gru(w_hh: Tensor, b_hh: Tensor | None, x: Tensor) -> tuple[Any, Step]:
     return x, step
 
 
-def _recur(mode: str, weights: Sequence[Any], x: Tensor) -> tuple[Any, Step]:
-    """The projected input and the step of a layer in one direction; ``weights`` in the order of the
-    state_dict."""
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    x = F.linear(x, w_ih, b_ih)
+def _recur(mode: str, w_hh: Any, b_hh: Any, w_hr: Any, x: Tensor) -> tuple[Any, Step]:
+    """What the steps take from the projected input, and the step."""
     if mode == "LSTM":
         return _lstm(w_hh, b_hh, x, w_hr)
     if mode == "GRU":
         return _gru(w_hh, b_hh, x)
     return _rnn(rl.tanh if mode == "RNN_TANH" else rl.relu, w_hh, b_hh, x)
+
+
+def _in_time(
+    mode: str, back: bool, sizes: list[int], x: Tensor, w_hh: Any, b_hh: Any, w_hr: Any, state: State
+) -> tuple[Any, ...]:
+    """One layer in one direction: outputs, like the rows of ``x``, and the last state. This is the
+    definition."""
+    x, step = _recur(mode, w_hh, b_hh, w_hr, x)
+    outputs, state = (_scan_back if back else _scan)(step, x.split(sizes), sizes, state)
+    return (rl.cat(outputs), *state)
+
+
+def _kernel_in_time(
+    mode: str, back: bool, sizes: list[int], x: Tensor, w_hh: Any, b_hh: Any, w_hr: Any, state: State
+) -> tuple[Any, ...]:
+    """The same by a kernel, where there is one: for plain tensors of the common dtypes."""
+    given = [x, w_hh, *state] if b_hh is None else [x, w_hh, b_hh, *state]
+    plain = all(type(t) in (Tensor, Parameter) and t.dtype == x.dtype for t in given)
+    if w_hr is not None or not plain or x.dtype not in (rl.float32, rl.float64):
+        return _in_time(mode, back, sizes, x, w_hh, b_hh, w_hr, state)
+    if b_hh is not None and mode != "GRU":
+        x, b_hh = x + b_hh, None
+    return _Recurrence.apply(mode, back, sizes, x, w_hh, b_hh, *state)
+
+
+def _array(t: Any) -> Any:
+    return None if t is None else t.detach().numpy()
+
+
+class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
+    """``_in_time`` by the kernels; derivatives of higher order go through the definition."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, mode: str, back: bool, sizes: list[int], x: Any, w_hh: Any, b_hh: Any, *state: Any
+    ) -> Any:
+        starts = itertools.accumulate(sizes, initial=0)
+        steps = list(zip(starts, sizes, strict=False))
+        if back:
+            steps.reverse()
+        run, ctx.run_back = KERNELS[mode]
+        arrays = [_array(t) for t in state]
+        outputs, last, ctx.saved = run(_array(x), _array(w_hh), _array(b_hh), tuple(arrays), steps)
+        ctx.how = mode, back, sizes
+        ctx.steps = steps
+        ctx.save_for_backward(x, w_hh, b_hh, *state)
+        return tuple(rl.from_numpy(a) for a in (outputs, *last))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        given = ctx.saved_tensors
+        if rl.is_grad_enabled():
+            return (None,) * 3 + _through_definition(ctx.how, given, grads)
+        of_outputs, *of_state = [_array(g) for g in grads]
+        found = ctx.run_back(ctx.saved, _array(given[1]), of_outputs, tuple(of_state), ctx.steps)
+        return (None,) * 3 + tuple(
+            None if t is None else rl.from_numpy(a) for t, a in zip(given, found, strict=True)
+        )
+
+
+def _through_definition(how: Any, inputs: tuple[Any, ...], grads: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients of the definition, with a graph of their own."""
+    x, w_hh, b_hh, *state = inputs
+    outputs = _in_time(*how, x, w_hh, b_hh, None, tuple(state))
+    wanted = [t for t in inputs if t is not None and t.requires_grad]
+    pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+    found = iter(
+        rl.autograd.grad(
+            [o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True
+        )
+    )
+    return tuple(next(found) if t is not None and t.requires_grad else None for t in inputs)
 
 
 def _scan(step: Step, xs: Sequence[Tensor], sizes: Sequence[int], state: State) -> tuple[list[Tensor], State]:
@@ -372,12 +443,15 @@ class RNNBase(Module):
             outputs = []
             for direction in range(self._directions):
                 i = layer * self._directions + direction
-                projected, step = _recur(self.mode, self._weights(i), x)
-                xs = projected.unbind(0) if batch_sizes is None else projected.split(sizes)
-                scan = _scan_back if direction else _scan
-                steps, state = scan(step, xs, sizes, rows[i])
-                outputs.append(rl.stack(steps) if batch_sizes is None else rl.cat(steps))
-                last.append(state)
+                w_ih, w_hh, b_ih, b_hh, w_hr = self._weights(i)
+                projected = F.linear(x, w_ih, b_ih)
+                shape = projected.shape
+                flat = projected.reshape(-1, shape[-1])
+                out, *state = _kernel_in_time(
+                    self.mode, direction == 1, sizes, flat, w_hh, b_hh, w_hr, rows[i]
+                )
+                outputs.append(out.reshape(*shape[:-1], out.size(-1)))
+                last.append(tuple(state))
             x = outputs[0] if len(outputs) == 1 else rl.cat(outputs, -1)
         if turned:
             x = x.transpose(0, 1)
@@ -650,8 +724,8 @@ class RNNCellBase(Module):
             zeros = rl.zeros(input.size(0), self.hidden_size, dtype=input.dtype, device=input.device)
             states = (zeros,) * len(names)
         self._check_sizes(input, states)
-        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None)
-        x, step = _recur(mode, weights, input)
+        x = F.linear(input, self.weight_ih, self.bias_ih)
+        x, step = _recur(mode, self.weight_hh, self.bias_hh, None, x)
         states = step(x, *states)
         return states if batched else tuple(s.squeeze(0) for s in states)
 
