@@ -199,6 +199,7 @@ from ._ops.elementary import (
 )
 from ._ops.fill import fill, fill_, zero_
 from ._ops.index import gather, index_put, index_select, nonzero
+from ._ops.magnitude import dist, norm, renorm
 from ._ops.products import (
     addbmm,
     addmm,
@@ -322,6 +323,8 @@ from ._ops.scatter import (
 )
 from ._ops.softmax import torch_log_softmax as log_softmax
 from ._ops.softmax import torch_softmax as softmax
+from ._ops.interop import from_buffer as frombuffer
+from ._ops.interop import from_dlpack
 from ._ops.shape import (
     as_strided,
     atleast_1d,

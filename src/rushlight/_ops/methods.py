@@ -21,13 +21,13 @@ from . import (
     elementary,
     fill,
     index,
+    magnitude,
     products,
     random,
     reduce,
     scatter,
     shape,
 )
-
 from . import softmax as softmax_
 
 
@@ -419,6 +419,12 @@ class Methods:
     uniform_ = random.uniform_
     zero_ = fill.zero_
 
+    # NumPy's protocols
+    __array_ufunc__ = interop.array_ufunc
+    __array_function__ = interop.array_function
+    __dlpack__ = interop.dlpack
+    __dlpack_device__ = interop.dlpack_device
+
     # softmax
     softmax = softmax_.torch_softmax
     log_softmax = softmax_.torch_log_softmax
@@ -453,6 +459,11 @@ class Methods:
     take_along_dim = scatter.take_along_dim
     scatter_ = scatter.scatter_
     scatter = scatter.scatter  # last: from here on the name is the method's
+
+    # magnitude
+    dist = magnitude.dist
+    norm = magnitude.norm_method
+    renorm, renorm_ = magnitude.renorm, inplace(magnitude.renorm)
 
 
 
