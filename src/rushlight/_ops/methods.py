@@ -28,6 +28,7 @@ from . import (
     scatter,
     shape,
 )
+from . import interop
 from . import softmax as softmax_
 
 
