@@ -38,9 +38,7 @@ def covers(row: Row, name: str) -> bool:
     names = {row.id, row.name, row.name.removeprefix("Tensor.")}
     if isinstance(row.method, str):
         names.add(row.method)
-    return name in names or any(
-        name.startswith(f"{n}.") and "." not in name.removeprefix(f"{n}.") for n in names
-    )
+    return name in names or any(name.startswith(f"{n}.") and "." not in name.removeprefix(f"{n}.") for n in names)
 
 
 def missing() -> list[str]:

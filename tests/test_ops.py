@@ -45,9 +45,7 @@ def check(function: Check) -> Check:
 
 
 def close(row: Row, analytic: float, numeric: float, scale: float, what: str) -> None:
-    assert abs(analytic - numeric) <= 2e-5 * max(1.0, scale, abs(numeric)), (
-        f"{what}: {analytic}, numerically {numeric}"
-    )
+    assert abs(analytic - numeric) <= 2e-5 * max(1.0, scale, abs(numeric)), f"{what}: {analytic}, numerically {numeric}"
 
 
 def size(parts: list[Any]) -> float:
@@ -74,9 +72,7 @@ def gradient(row: Row, call: Call) -> None:
     numeric = sum(dot(u, (p - m) / (2 * STEP)) for u, p, m in pairs)
     analytic = sum(dot(g, v) for g, v in zip(found.first, vs, strict=True) if g is not None)
     for g, a in zip(found.first, wanted(call), strict=True):
-        assert g is None or (g.shape == a.shape and g.dtype == a.dtype), (
-            f"a gradient {g.shape} {g.dtype} of {a.shape}"
-        )
+        assert g is None or (g.shape == a.shape and g.dtype == a.dtype), f"a gradient {g.shape} {g.dtype} of {a.shape}"
     close(row, analytic, numeric, size(found.first), "gradient")
 
 
@@ -99,9 +95,7 @@ def second(row: Row, call: Call) -> None:
         return [lib.array(g) for g, f in zip(grads, live, strict=True) if f]
 
     made, inputs = lib.opened(call)
-    grads = lib.grad(
-        lib.outputs(function(*made.args, **made.kwargs)), inputs, [lib.tensor(u, True) for u in us], True
-    )
+    grads = lib.grad(lib.outputs(function(*made.args, **made.kwargs)), inputs, [lib.tensor(u, True) for u in us], True)
     live = [g is not None and g.requires_grad for g in grads]
     ws = seeds_for(lib, [g for g in grads if g is not None and g.requires_grad], 2)
     numeric = sum(dot(w, (p - m) / (2 * STEP)) for w, p, m in zip(ws, vjp(STEP), vjp(-STEP), strict=True))

@@ -277,6 +277,18 @@ from ._ops.questions import (
     promote_types,
     result_type,
 )
+from ._ops.scan import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    gradient,
+    logcumsumexp,
+    trapezoid,
+    trapz,
+)
 from ._ops.scatter import (
     alias_copy,
     argwhere,

@@ -47,9 +47,7 @@ class T:
         return T(array, self.grad, self.cast)
 
     def __repr__(self) -> str:
-        return (
-            f"T({'x'.join(map(str, self.array.shape)) or 'scalar'} {self.array.dtype}{' grad' * self.grad})"
-        )
+        return f"T({'x'.join(map(str, self.array.shape)) or 'scalar'} {self.array.dtype}{' grad' * self.grad})"
 
 
 class Call:
@@ -160,7 +158,8 @@ class Row:
     name; None: whatever Tensor has). ``out``: it takes ``out=``. ``dtypes``: what the dtype tables try; empty for
     none. ``edges``: extra samples at special points; "auto" makes them of pointwise operators (all pairs of nan,
     infinities, zeros, halves, large and tiny numbers). ``tol``: (rtol, atol) for float64, with the reason in
-    ``why``. ``skip``: checks that do not apply, each with its reason: {"vmap": "the shape depends on the data"}.
+    ``why``. ``skip``: checks that do not apply, each with its reason: {"vmap": "the shape depends on the data"};
+    "node" is for nodes named otherwise than PyTorch's, "second in PyTorch" for what has a second derivative here only.
     ``torch``: another name there. ``first``: how PyTorch's function spells the first parameter, if not ``input``.
     """
 

@@ -71,9 +71,7 @@ class Library:
 
     def grad(self, outs: Any, inputs: Any, gs: Any, create_graph: bool = False) -> list[Any]:
         return list(
-            self.module.autograd.grad(
-                outs, inputs, gs, create_graph=create_graph, allow_unused=True, retain_graph=True
-            )
+            self.module.autograd.grad(outs, inputs, gs, create_graph=create_graph, allow_unused=True, retain_graph=True)
         )
 
 

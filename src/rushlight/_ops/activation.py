@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 
 from .._core import record
-from .._core.declare import pointwise
-from .._core.tensor import Tensor
+from .._core.declare import operator, pointwise
+from .._core.tensor import Tensor, wrap
+from .._core.views import inplace
 from .._kernels import elementwise
 from .compare import where
+from .dims import canonical
 from .elementary import erf, exp, not_implemented, only, sigmoid, tanh
+from .families import over_dims
 
 ndarray = np.ndarray
 Number = bool | int | float | complex
@@ -75,7 +78,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     """
     if input.dtype.kind == "b":
         raise RuntimeError("Bool inputs not supported for hardtanh")
-    if input.dtype.kind == "u" and (min_val < 0 or max_val < 0):
+    if input.dtype.kind == "u" and (int(min_val) < 0 or int(max_val) < 0):
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
@@ -144,9 +147,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
             f"lambda must be in range [0, {np.finfo(input.dtype).max:g}] for input dtype {kind}, but found {lambd}"  # type: ignore
         )
     limit = input.dtype.type(lambd)
-    moved = np.where(
-        input > limit, input - limit, np.where(input < -limit, input + limit, input.dtype.type(0))
-    )  # type: ignore
+    moved = np.where(input > limit, input - limit, np.where(input < -limit, input + limit, input.dtype.type(0)))  # type: ignore
     return np.where(np.isnan(input), input, moved)  # type: ignore
 
 
@@ -331,17 +332,13 @@ def logsigmoid(input: Tensor) -> Tensor:
 # ---- composed
 
 
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+def relu6(input: Tensor) -> Tensor:
     """``x`` limited to [0, 6].
 
     >>> import rushlight as torch
     >>> torch.nn.functional.relu6(torch.tensor([-1.0, 8.0]))
     tensor([0., 6.])
     """
-    from .._core.views import inplace as in_place
-
-    if inplace:
-        return in_place(hardtanh, "relu6_")(input, 0.0, 6.0)  # type: ignore[no-any-return]
     return hardtanh(input, 0.0, 6.0)
 
 
@@ -388,9 +385,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     from .shape import reshape
 
     if weight.ndim > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
-        )
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     if weight.dtype is not input.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
     n = weight.numel()
@@ -407,3 +402,109 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         ones = (1,) * max(input.ndim - 2, 0)
         weight = reshape(weight, (n, *ones) if input.ndim > 1 else (n,) if input.ndim else ())
     return prelu_of(input, weight)
+
+
+@pointwise(node="RreluWithNoiseBackward0", input=lambda g, noise: g * noise)
+def rrelu_with_noise(input: Tensor, noise: Tensor) -> Tensor:
+    """``input`` times the slopes in ``noise``, which are 1 where it is positive."""
+    return np.multiply(input, noise)  # type: ignore
+
+
+@pointwise(node="RreluWithNoiseBackward0", input=leaky_rule)
+def rrelu_at_middle(input: Tensor, negative_slope: float) -> Tensor:
+    """:func:`leaky_relu` under the name that ``rrelu`` has in the graph."""
+    return leaky_relu.op.body(input, negative_slope)  # type: ignore
+
+
+def randomly(input: Any, lower: float, upper: float, training: bool, generator: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The operator behind ``rrelu`` and its further arguments."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return rrelu_at_middle, ((lower + upper) / 2,)
+    from .._kernels.random import rrelu_noise
+    from .random import twister
+
+    if record.np_dtype(input).kind != "f":
+        raise not_implemented("rrelu_with_noise_out_cpu", record.np_dtype(input))
+    if input.level:
+        raise RuntimeError("rrelu in training draws by the values of its input: not under a function transform")
+    return rrelu_with_noise, (wrap(rrelu_noise(twister(generator, "rrelu"), input._array, lower, upper)),)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: Any = None,
+) -> Tensor:
+    """``x``, times a slope where it is negative: in training a random one of [lower, upper), else the middle.
+
+    The random slopes are those of PyTorch's generator with the same seed.
+
+    >>> import rushlight as torch
+    >>> torch.rrelu(torch.tensor([-24.0, 2.0]))
+    tensor([-5.5000,  2.0000])
+    """
+    op, args = randomly(input, lower, upper, training, generator)
+    return op(input, *args)  # type: ignore[no-any-return]
+
+
+def rrelu_(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: Any = None
+) -> Any:
+    """In-place version of :func:`rrelu`: the result is left in the memory of ``input``.
+
+    >>> import rushlight as torch
+    >>> torch.rrelu_(torch.tensor([-24.0, 2.0]))
+    tensor([-5.5000,  2.0000])
+    """
+    op, args = randomly(input, lower, upper, training, generator)
+    return inplace(op, "rrelu_")(input, *args)
+
+
+def glu_rule(g: Any, input: Any, dim: int) -> Any:
+    from .shape import cat, part
+
+    axis = canonical(dim, len(input.shape))
+    half = input.shape[axis] // 2
+    a, b = part(input, axis, 0, half), part(input, axis, half, 2 * half)
+    s = sigmoid(b)
+    return cat([g * s, g * (a * s * (1 - s))], axis)
+
+
+@operator(batch=over_dims("dim"), input=glu_rule)
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half along ``dim`` times the sigmoid of the second (Dauphin et al., 2016).
+
+    Raises RuntimeError if the size of ``dim`` is odd.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.glu(torch.tensor([1.0, 2.0, 0.0, 0.0]))
+    tensor([0.5000, 1.0000])
+    """
+    array: Any = input
+    if array.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    axis = canonical(dim, array.ndim)
+    size = array.shape[axis]
+    if size % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
+    only("f", "glu_cpu", array)
+    a, b = np.split(array, 2, axis)
+    return a * elementwise.sigmoid(b)  # type: ignore[no-any-return]
+
+
+celu_ = inplace(celu)
+threshold_ = inplace(threshold)
+
+
+def selu_(input: Tensor) -> Any:
+    """In-place version of :func:`selu`: the result is left in the memory of ``input``.
+
+    >>> import rushlight as torch
+    >>> torch.selu_(torch.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
+    return inplace(elu_of, "selu_")(input, SELU_ALPHA, SELU_SCALE, 1.0)

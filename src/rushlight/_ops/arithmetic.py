@@ -53,17 +53,13 @@ def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
 
 
 @pointwise(holomorphic=True, node="AddBackward0", input=lambda g: g, other=lambda g, alpha: g * alpha)
-def add_scaled(
-    input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None
-) -> Tensor:
+def add_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``: :func:`add` with ``alpha``."""
     return np.add(input, scaled("add", input, other, alpha))  # type: ignore
 
 
 @pointwise(instead={"alpha": add_scaled}, input=lambda g: g, other=lambda g: g)
-def add(
-    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``, element by element, with broadcasting.
 
     >>> import rushlight as torch
@@ -73,12 +69,8 @@ def add(
     return np.add(input, other)  # type: ignore
 
 
-@pointwise(
-    refuse_bool, holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha
-)
-def sub_scaled(
-    input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None
-) -> Tensor:
+@pointwise(refuse_bool, holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha)
+def sub_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``: :func:`sub` with ``alpha``."""
     return np.subtract(input, scaled("sub", input, other, alpha))  # type: ignore
 
@@ -91,12 +83,8 @@ def no_difference(dtype: np.dtype) -> Exception:
     raise AssertionError
 
 
-@pointwise(
-    refuse_bool, instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g
-)
-def sub(
-    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
-) -> Tensor:
+@pointwise(refuse_bool, instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g)
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``, element by element, with broadcasting. Raises RuntimeError for bools.
 
     >>> import rushlight as torch
@@ -206,9 +194,7 @@ def rounded(input: Any, other: Any, rounding_mode: str) -> Any:
         return np.trunc(np.true_divide(input, other))
     if input.dtype.kind == "u":
         return np.floor_divide(input, other)
-    quotient = np.floor_divide(
-        input, other
-    )  # down, so one too low where the signs differ and something is left
+    quotient = np.floor_divide(input, other)  # down, so one too low where the signs differ and something is left
     return quotient + ((quotient * other != input) & ((input < 0) != (other < 0)))
 
 
@@ -559,9 +545,7 @@ def lerp_(self: Tensor, end: Tensor, weight: Any) -> Any:
     tensor1=lambda g, tensor2, value: g * (tensor2 * value),
     tensor2=lambda g, tensor1, value: g * (tensor1 * value),
 )
-def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input + value * tensor1 * tensor2``.
 
     >>> import rushlight as torch
@@ -584,9 +568,7 @@ def refuse_integer_quotient(operands: Any) -> None:
     tensor1=lambda g, tensor2, value: g * (value / tensor2),
     tensor2=lambda g, tensor1, tensor2, value: -g * (value * (tensor1 / tensor2) / tensor2),
 )
-def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input + value * tensor1 / tensor2``. Raises RuntimeError for a quotient of integers.
 
     >>> import rushlight as torch
@@ -606,9 +588,7 @@ def integer_quotient() -> RuntimeError:
 # ---- functions of two variables
 
 
-@pointwise(
-    input=lambda g, input, result: g * (input / result), other=lambda g, other, result: g * (other / result)
-)
+@pointwise(input=lambda g, input, result: g * (input / result), other=lambda g, other, result: g * (other / result))
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The length of the longest side of a right triangle: ``sqrt(input^2 + other^2)``.
 
@@ -722,9 +702,7 @@ def reflected(function: Any, name: str) -> Any:
     return method
 
 
-@pointwise(
-    node="LdexpBackward0", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2
-)
+@pointwise(node="LdexpBackward0", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2)
 def ldexp_of(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`ldexp`."""
     return input * np.exp2(other)  # type: ignore

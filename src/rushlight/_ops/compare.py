@@ -199,9 +199,7 @@ def isclose_of(input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan
     return near | np.isfinite(gap) & (gap <= atol + np.abs(rtol * b))  # type: ignore[no-any-return]
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether ``|input - other| <= atol + rtol |other|``, element by element.
 
     >>> import rushlight as torch
@@ -217,9 +215,7 @@ def isclose(
     return isclose_of(input, other, rtol, atol, equal_nan)
 
 
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close; see :func:`isclose`.
 
     >>> import rushlight as torch
@@ -238,9 +234,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     for position, (name, x) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(x, Tensor):
-            raise TypeError(
-                f"equal(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}"
-            )
+            raise TypeError(f"equal(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}")
     return input.shape == other.shape and bool(np.all(eq(input, other)._array))
 
 
@@ -320,18 +314,14 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     input=lambda g, condition: where(condition, g, 0),
     other=lambda g, condition: where(condition, 0, g),
 )
-def choose(
-    condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def choose(condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`where`."""
     if condition.dtype.kind != "b":  # type: ignore[attr-defined]
         if condition.dtype.kind == "u" and condition.dtype.itemsize == 1:  # type: ignore[attr-defined]
             condition = condition.astype(bool)  # type: ignore[attr-defined]
         else:
             kind = legacy(condition.dtype)  # type: ignore[arg-type]
-            raise RuntimeError(
-                f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}"
-            )
+            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
     return np.where(condition, input, other)  # type: ignore
 
 
@@ -686,9 +676,7 @@ def shift(name: str, function: Any, input: Any, other: Any, beyond: Any) -> Any:
 
 
 @pointwise()
-def bitwise_left_shift(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The bits moved to the left by ``other``.
 
     >>> import rushlight as torch
@@ -699,9 +687,7 @@ def bitwise_left_shift(
 
 
 @pointwise()
-def bitwise_right_shift(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The bits moved to the right by ``other``; the sign stays.
 
     >>> import rushlight as torch
@@ -724,9 +710,7 @@ def limiting(name: str, numbers: Any, tensors: Any) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         limits = [*args, *kwargs.values()]
-        return (by_tensor if any(isinstance(limit, Tensor) for limit in limits) else by_number)(
-            self, *args, **kwargs
-        )
+        return (by_tensor if any(isinstance(limit, Tensor) for limit in limits) else by_number)(self, *args, **kwargs)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"In-place version of :func:`{name[:-1]}`: the result is left in the memory of ``self``."

@@ -110,9 +110,7 @@ def part_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any) -> Any:
     return op.call(input)
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=part_batch, node="ViewAsRealBackward0", input=lambda g: view_as_complex(g)
-)
+@operator(view=True, jvp=LINEAR, batch=part_batch, node="ViewAsRealBackward0", input=lambda g: view_as_complex(g))
 def view_as_real(input: Tensor) -> Tensor:
     """A view of complex numbers as pairs of real ones, in a new last dimension.
 
@@ -124,11 +122,7 @@ def view_as_real(input: Tensor) -> Tensor:
     if real is None:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     half = real.itemsize
-    return (
-        np.ndarray((*input.shape, 2), real, input, 0, (*input.strides, half))
-        if buffer(input)
-        else parted(input)
-    )  # type: ignore
+    return np.ndarray((*input.shape, 2), real, input, 0, (*input.strides, half)) if buffer(input) else parted(input)  # type: ignore
 
 
 def buffer(array: Any) -> bool:
@@ -141,9 +135,7 @@ def parted(array: Any) -> Any:
     return np.lib.stride_tricks.as_strided(real, (*array.shape, 2), (*array.strides, real.itemsize))
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=part_batch, node="ViewAsComplexBackward0", input=lambda g: view_as_real(g)
-)
+@operator(view=True, jvp=LINEAR, batch=part_batch, node="ViewAsComplexBackward0", input=lambda g: view_as_real(g))
 def view_as_complex(input: Tensor) -> Tensor:
     """A view of pairs of real numbers, in the last dimension, as complex ones.
 
@@ -169,17 +161,13 @@ def view_as_complex(input: Tensor) -> Tensor:
     return array.view(target)[..., 0]  # type: ignore[no-any-return]
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(g, zeros_as(g))
-)
+@operator(view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(g, zeros_as(g)))
 def real_part(input: Tensor) -> Tensor:
     """The real parts of complex numbers, as a view."""
     return input.real  # type: ignore[attr-defined, no-any-return]
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(zeros_as(g), g)
-)
+@operator(view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(zeros_as(g), g))
 def imaginary_part(input: Tensor) -> Tensor:
     """The imaginary parts of complex numbers, as a view."""
     return input.imag  # type: ignore[attr-defined, no-any-return]

@@ -33,9 +33,7 @@ def flat(g: Any) -> Any:
 
 def not_implemented(name: str, dtype: np.dtype) -> NotImplementedError:
     """The error for a dtype that a function does not take."""
-    return NotImplementedError(
-        f"\"{name}\" not implemented for '{dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]}'"
-    )
+    return NotImplementedError(f"\"{name}\" not implemented for '{dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]}'")
 
 
 def only(kinds: str, name: str, x: np.ndarray) -> None:

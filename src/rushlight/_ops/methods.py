@@ -25,6 +25,7 @@ from . import (
     products,
     random,
     reduce,
+    scan,
     scatter,
     shape,
 )
@@ -40,6 +41,8 @@ class Methods:
     register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
     retain_grad = hooks.retain_grad
     retains_grad = property(hooks.retains_grad)
+    _backward_hooks = property(hooks.backward_hooks)
+    hooks = hooks.hooks_table  # the last of these: from here on the name is the method
 
     # arithmetic
     add = arithmetic.add
@@ -465,6 +468,14 @@ class Methods:
     dist = magnitude.dist
     norm = magnitude.norm_method
     renorm, renorm_ = magnitude.renorm, inplace(magnitude.renorm)
+
+    # scan
+    cummax = scan.cummax
+    cummin = scan.cummin
+    cumprod, cumprod_ = scan.cumprod, inplace(scan.cumprod)
+    cumsum, cumsum_ = scan.cumsum, inplace(scan.cumsum)
+    diff = scan.diff
+    logcumsumexp = scan.logcumsumexp
 
 
 

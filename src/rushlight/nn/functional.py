@@ -50,15 +50,19 @@ from .._ops.products import linear
 from .._ops.softmax import log_softmax, softmax, softmin
 
 gelu = _activation.gelu
+glu = _activation.glu
+hardshrink = _activation.hardshrink
 logsigmoid = _activation.logsigmoid
+prelu = _activation.prelu
 softplus = _activation.softplus
+softshrink = _activation.softshrink
 softsign = _activation.softsign
 tanhshrink = _activation.tanhshrink
 
 
-def _either(op: Any, input: Tensor, args: tuple[Any, ...], inplace: bool) -> Any:
+def _either(op: Any, input: Tensor, args: tuple[Any, ...], inplace: bool, name: str = "") -> Any:
     """An activation out of place, or left in the memory of its input."""
-    return views.write(input, op.op, args, op.op.name + "_") if inplace else op(input, *args)
+    return views.write(input, op.op, args, name or op.op.name + "_") if inplace else op(input, *args)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Any:
@@ -98,16 +102,134 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> torch.nn.functional.elu(torch.tensor([1.0]))
     tensor([1.])
     """
-    made = _activation.elu(input, alpha)
-    return input.copy_(made) if inplace else made
+    return _either(_activation.elu_of, input, (alpha, 1.0, 1.0), inplace, "elu_")
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """Positive elements as they are, negative ones ``alpha * (exp(x / alpha) - 1)``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.celu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+    return _either(_activation.celu, input, (alpha,), inplace)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Any:
+    """:func:`elu` with the scales that keep mean and variance.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.selu(torch.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
+    scales = (_activation.SELU_ALPHA, _activation.SELU_SCALE, 1.0)
+    return _either(_activation.elu_of, input, scales, inplace, "selu_")
+
+
+def mish(input: Tensor, inplace: bool = False) -> Any:
+    """Each element times the tanh of its softplus.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.mish(torch.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
+    return _either(_activation.mish, input, (), inplace)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """Elements limited to [``min_val``, ``max_val``].
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.hardtanh(torch.tensor([-3.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return _either(_activation.hardtanh, input, (min_val, max_val), inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Any:
+    """``x min(max(x + 3, 0), 6) / 6``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-2.0, 1.0]))
+    tensor([-0.3333,  0.6667])
+    """
+    return _either(_activation.hardswish, input, (), inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Any:
+    """``min(max(x + 3, 0), 6) / 6``.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-3.0, 0.0]))
+    tensor([0.0000, 0.5000])
+    """
+    return _either(_activation.hardsigmoid, input, (), inplace)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Any:
+    """Elements limited to [0, 6].
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.relu6(torch.tensor([-1.0, 8.0]))
+    tensor([0., 6.])
+    """
+    return _either(_activation.hardtanh, input, (0.0, 6.0), inplace, "relu6_")
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Any:
+    """Elements above ``threshold`` as they are, ``value`` instead of the others.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.threshold(torch.tensor([-1.0, 0.3]), 0.0, 9.0)
+    tensor([9.0000, 0.3000])
+    """
+    return _either(_activation.threshold, input, (threshold, value), inplace)
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Any:
+    """Negative elements times a slope: in training a random one of [lower, upper), else the middle.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.rrelu(torch.tensor([-24.0, 2.0]))
+    tensor([-5.5000,  2.0000])
+    """
+    return (_activation.rrelu_ if inplace else _activation.rrelu)(input, lower, upper, training)
+
+
+def _inplace(name: str, function: Any) -> Any:
+    """The function that works in place, named with an underscore."""
+
+    def work(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function(input, *args, **kwargs, inplace=True)
+
+    work.__name__ = work.__qualname__ = name
+    work.__doc__ = f"In-place version of :func:`{name[:-1]}`: the result is left in the memory of ``input``."
+    return work
+
+
+celu_ = _inplace("celu_", celu)
+elu_ = _inplace("elu_", elu)
+hardtanh_ = _inplace("hardtanh_", hardtanh)
+leaky_relu_ = _inplace("leaky_relu_", leaky_relu)
+relu_ = _inplace("relu_", relu)
+rrelu_ = _activation.rrelu_
+selu_ = _inplace("selu_", selu)
+threshold_ = _inplace("threshold_", threshold)
 
 
 __all__ = [
     "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu",
-    "embedding", "feature_alpha_dropout", "gelu", "group_norm", "instance_norm", "l1_loss", "layer_norm",
-    "leaky_relu", "linear", "log_softmax", "logsigmoid", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
-    "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "mse_loss", "nll_loss", "one_hot", "relu",
-    "rms_norm", "sigmoid", "silu", "softmax", "softmin", "softplus", "softsign", "tanh", "tanhshrink",
+    "binary_cross_entropy_with_logits", "celu", "celu_", "conv1d", "conv2d", "conv3d", "conv_tbc",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cross_entropy", "dropout", "dropout1d",
+    "dropout2d", "dropout3d", "elu", "elu_", "embedding", "feature_alpha_dropout", "gelu", "glu",
+    "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "instance_norm",
+    "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid",
+    "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+    "max_pool3d_with_indices", "mish", "mse_loss", "nll_loss", "one_hot", "prelu", "relu", "relu6", "relu_",
+    "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus",
+    "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
 ]  # fmt: skip
