@@ -186,7 +186,7 @@ class Op:
             asarray=np.asarray, perform=record.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, ours=callsite.ours,
             outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
-            view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
+            narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
         )  # fmt: skip
@@ -414,7 +414,7 @@ def pointwise(
     refuse: Callable[[np.dtype], Exception] | None = None,
     instead: dict[str, Callable[..., Any]] | None = None,
     **rules: Rule | None,
-) -> Any:
+) -> Callable[[Callable[P, Any]], Callable[P, Tensor]]:
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
 
     ``promote`` is "same" (the common dtype of the operands), "float" (integers become the default dtype) or
@@ -559,6 +559,16 @@ _getframe: Any = __import__("sys")._getframe
 _modes: list[Any] = [mode]
 _cast: list[Callable[..., Any]] = []
 _through: list[Callable[..., Bundle]] = []
+
+
+def _inexact(dtype: Any) -> bool:
+    return dtypes.to_numpy_dtype(dtype).kind in "fc"
+
+
+def _narrowed(op: Op, args: tuple[Any, ...], dtype: Any, out: Any) -> Any:
+    """The result in a dtype of integers: NumPy adds them up in int64, PyTorch in the one asked for."""
+    result = _cast[0](op.call(*args), dtype)
+    return result if out is None else op.write_out(op, out, result)
 
 
 def use_cast(cast: Callable[..., Any]) -> None:
