@@ -69,7 +69,8 @@ class Sequential(Module):
         idx = operator.index(idx)
         if not -size <= idx < size:
             raise IndexError(f"index {idx} is out of range")
-        return list(self._modules)[idx]
+        names: list[str] = list(self._modules)
+        return names[idx]
 
     def __getitem__(self, idx: Any) -> Any:
         if isinstance(idx, slice):
@@ -104,9 +105,7 @@ class Sequential(Module):
 
     def _modules_of(self, other: Any) -> list[Any]:
         if not isinstance(other, Sequential):
-            raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
-            )
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
         return list(other)
 
     def __mul__(self, other: int) -> Sequential:
@@ -246,9 +245,7 @@ class ModuleList(Module):
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         if not isinstance(modules, Iterable):
-            raise TypeError(
-                "ModuleList.extend should be called with an iterable, but got " + type(modules).__name__
-            )
+            raise TypeError("ModuleList.extend should be called with an iterable, but got " + type(modules).__name__)
         offset = len(self)
         for i, module in enumerate(modules):
             self.add_module(str(offset + i), module)
@@ -264,9 +261,7 @@ def _pairs(kind: str, given: Any, plural: str = "") -> Iterator[tuple[Any, Any]]
         )
     for j, pair in enumerate(given):
         if not isinstance(pair, Iterable):
-            raise TypeError(
-                f"{kind} update sequence element #{j} should be Iterable; is{type(pair).__name__}"
-            )
+            raise TypeError(f"{kind} update sequence element #{j} should be Iterable; is{type(pair).__name__}")
         if len(pair) != 2:  # type: ignore[arg-type]
             raise ValueError(f"{kind} update sequence element #{j} has length {len(pair)}; 2 is required")  # type: ignore[arg-type]
         yield pair[0], pair[1]  # type: ignore[index]
@@ -328,9 +323,7 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Add the modules of a mapping, or of an iterable of (name, module)."""
-        pairs = (
-            modules.items() if isinstance(modules, (Mapping, ModuleDict)) else _pairs("ModuleDict", modules)
-        )
+        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else _pairs("ModuleDict", modules)
         for key, module in pairs:
             self[key] = module
 
@@ -403,9 +396,7 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> Self:
         """Add several values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(
-                "ParameterList.extend should be called with an iterable, but got " + type(values).__name__
-            )
+            raise TypeError("ParameterList.extend should be called with an iterable, but got " + type(values).__name__)
         for value in list(values):
             self.append(value)
         return self

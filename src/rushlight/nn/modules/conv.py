@@ -111,9 +111,7 @@ class _ConvNd(Module):
             return _reverse_repeat_tuple(self.padding, 2)
         both = [0, 0] * len(self.kernel_size)
         if self.padding == "same":
-            for i, (d, k) in enumerate(
-                zip(reversed(self.dilation), reversed(self.kernel_size), strict=False)
-            ):
+            for i, (d, k) in enumerate(zip(reversed(self.dilation), reversed(self.kernel_size), strict=False)):
                 total = d * (k - 1)
                 both[2 * i] = total // 2
                 both[2 * i + 1] = total - total // 2
@@ -129,9 +127,7 @@ class _ConvNd(Module):
 
     def extra_repr(self) -> str:
         n = len(self.kernel_size)
-        parts = [
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        ]
+        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         if self.padding != (0,) * n:
             parts.append(f"padding={self.padding}")
         if self.dilation != (1,) * n:
@@ -155,7 +151,8 @@ class _ConvNd(Module):
         if self.padding_mode != "zeros":
             input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = (0,) * len(self.kernel_size)
-        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        output: Tensor = conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return output
 
 
 class Conv1d(_ConvNd):
@@ -375,7 +372,7 @@ class _ConvTransposeNd(_ConvNd):
         output_padding = self._output_padding(
             input, output_size, self.stride, self.padding, self.kernel_size, n, self.dilation
         )
-        return conv(
+        output: Tensor = conv(
             input,
             self.weight,
             self.bias,
@@ -385,6 +382,7 @@ class _ConvTransposeNd(_ConvNd):
             self.groups,
             self.dilation,
         )
+        return output
 
 
 class ConvTranspose1d(_ConvTransposeNd):

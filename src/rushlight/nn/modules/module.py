@@ -48,8 +48,7 @@ _global_forward_hooks_always_called: OrderedDict[int, bool] = OrderedDict()
 _global_forward_hooks_with_kwargs: OrderedDict[int, bool] = OrderedDict()
 
 _MIXED_HOOKS = (
-    "Cannot use both regular backward hooks and full backward hooks on a single Module. "
-    "Please use only one of them."
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
 )
 _MIXED_GLOBAL_HOOKS = (
     "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
@@ -70,9 +69,7 @@ class _IncompatibleKeys(_Keys):
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return (
-            f"_IncompatibleKeys(missing_keys={self.missing_keys!r}, unexpected_keys={self.unexpected_keys!r})"
-        )
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys!r}, unexpected_keys={self.unexpected_keys!r})"
 
     __str__ = __repr__
 
@@ -301,13 +298,9 @@ class Module:
         if not self.call_super_init:
             name = type(self).__name__
             if kwargs:
-                raise TypeError(
-                    f"{name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
-                )
+                raise TypeError(f"{name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'")
             if args:
-                raise TypeError(
-                    f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given"
-                )
+                raise TypeError(f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given")
         self.__dict__.update(_state())
         if self.call_super_init:
             super().__init__(*args, **kwargs)
@@ -333,8 +326,7 @@ class Module:
             )
         except KeyError as missing:
             raise AttributeError(
-                f"'{type(self).__name__}' object has no attribute {missing}; "
-                "call super().__init__() before the module"
+                f"'{type(self).__name__}' object has no attribute {missing}; call super().__init__() before the module"
             ) from None
         if plain:
             return self.forward(*args, **kwargs)
@@ -392,9 +384,7 @@ class Module:
             extra[1][handle.id] = True
         return handle
 
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` before the module's backward; it may return other gradients."""
         return _add(self._backward_pre_hooks, hook, prepend)
 
@@ -447,8 +437,7 @@ class Module:
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not _is_tensor_like(tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
-                "required)"
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = _after_hooks(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
@@ -544,8 +533,7 @@ class Module:
         elif ready and name in state["_parameters"]:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' "
-                    "(torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, value)
         elif isinstance(value, Module):
@@ -556,8 +544,7 @@ class Module:
         elif ready and name in state["_modules"]:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as child module '{name}' "
-                    "(torch.nn.Module or None expected)"
+                    f"cannot assign '{_typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             self._modules[name] = _after_hooks(_global_module_registration_hooks, self, name, value)
         elif isinstance(value, Buffer) or (ready and name in state["_buffers"]):
@@ -606,9 +593,7 @@ class Module:
 
     def __dir__(self) -> list[str]:
         names = [*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers]
-        return sorted(
-            name for name in names if not name[0].isdigit()
-        )  # those of a Sequential are no attributes
+        return sorted(name for name in names if not name[0].isdigit())  # those of a Sequential are no attributes
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -653,6 +638,7 @@ class Module:
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path ``target``; AttributeError if there is none."""
+        buffer: Tensor
         module, name, buffer = self._get_member(target)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
@@ -690,11 +676,7 @@ class Module:
         remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, Any]]:
         seen = set()
-        modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
-            if recurse
-            else [(prefix, self)]
-        )
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
             dotted = path + "." if path else ""
             for name, member in get_members_fn(module):
@@ -837,8 +819,7 @@ class Module:
         if dtype is not None:
             if not (dtype.is_floating_point or dtype.is_complex):
                 raise TypeError(
-                    "nn.Module.to only accepts floating point or complex dtypes, "
-                    f"but got desired dtype={dtype}"
+                    f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
                 )
             if dtype.is_complex:
                 warnings.warn(
@@ -917,9 +898,7 @@ class Module:
         if type(self).get_extra_state is not Module.get_extra_state:
             destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
-    def state_dict(
-        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> Any:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """An ordered dict of all parameters and persistent buffers by dotted name, sharing their memory.
 
         >>> import rushlight as torch
@@ -927,9 +906,7 @@ class Module:
         ['weight', 'bias']
         """
         if args:
-            warnings.warn(
-                "Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2
-            )
+            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
             destination = args[0] if destination is None else destination
             prefix = args[1] if len(args) > 1 and prefix == "" else prefix
             keep_vars = args[2] if len(args) > 2 and keep_vars is False else keep_vars
@@ -1024,9 +1001,7 @@ class Module:
                     if name not in (self._modules if dot else local):
                         unexpected_keys.append(key)
 
-    def _load_one(
-        self, name: str, own: Any, key: str, given: Any, assign: bool, error_msgs: list[str]
-    ) -> None:
+    def _load_one(self, name: str, own: Any, key: str, given: Any, assign: bool, error_msgs: list[str]) -> None:
         if not _is_tensor_like(given):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
@@ -1112,9 +1087,7 @@ class Module:
                     errors.insert(place, f"{what} key(s) in state_dict: {names}. ")
         if errors:
             raise RuntimeError(
-                "Error(s) in loading state_dict for {}:\n\t{}".format(
-                    type(self).__name__, "\n\t".join(errors)
-                )
+                "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(errors))
             )
         return _IncompatibleKeys(missing, unexpected)
 
@@ -1200,8 +1173,7 @@ class _HookedCall:
                     continue
                 if not (isinstance(changed, tuple) and len(changed) == 2):
                     raise RuntimeError(
-                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                        f"but got {changed}."
+                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
                     )
                 self.args, self.kwargs = changed
             else:

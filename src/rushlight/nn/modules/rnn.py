@@ -31,9 +31,7 @@ State = tuple[Any, ...]
 Step = Callable[..., State]
 
 
-def _rnn(
-    activation: Callable[[Tensor], Tensor], w_hh: Tensor, b_hh: Tensor | None, x: Tensor
-) -> tuple[Any, Step]:
+def _rnn(activation: Callable[[Tensor], Tensor], w_hh: Tensor, b_hh: Tensor | None, x: Tensor) -> tuple[Any, Step]:
     """``h' = activation(x + w_hh h)``; ``x`` is the projected input, with its bias."""
     if b_hh is not None:
         x = x + b_hh
@@ -112,7 +110,8 @@ def _kernel_in_time(
         return _in_time(mode, back, sizes, x, w_hh, b_hh, w_hr, state)
     if b_hh is not None and mode != "GRU":
         x, b_hh = x + b_hh, None
-    return _Recurrence.apply(mode, back, sizes, x, w_hh, b_hh, *state)
+    results: tuple[Any, ...] = _Recurrence.apply(mode, back, sizes, x, w_hh, b_hh, *state)
+    return results
 
 
 def _array(t: Any) -> Any:
@@ -123,9 +122,7 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
     """``_in_time`` by the kernels; derivatives of higher order go through the definition."""
 
     @staticmethod
-    def forward(
-        ctx: Any, mode: str, back: bool, sizes: list[int], x: Any, w_hh: Any, b_hh: Any, *state: Any
-    ) -> Any:
+    def forward(ctx: Any, mode: str, back: bool, sizes: list[int], x: Any, w_hh: Any, b_hh: Any, *state: Any) -> Any:
         starts = itertools.accumulate(sizes, initial=0)
         steps = list(zip(starts, sizes, strict=False))
         if back:
@@ -145,21 +142,17 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
             return (None,) * 3 + _through_definition(ctx.how, given, grads)
         of_outputs, *of_state = [_array(g) for g in grads]
         found = ctx.run_back(ctx.saved, _array(given[1]), of_outputs, tuple(of_state), ctx.steps)
-        return (None,) * 3 + tuple(
-            None if t is None else rl.from_numpy(a) for t, a in zip(given, found, strict=True)
-        )
+        return (None,) * 3 + tuple(None if t is None else rl.from_numpy(a) for t, a in zip(given, found, strict=True))
 
 
-def _through_definition(how: Any, inputs: tuple[Any, ...], grads: tuple[Any, ...]) -> tuple[Any, ...]:
+def _through_definition(how: Any, inputs: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
     """The gradients of the definition, with a graph of their own."""
-    x, w_hh, b_hh, *state = inputs
-    outputs = _in_time(*how, x, w_hh, b_hh, None, tuple(state))
+    (mode, back, sizes), (x, w_hh, b_hh, *state) = how, inputs
+    outputs = _in_time(mode, back, sizes, x, w_hh, b_hh, None, tuple(state))
     wanted = [t for t in inputs if t is not None and t.requires_grad]
     pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
-    found = iter(
-        rl.autograd.grad(
-            [o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True
-        )
+    found: Any = iter(
+        rl.autograd.grad([o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True)
     )
     return tuple(next(found) if t is not None and t.requires_grad else None for t in inputs)
 
@@ -181,9 +174,7 @@ def _scan(step: Step, xs: Sequence[Tensor], sizes: Sequence[int], state: State) 
     return outputs, state
 
 
-def _scan_back(
-    step: Step, xs: Sequence[Tensor], sizes: Sequence[int], state: State
-) -> tuple[list[Tensor], State]:
+def _scan_back(step: Step, xs: Sequence[Tensor], sizes: Sequence[int], state: State) -> tuple[list[Tensor], State]:
     """Run ``step`` backwards; where ``sizes`` grow, rows of the initial state join in."""
     start = state
     running = sizes[-1]
@@ -212,8 +203,7 @@ def _check_base_arguments(
 ) -> None:
     if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:  # type: ignore[operator]
         raise ValueError(
-            "dropout should be a number in range [0, 1] representing the probability of an element being "
-            "zeroed"
+            "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
         )
     if dropout > 0 and num_layers == 1:  # type: ignore[operator]
         warnings.warn(
@@ -277,9 +267,7 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        _check_base_arguments(
-            mode, input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size
-        )
+        _check_base_arguments(mode, input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -346,8 +334,7 @@ class RNNBase(Module):
             raise RuntimeError(f"input must have {expected} dimensions, got {input.dim()}")
         if input.size(-1) != self.input_size:
             raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
-                f"{input.size(-1)}"
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.size(-1)}"
             )
 
     def _batch(self, input: Tensor, batch_sizes: Tensor | None) -> int:
@@ -447,9 +434,7 @@ class RNNBase(Module):
                 projected = F.linear(x, w_ih, b_ih)
                 shape = projected.shape
                 flat = projected.reshape(-1, shape[-1])
-                out, *state = _kernel_in_time(
-                    self.mode, direction == 1, sizes, flat, w_hh, b_hh, w_hr, rows[i]
-                )
+                out, *state = _kernel_in_time(self.mode, direction == 1, sizes, flat, w_hh, b_hh, w_hr, rows[i])
                 outputs.append(out.reshape(*shape[:-1], out.size(-1)))
                 last.append(tuple(state))
             x = outputs[0] if len(outputs) == 1 else rl.cat(outputs, -1)
@@ -610,13 +595,11 @@ class LSTM(RNNBase):
         dims = hx[0].dim(), hx[1].dim()
         if batched and dims != (3, 3):
             raise RuntimeError(
-                "For batched 3-D input, hx and cx should also be 3-D but got "
-                f"({dims[0]}-D, {dims[1]}-D) tensors"
+                f"For batched 3-D input, hx and cx should also be 3-D but got ({dims[0]}-D, {dims[1]}-D) tensors"
             )
         if not batched and dims != (2, 2):
             raise RuntimeError(
-                "For unbatched 2-D input, hx and cx should also be 2-D but got "
-                f"({dims[0]}-D, {dims[1]}-D) tensors"
+                f"For unbatched 2-D input, hx and cx should also be 2-D but got ({dims[0]}-D, {dims[1]}-D) tensors"
             )
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
@@ -731,14 +714,10 @@ class RNNCellBase(Module):
 
     def _check_sizes(self, input: Tensor, states: State) -> None:
         if input.size(1) != self.input_size:
-            raise RuntimeError(
-                f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}"
-            )
+            raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}")
         for i, s in enumerate(states):
             if s.size(0) != input.size(0):
-                raise RuntimeError(
-                    f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {s.size(0)}"
-                )
+                raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {s.size(0)}")
             if s.size(1) != self.hidden_size:
                 raise RuntimeError(
                     f"hidden{i} has inconsistent hidden_size: got {s.size(1)}, expected {self.hidden_size}"
@@ -772,6 +751,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         mode = "RNN_TANH" if self.nonlinearity == "tanh" else "RNN_RELU"
+        h: Tensor
         (h,) = self._step(mode, input, None if hx is None else (hx,), ["hidden"])
         return h
 
@@ -809,5 +789,6 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, num_chunks=3, device=device, dtype=dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        h: Tensor
         (h,) = self._step("GRU", input, None if hx is None else (hx,), ["hidden"])
         return h

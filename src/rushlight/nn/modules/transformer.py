@@ -139,10 +139,8 @@ class Transformer(Module):
             raise RuntimeError("the batch number of src and tgt must be equal")
         if src.size(-1) != self.d_model or tgt.size(-1) != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
-        memory = self.encoder(
-            src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
-        )
-        return self.decoder(
+        memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
+        output: Tensor = self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,
@@ -152,6 +150,7 @@ class Transformer(Module):
             tgt_is_causal=tgt_is_causal,
             memory_is_causal=memory_is_causal,
         )
+        return output
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
@@ -218,9 +217,7 @@ class TransformerEncoder(Module):
             output = layer(output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding)
         if blank:
             assert src_key_padding_mask is not None
-            hidden = (
-                src_key_padding_mask if src_key_padding_mask.dtype == rl.bool else src_key_padding_mask != 0
-            )
+            hidden = src_key_padding_mask if src_key_padding_mask.dtype == rl.bool else src_key_padding_mask != 0
             output = output.masked_fill(hidden.unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
 
@@ -260,9 +257,7 @@ class TransformerDecoder(Module):
         """Decode ``tgt`` with ``memory``; ``tgt_is_causal=None`` finds out whether ``tgt_mask`` is the causal
         one."""
         first: Any = self.layers[0]
-        tgt_is_causal = _detect_is_causal_mask(
-            tgt_mask, tgt_is_causal, _length(tgt, first.self_attn.batch_first)
-        )
+        tgt_is_causal = _detect_is_causal_mask(tgt_mask, tgt_is_causal, _length(tgt, first.self_attn.batch_first))
         output = tgt
         for layer in self.layers:
             output = layer(
@@ -354,7 +349,8 @@ class TransformerEncoderLayer(Module):
             x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
             return x + self._ff_block(self.norm2(x))
         x = self.norm1(x + self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
-        return self.norm2(x + self._ff_block(x))
+        x = self.norm2(x + self._ff_block(x))
+        return x
 
     def _sa_block(self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Tensor:
         x, _ = self.self_attn(
@@ -366,10 +362,12 @@ class TransformerEncoderLayer(Module):
             need_weights=False,
             is_causal=is_causal,
         )
-        return self.dropout1(x)
+        x = self.dropout1(x)
+        return x
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        x = self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return x
 
 
 class TransformerDecoderLayer(Module):
@@ -439,7 +437,8 @@ class TransformerDecoderLayer(Module):
             return x + self._ff_block(self.norm3(x))
         x = self.norm1(x + self._sa_block(x, *own))
         x = self.norm2(x + self._mha_block(x, memory, *other))
-        return self.norm3(x + self._ff_block(x))
+        x = self.norm3(x + self._ff_block(x))
+        return x
 
     def _sa_block(self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Tensor:
         x, _ = self.self_attn(
@@ -451,7 +450,8 @@ class TransformerDecoderLayer(Module):
             is_causal=is_causal,
             need_weights=False,
         )
-        return self.dropout1(x)
+        x = self.dropout1(x)
+        return x
 
     def _mha_block(
         self, x: Tensor, mem: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
@@ -465,7 +465,9 @@ class TransformerDecoderLayer(Module):
             is_causal=is_causal,
             need_weights=False,
         )
-        return self.dropout2(x)
+        x = self.dropout2(x)
+        return x
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        x = self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return x

@@ -48,9 +48,7 @@ def get_total_norm(
         return total
 
 
-def clip_grads_with_norm_(
-    parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None
-) -> None:
+def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None) -> None:
     """Scale the gradients of ``parameters``, whose total norm is known, down to ``max_norm``."""
     with rl.no_grad():
         gradients = _gradients(parameters)

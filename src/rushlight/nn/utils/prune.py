@@ -114,8 +114,7 @@ class BasePruningMethod(ABC):
             importance_scores = t
         elif importance_scores.shape != t.shape:
             raise AssertionError(
-                "importance_scores should have the same shape as tensor t, "
-                f"got {importance_scores.shape} vs {t.shape}"
+                f"importance_scores should have the same shape as tensor t, got {importance_scores.shape} vs {t.shape}"
             )
         default_mask = rl.ones_like(t) if default_mask is None else default_mask
         return t * self.compute_mask(importance_scores, default_mask=default_mask)
@@ -212,19 +211,15 @@ class _Amount(BasePruningMethod):
         if not isinstance(amount, numbers.Real):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
         whole = isinstance(amount, numbers.Integral)
-        if (whole and amount < 0) or (not whole and not 0.0 <= float(amount) <= 1.0):
-            raise ValueError(
-                f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
-            )
+        if float(amount) < 0 or (not whole and float(amount) > 1.0):
+            raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
         self.amount: Any = amount
 
     def _count(self, size: int) -> int:
         """How many of ``size`` to prune."""
-        count = self.amount if isinstance(self.amount, numbers.Integral) else round(self.amount * size)
+        count: Any = self.amount if isinstance(self.amount, numbers.Integral) else round(self.amount * size)
         if count > size:
-            raise ValueError(
-                f"amount={count} should be smaller than the number of parameters to prune={size}"
-            )
+            raise ValueError(f"amount={count} should be smaller than the number of parameters to prune={size}")
         return int(count)
 
 
@@ -378,17 +373,13 @@ def random_structured(module: Any, name: str, amount: Any, dim: int) -> Any:
     return module
 
 
-def ln_structured(
-    module: Any, name: str, amount: Any, n: Any, dim: int, importance_scores: Any = None
-) -> Any:
+def ln_structured(module: Any, name: str, amount: Any, n: Any, dim: int, importance_scores: Any = None) -> Any:
     """Prune the ``amount`` of channels of ``name`` along ``dim`` with the smallest ``n``-norm."""
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
 
-def global_unstructured(
-    parameters: Any, pruning_method: Any, importance_scores: Any = None, **kwargs: Any
-) -> None:
+def global_unstructured(parameters: Any, pruning_method: Any, importance_scores: Any = None, **kwargs: Any) -> None:
     """Prune the pairs (module, name) in ``parameters`` as if they were one tensor.
 
     ``importance_scores``: a dict from such pairs to scores; ``kwargs`` go to the method, as ``amount``.
@@ -440,8 +431,4 @@ def remove(module: Any, name: str) -> Any:
 
 def is_pruned(module: Any) -> bool:
     """Whether anything in ``module`` is pruned."""
-    return any(
-        isinstance(hook, BasePruningMethod)
-        for m in module.modules()
-        for hook in m._forward_pre_hooks.values()
-    )
+    return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values())

@@ -154,8 +154,7 @@ def pack_padded_sequence(
     sizes = lengths.tolist()
     if len(sizes) != input.size(1):
         raise RuntimeError(
-            f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} "
-            f"(batch_size={input.size(1)})"
+            f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} (batch_size={input.size(1)})"
         )
     if not sizes or min(sizes) <= 0:
         raise RuntimeError(

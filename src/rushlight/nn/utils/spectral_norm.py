@@ -39,9 +39,7 @@ class SpectralNorm:
 
     _version: int = 1  # 1: the state has both vectors; before, the weight and one of them
 
-    def __init__(
-        self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
-    ) -> None:
+    def __init__(self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
         if n_power_iterations <= 0:
             raise ValueError(
                 f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
@@ -139,11 +137,7 @@ class SpectralNormLoadStateDictPreHook:
         if version is not None and version >= 1:
             return
         key = prefix + fn.name
-        if (
-            version is None
-            and key not in state_dict
-            and all(key + s in state_dict for s in ("_orig", "_u", "_v"))
-        ):
+        if version is None and key not in state_dict and all(key + s in state_dict for s in ("_orig", "_u", "_v")):
             return  # of today's form, only the metadata were lost
         missing = [key + s for s in ("_orig", "", "_u") if key + s not in state_dict]
         if missing:

@@ -27,9 +27,7 @@ def _owner(module: Any, name: str) -> tuple[Any, str]:
         except AttributeError:
             raise AttributeError(f"{module._get_name()} has no attribute `{part}`") from None
         if not isinstance(module, Module):
-            raise TypeError(
-                f"submodule '{part}' of {name!r}: {module!r} is not an instance of torch.nn.Module"
-            )
+            raise TypeError(f"submodule '{part}' of {name!r}: {module!r} is not an instance of torch.nn.Module")
     return module, last
 
 
@@ -91,9 +89,7 @@ def _check_keys(module: Any, given: dict[str, Any]) -> None:
         if keys:
             errors.append(f"{what} key(s): {', '.join(map(repr, sorted(keys)))}.")
     if errors:
-        raise RuntimeError(
-            "Error(s) in reparametrizing for {}:\n\t{}".format(module._get_name(), "\n\t".join(errors))
-        )
+        raise RuntimeError("Error(s) in reparametrizing for {}:\n\t{}".format(module._get_name(), "\n\t".join(errors)))
 
 
 @contextlib.contextmanager
@@ -159,6 +155,4 @@ def functional_call(
         FutureWarning,
         stacklevel=2,
     )
-    return _functional_call(
-        module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
-    )
+    return _functional_call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
