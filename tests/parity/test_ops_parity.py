@@ -171,7 +171,9 @@ def check_dtypes(row: Row) -> None:
             changed = call.map(lambda t, n=names: recast(t, next(n)) if t.cast else t)
             with about(row, "dtypes", changed):
                 same_or_refused(row, changed)
-            flat0 = changed.map(lambda t: T(t.array.ravel()[0], False, t.cast) if t is changed.tensors[-1] else t)
+            flat0 = changed.map(
+                lambda t, last=changed.tensors[-1]: T(t.array.ravel()[0], False, t.cast) if t is last else t
+            )
             with about(row, "dtypes with a 0-d tensor", flat0):
                 same_or_refused(row, flat0)
 

@@ -17,7 +17,8 @@ def positive(s):
 
 
 ROWS = [
-    Row("add", lambda s: [*two(s), Call(s.t(3), 2.5), Call(s.t(3), s.t(3), alpha=2), Call(s.t(3), 1.5, alpha=0.5)], **PC),
+    Row("add", lambda s: [*two(s), Call(s.t(3), 2.5),
+        Call(s.t(3), s.t(3), alpha=2), Call(s.t(3), 1.5, alpha=0.5)], **PC),
     Row("add", lambda s: [Call(2.5, s.t(3))], tag="number", complex=True),
     Row("sub", lambda s: [*two(s), Call(s.t(3), 2.5), Call(s.t(3), s.t(3), alpha=2)], **PC),
     Row("rsub", lambda s: [*two(s), Call(s.t(3), 2.5), Call(s.t(3), s.t(3), alpha=2)], complex=True),
@@ -35,7 +36,8 @@ ROWS = [
         skip={"value": "PyTorch has no derivative", "single": "PyTorch has no derivative",
               "edges": "PyTorch has no derivative", "shapes": "PyTorch has no derivative",
               "inplace": "PyTorch has no derivative", "layouts": "PyTorch has no derivative"}, **P),
-    Row("floor_divide", lambda s: [Call(s.t(3, grad=False), s.t(3, low=0.3, grad=False))], tag="values", grad=False, **P),
+    Row("floor_divide", lambda s: [Call(s.t(3, grad=False), s.t(3, low=0.3, grad=False))], tag="values",
+        grad=False, **P),
     Row("remainder", lambda s: [*positive(s), Call(s.t(3), 0.7)], **P),
     Row("fmod", lambda s: [*positive(s), Call(s.t(3), 0.7)], **P),
     Row("pow", lambda s: [*positive(s)], tag="tensors", **PC),

@@ -12,7 +12,9 @@ import numpy as np
 
 from samples import Call, Row, T
 
-SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.0, -2.0, 3.0, -3.0, 6.0, 1e-30, 1e30, 25.0)  # fmt: skip
+SPECIAL = (
+    np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.0, -2.0, 3.0, -3.0, 6.0, 1e-30, 1e30, 25.0,
+)  # fmt: skip
 RTOL = {"f2": 4e-3, "f4": 2e-5, "f8": 1e-9, "c8": 2e-5, "c16": 1e-9}
 ATOL = {"f2": 1e-3, "f4": 2e-6, "f8": 1e-12, "c8": 2e-6, "c16": 1e-12}
 

@@ -82,7 +82,7 @@ ROWS = [
         complex=True, edges=lambda s: [Call(s.of([[INF, 1.0], [-INF, -INF], [INF, -INF], [1e3, 1e3]]), 1), Call(s.t(2, 0), 1)], out=True),
     Row("norm", lambda s: [Call(s.t(2, 3)), Call(s.t(2, 3), 1, 1), Call(s.t(2, 3), 3, (0, 1), True), Call(s.t(2, 3), 0.5, 0), Call(s.t(2, 3), 1.5), Call(s.t(2, 3), 0),
                            Call(s.t(2, 3), INF, 1), Call(s.t(2, 3), -INF), Call(s.t(2, 3), "fro", (0, 1)), Call(s.t(2, 3), 2, -1), Call(s.t(4), -2)],
-        complex=True, edges=lambda s: [Call(s.of([0.0, 0.0]), p) for p in (2, 1, 0, 0.5, 1.5, 3, INF, -INF)] + [Call(s.of([[0.0, 3.0], [NAN, INF]]), p, 1) for p in (2, 1, 1.5, 3, INF)] + [Call(s.t(0)), Call(s.t(2, 0), 1, 1), Call(s.t(0), INF)] , out=False),
+        complex=True, edges=lambda s: [Call(s.of([0.0, 0.0]), p) for p in (2, 1, 0, 0.5, 1.5, 3, INF, -INF)] + [Call(s.of([[0.0, 3.0], [NAN, INF]]), p, 1) for p in (2, 1, 1.5, 3, INF)] + [Call(s.t(0)), Call(s.t(2, 0), 1, 1)], out=False),
     Row("dist", lambda s: [Call(s.t(2, 3), s.t(2, 3)), Call(s.t(2, 3), s.t(3), 1), Call(s.t(2, 1), s.t(3), 3)], complex=True),
     Row("renorm", lambda s: [Call(s.t(3, 4), 2, 0, 1.0), Call(s.t(3, 2, 2), 1, 1, 2.0), Call(s.t(3, 4), 3, 0, 1.5)], out=True, inplace=True,
         complex=True),

@@ -39,7 +39,7 @@ class RuleOf:
     def __init__(self, op: Op, vjp: Rule) -> None:
         self.plain = vjp  # of real numbers; ``vjp`` is right for complex ones too
         self.vjp = record.holomorphic(vjp) if op.holomorphic else vjp
-        code = vjp.__code__  # type: ignore[attr-defined]
+        code = vjp.__code__
         names = code.co_varnames[: code.co_argcount]
         self.sources = tuple(self.source(op, need) for need in names[1:])
 
@@ -317,7 +317,7 @@ class OpNode(Node):
     def revived(self) -> Any:
         """What the rules saved, as tensors joined to the graph again."""
         op = self.op
-        columns = []
+        columns: list[Any] = []
         position = 0
         if op.joint is not None:
             saved = self.saved[0]

@@ -1,8 +1,8 @@
 """The gamma function's logarithm and its derivatives, and the inverse of erf, in NumPy alone.
 
-All of the gamma family by one plan: negative arguments by reflection, small ones moved up by the recurrence, and
-the asymptotic series with Bernoulli numbers there (Abramowitz and Stegun 6.1.40, 6.3.18, 6.4.11). Everything is
-computed in float64 and rounded once.
+All of the gamma family by one plan: negative arguments by reflection, small ones moved up by the
+recurrence, and the asymptotic series with Bernoulli numbers there (Abramowitz and Stegun 6.1.40, 6.3.18,
+6.4.11). Everything is computed in float64 and rounded once.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def zeta(k: int) -> float:
     for i, b in enumerate(BERNOULLI[:8], 1):
         tail += float(b) / math.factorial(2 * i) * factor
         factor *= (k + 2 * i - 1) * (k + 2 * i) / n**2
-    return head + tail
+    return float(head + tail)
 
 
 NEAR = [0.0, -EULER, *[(-1) ** k * zeta(k) / k for k in range(2, 60)]]
@@ -102,7 +102,7 @@ def _sin_pi(x: Array) -> Array:
     """sin(pi x), exact at whole numbers."""
     r = x - 2 * np.floor(x / 2 + 0.5)  # from -1 up to 1
     r = np.where(r > 0.5, 1 - r, np.where(r < -0.5, -1 - r, r))
-    return np.sin(math.pi * r)
+    return np.sin(math.pi * r)  # type: ignore[no-any-return]
 
 
 def _tan_pi(x: Array) -> Array:
@@ -136,7 +136,7 @@ def polygamma(n: int, x: Any) -> Array:
 
 
 def _polygamma(x: Array, n: int) -> Array:
-    """By the recurrence up to where the asymptotic series holds; negative arguments by the recurrence as well."""
+    """By the recurrence, for negative arguments too, up to where the asymptotic series holds."""
     s = n + 1
     total = np.zeros_like(x)
     moved = np.where(x < 0, x - np.floor(x), x)
@@ -157,7 +157,7 @@ def _polygamma(x: Array, n: int) -> Array:
     return np.where(np.isposinf(x), 0.0, made)
 
 
-# Giles, "Approximating the erfinv function" (2010): a start with an error below 1e-6, then two steps of Newton.
+# Giles, "Approximating the erfinv function" (2010): a start with an error below 1e-6, then steps of Halley.
 CENTRE = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
           -0.00417768164, 0.246640727, 1.50140941)  # fmt: skip
 TAILS = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,

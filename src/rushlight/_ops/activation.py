@@ -1,7 +1,7 @@
 """Activation functions that work element by element.
 
-Where a fused kernel serves the gradient, the rule takes it for plain arrays and says the same in operators for
-higher orders.
+Where a fused kernel serves the gradient, the rule takes it for plain arrays and says the same in
+operators for higher orders.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def relu(input: Tensor) -> Tensor:
         raise RuntimeError("Boolean inputs not supported for relu")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    return np.maximum(input, input.dtype.type(0))  # type: ignore
+    return np.maximum(input, input.dtype.type(0))
 
 
 def leaky_rule(g: Any, input: Any, negative_slope: float) -> Any:
@@ -64,8 +64,8 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]))
     tensor([-0.0100,  2.0000])
     """
-    only("f", "leaky_relu_cpu", input)  # type: ignore[arg-type]
-    return np.where(input > 0, input, input * input.dtype.type(negative_slope))  # type: ignore
+    only("f", "leaky_relu_cpu", input)
+    return np.where(input > 0, input, input * input.dtype.type(negative_slope))
 
 
 @pointwise(input=lambda g, input, min_val, max_val: where((input <= min_val) | (input >= max_val), 0, g))
@@ -85,7 +85,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     kind = input.dtype.type
-    return np.minimum(np.maximum(input, kind(min_val)), kind(max_val))  # type: ignore
+    return np.minimum(np.maximum(input, kind(min_val)), kind(max_val))
 
 
 def hardswish_rule(g: Any, input: Any) -> Any:
@@ -102,8 +102,8 @@ def hardswish(input: Tensor) -> Tensor:
     >>> torch.nn.functional.hardswish(torch.tensor([-3.0, 1.0]))
     tensor([-0.0000, 0.6667])
     """
-    only("f", "hardswish_cpu", input)  # type: ignore[arg-type]
-    return elementwise.hardswish(input)  # type: ignore
+    only("f", "hardswish_cpu", input)
+    return elementwise.hardswish(input)
 
 
 @pointwise(input=lambda g, input: where((input > -3) & (input < 3), g / 6, 0))
@@ -114,9 +114,9 @@ def hardsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.hardsigmoid(torch.tensor([-3.0, 0.0]))
     tensor([0.0000, 0.5000])
     """
-    only("f", "hardsigmoid_cpu", input)  # type: ignore[arg-type]
+    only("f", "hardsigmoid_cpu", input)
     kind = input.dtype.type
-    return np.minimum(np.maximum(input + kind(3), kind(0)), kind(6)) / kind(6)  # type: ignore
+    return np.minimum(np.maximum(input + kind(3), kind(0)), kind(6)) / kind(6)
 
 
 @pointwise(input=lambda g, result: where(result == 0, 0, g))
@@ -127,9 +127,9 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.3]))
     tensor([-1.,  0.])
     """
-    only("f", "hardshrink_cpu", input)  # type: ignore[arg-type]
+    only("f", "hardshrink_cpu", input)
     kind = input.dtype.type
-    return np.where((input >= kind(-lambd)) & (input <= kind(lambd)), kind(0), input)  # type: ignore
+    return np.where((input >= kind(-lambd)) & (input <= kind(lambd)), kind(0), input)
 
 
 @pointwise(input=lambda g, input, lambd: where((input >= -lambd) & (input <= lambd), 0, g))
@@ -140,15 +140,15 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.3]))
     tensor([-0.5000,  0.0000])
     """
-    only("f", "softshrink_cpu", input)  # type: ignore[arg-type]
-    if not 0 <= lambd <= np.finfo(input.dtype).max:  # type: ignore[arg-type]
-        kind = {"e": "Half", "f": "Float", "d": "Double"}[input.dtype.char]  # type: ignore[attr-defined]
+    only("f", "softshrink_cpu", input)
+    if not 0 <= lambd <= np.finfo(input.dtype).max:
+        kind = {"e": "Half", "f": "Float", "d": "Double"}[input.dtype.char]
         raise RuntimeError(
-            f"lambda must be in range [0, {np.finfo(input.dtype).max:g}] for input dtype {kind}, but found {lambd}"  # type: ignore
+            f"lambda must be in range [0, {np.finfo(input.dtype).max:g}] for input dtype {kind}, but found {lambd}"
         )
     limit = input.dtype.type(lambd)
-    moved = np.where(input > limit, input - limit, np.where(input < -limit, input + limit, input.dtype.type(0)))  # type: ignore
-    return np.where(np.isnan(input), input, moved)  # type: ignore
+    moved = np.where(input > limit, input - limit, np.where(input < -limit, input + limit, input.dtype.type(0)))
+    return np.where(np.isnan(input), input, moved)
 
 
 @pointwise(input=lambda g, input, threshold: where(input <= threshold, 0, g))
@@ -160,8 +160,8 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     tensor([9.0000, 0.3000])
     """
     if input.dtype.kind in "bc":
-        raise not_implemented("threshold_cpu", input.dtype)  # type: ignore[arg-type]
-    return np.where(input <= threshold, record.scalar(value, input.dtype), input)  # type: ignore
+        raise not_implemented("threshold_cpu", input.dtype)
+    return np.where(input <= threshold, record.scalar(value, input.dtype), input)
 
 
 # ---- of exponentials
@@ -175,10 +175,10 @@ def elu_rule(g: Any, input: Any, alpha: float, scale: float, input_scale: float)
 @pointwise(node="EluBackward0", input=elu_rule)
 def elu_of(input: Tensor, alpha: Number = 1.0, scale: Number = 1.0, input_scale: Number = 1.0) -> Tensor:
     """``scale`` times ``x``, or times ``alpha (exp(input_scale x) - 1)`` where ``x`` is not positive."""
-    only("f", "elu_cpu", input)  # type: ignore[arg-type]
+    only("f", "elu_cpu", input)
     kind = input.dtype.type
-    low = np.expm1(np.minimum(input, kind(0)) * kind(input_scale)) * kind(alpha * scale)  # type: ignore
-    return np.where(input > 0, input * kind(scale), low)  # type: ignore
+    low = np.expm1(np.minimum(input, kind(0)) * kind(input_scale)) * kind(alpha * scale)
+    return np.where(input > 0, input * kind(scale), low)
 
 
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -219,9 +219,9 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    only("f", "elu_cpu", input)  # type: ignore[arg-type]
+    only("f", "elu_cpu", input)
     kind = input.dtype.type
-    return np.where(input > 0, input, kind(alpha) * np.expm1(np.minimum(input, kind(0)) / kind(alpha)))  # type: ignore
+    return np.where(input > 0, input, kind(alpha) * np.expm1(np.minimum(input, kind(0)) / kind(alpha)))
 
 
 def gelu_rule(g: Any, input: Any, approximate: str) -> Any:
@@ -239,9 +239,9 @@ def gelu_rule(g: Any, input: Any, approximate: str) -> Any:
 
 @pointwise(input=gelu_rule)
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """``x`` times the normal distribution function of ``x``; ``approximate="tanh"`` for the formula with tanh.
+    """``x`` times the normal distribution function of ``x``, or with ``approximate="tanh"`` near to it.
 
-    Formula: Hendrycks and Gimpel, 2016.
+    Formulas: Hendrycks and Gimpel, 2016.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.gelu(torch.tensor([-1.0, 2.0]))
@@ -249,8 +249,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    only("f", "GeluKernelImpl", input)  # type: ignore[arg-type]
-    return (elementwise.gelu if approximate == "none" else elementwise.gelu_tanh)(input)  # type: ignore
+    only("f", "GeluKernelImpl", input)
+    return (elementwise.gelu if approximate == "none" else elementwise.gelu_tanh)(input)
 
 
 def silu_rule(g: Any, input: Any) -> Any:
@@ -268,10 +268,10 @@ def silu(input: Tensor) -> Tensor:
     >>> torch.nn.functional.silu(torch.tensor([-1.0, 2.0]))
     tensor([-0.2689,  1.7616])
     """
-    only("fc", "silu_cpu", input)  # type: ignore[arg-type]
+    only("fc", "silu_cpu", input)
     if input.dtype.kind == "c":
-        return input / (1 + np.exp(-input))  # type: ignore
-    return elementwise.silu(input)  # type: ignore
+        return input / (1 + np.exp(-input))
+    return elementwise.silu(input)
 
 
 def mish_rule(g: Any, input: Any) -> Any:
@@ -289,8 +289,8 @@ def mish(input: Tensor) -> Tensor:
     >>> torch.nn.functional.mish(torch.tensor([-1.0, 2.0]))
     tensor([-0.3034,  1.9440])
     """
-    only("f", "mish_cpu", input)  # type: ignore[arg-type]
-    return elementwise.mish(input)  # type: ignore
+    only("f", "mish_cpu", input)
+    return elementwise.mish(input)
 
 
 def softplus_rule(g: Any, input: Any, beta: float, threshold: float) -> Any:
@@ -307,8 +307,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([-1.0, 2.0]))
     tensor([0.3133, 2.1269])
     """
-    only("f", "softplus_cpu", input)  # type: ignore[arg-type]
-    return elementwise.softplus(input, beta, threshold)  # type: ignore
+    only("f", "softplus_cpu", input)
+    return elementwise.softplus(input, beta, threshold)
 
 
 def logsigmoid_rule(g: Any, input: Any) -> Any:
@@ -325,8 +325,8 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1.0, 2.0]))
     tensor([-1.3133, -0.1269])
     """
-    only("f", "log_sigmoid_cpu", input)  # type: ignore[arg-type]
-    return elementwise.logsigmoid(input)  # type: ignore
+    only("f", "log_sigmoid_cpu", input)
+    return elementwise.logsigmoid(input)
 
 
 # ---- composed
@@ -351,7 +351,7 @@ def softsign(input: Tensor) -> Tensor:
     """
     from .complexes import abs
 
-    return input / (abs(input) + 1)  # type: ignore[operator, no-any-return]
+    return input / (abs(input) + 1)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
@@ -361,7 +361,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     >>> torch.nn.functional.tanhshrink(torch.tensor([-1.0, 0.0]))
     tensor([-0.2384,  0.0000])
     """
-    return input - tanh(input)  # type: ignore[operator, no-any-return]
+    return input - tanh(input)
 
 
 @pointwise(
@@ -371,12 +371,12 @@ def tanhshrink(input: Tensor) -> Tensor:
 )
 def prelu_of(input: Tensor, weight: Tensor) -> Tensor:
     """The operator behind :func:`prelu`, with the weight brought to the channels."""
-    only("f", "prelu_cpu", input)  # type: ignore[arg-type]
-    return np.where(input > 0, input, weight * input)  # type: ignore
+    only("f", "prelu_cpu", input)
+    return np.where(input > 0, input, weight * input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """``x``, times a learned ``weight`` where it is negative: one number, or one for each channel (dimension 1).
+    """``x``, times a learned ``weight`` where it is negative: one number, or one a channel (dimension 1).
 
     >>> import rushlight as torch
     >>> torch.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
@@ -407,13 +407,13 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 @pointwise(node="RreluWithNoiseBackward0", input=lambda g, noise: g * noise)
 def rrelu_with_noise(input: Tensor, noise: Tensor) -> Tensor:
     """``input`` times the slopes in ``noise``, which are 1 where it is positive."""
-    return np.multiply(input, noise)  # type: ignore
+    return np.multiply(input, noise)
 
 
 @pointwise(node="RreluWithNoiseBackward0", input=leaky_rule)
 def rrelu_at_middle(input: Tensor, negative_slope: float) -> Tensor:
     """:func:`leaky_relu` under the name that ``rrelu`` has in the graph."""
-    return leaky_relu.op.body(input, negative_slope)  # type: ignore
+    return leaky_relu.op.body(input, negative_slope)
 
 
 def randomly(input: Any, lower: float, upper: float, training: bool, generator: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -448,7 +448,7 @@ def rrelu(
     tensor([-5.5000,  2.0000])
     """
     op, args = randomly(input, lower, upper, training, generator)
-    return op(input, *args)  # type: ignore[no-any-return]
+    return op(input, *args)
 
 
 def rrelu_(
@@ -493,7 +493,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
     only("f", "glu_cpu", array)
     a, b = np.split(array, 2, axis)
-    return a * elementwise.sigmoid(b)  # type: ignore[no-any-return]
+    return a * elementwise.sigmoid(b)
 
 
 celu_ = inplace(celu)

@@ -55,7 +55,7 @@ def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
 @pointwise(holomorphic=True, node="AddBackward0", input=lambda g: g, other=lambda g, alpha: g * alpha)
 def add_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``: :func:`add` with ``alpha``."""
-    return np.add(input, scaled("add", input, other, alpha))  # type: ignore
+    return np.add(input, scaled("add", input, other, alpha))
 
 
 @pointwise(instead={"alpha": add_scaled}, input=lambda g: g, other=lambda g: g)
@@ -66,13 +66,13 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
     >>> torch.add(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]), alpha=2)
     tensor([21., 42.])
     """
-    return np.add(input, other)  # type: ignore
+    return np.add(input, other)
 
 
 @pointwise(refuse_bool, holomorphic=True, node="SubBackward0", input=lambda g: g, other=lambda g, alpha: -g * alpha)
 def sub_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``: :func:`sub` with ``alpha``."""
-    return np.subtract(input, scaled("sub", input, other, alpha))  # type: ignore
+    return np.subtract(input, scaled("sub", input, other, alpha))
 
 
 def no_difference(dtype: np.dtype) -> Exception:
@@ -91,7 +91,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
     >>> torch.sub(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]))
     tensor([ -9., -18.])
     """
-    return np.subtract(input, other)  # type: ignore
+    return np.subtract(input, other)
 
 
 @pointwise(
@@ -103,7 +103,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
 )
 def rsub_scaled(input: Tensor, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``other - alpha * input``: :func:`rsub` with ``alpha``."""
-    return np.subtract(other, scaled("rsub", other, input, alpha))  # type: ignore
+    return np.subtract(other, scaled("rsub", other, input, alpha))
 
 
 @pointwise(
@@ -121,7 +121,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     >>> torch.rsub(torch.tensor([1.0, 2.0]), 1)
     tensor([ 0., -1.])
     """
-    return np.subtract(other, input)  # type: ignore
+    return np.subtract(other, input)
 
 
 def no_negation(dtype: np.dtype) -> Exception:
@@ -139,7 +139,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.neg(torch.tensor([1.0, -2.0]))
     tensor([-1.,  2.])
     """
-    return np.negative(input)  # type: ignore[return-value]
+    return np.negative(input)
 
 
 def positive(input: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
     >>> torch.mul(torch.tensor([1.0, 2.0]), 3)
     tensor([3., 6.])
     """
-    return np.multiply(input, other)  # type: ignore
+    return np.multiply(input, other)
 
 
 def integer_zeros(other: Any) -> None:
@@ -207,7 +207,7 @@ def div_rounded(
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
-    return rounded(input, other, rounding_mode)  # type: ignore[no-any-return]
+    return rounded(input, other, rounding_mode)
 
 
 @pointwise(
@@ -233,7 +233,7 @@ def div(
     >>> torch.div(torch.tensor([7, -7]), 2), torch.div(torch.tensor([7, -7]), 2, rounding_mode="floor")
     (tensor([ 3.5000, -3.5000]), tensor([ 3, -4]))
     """
-    return np.true_divide(input, other)  # type: ignore
+    return np.true_divide(input, other)
 
 
 @pointwise(node=NO_NODE, input=no_derivative("floor_divide"), other=no_derivative("floor_divide"))
@@ -244,7 +244,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor 
     >>> torch.floor_divide(torch.tensor([7, -7]), 2)
     tensor([ 3, -4])
     """
-    return floored(input, other)  # type: ignore[no-any-return]
+    return floored(input, other)
 
 
 @pointwise(
@@ -261,10 +261,10 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
     >>> torch.remainder(torch.tensor([7.0, -7.0]), 3)
     tensor([1., 2.])
     """
-    if input.dtype.kind in "bc":  # type: ignore[union-attr]
-        raise not_implemented("remainder_cpu", input.dtype)  # type: ignore[union-attr, arg-type]
+    if input.dtype.kind in "bc":
+        raise not_implemented("remainder_cpu", input.dtype)
     integer_zeros(other)
-    return np.remainder(input, other)  # type: ignore
+    return np.remainder(input, other)
 
 
 @pointwise(
@@ -282,9 +282,9 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
     tensor([ 1., -1.])
     """
     if input.dtype.kind in "bc":
-        raise not_implemented("fmod_cpu", input.dtype)  # type: ignore[arg-type]
+        raise not_implemented("fmod_cpu", input.dtype)
     integer_zeros(other)
-    return np.fmod(input, other)  # type: ignore
+    return np.fmod(input, other)
 
 
 # ---- powers
@@ -340,7 +340,7 @@ def power_slope(g: Any, input: Any, exponent: Any) -> Any:
 @pointwise(holomorphic=True, node="PowBackward0", input=power_slope)
 def pow_number(input: Tensor, exponent: Number, *, out: Tensor | None = None) -> Tensor:
     """:func:`pow` with an exponent that is a number."""
-    return number_power(input, exponent)  # type: ignore[no-any-return]
+    return number_power(input, exponent)
 
 
 def exponent_slope(g: Any, base: Any, exponent: Any, result: Any) -> Any:
@@ -374,7 +374,7 @@ def base_slope(g: Any, input: Any, exponent: Any) -> Any:
 )
 def pow_tensor(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """:func:`pow` with an exponent that is a tensor."""
-    return power(input, exponent)  # type: ignore[no-any-return]
+    return power(input, exponent)
 
 
 def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
@@ -386,7 +386,7 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2), torch.pow(2, torch.tensor([1.0, 3.0]))
     (tensor([1., 4., 9.]), tensor([2., 8.]))
     """
-    return powers(input, exponent, "pow")(input, exponent, out=out)  # type: ignore[no-any-return]
+    return powers(input, exponent, "pow")(input, exponent, out=out)
 
 
 def powers(input: Any, exponent: Any, name: str) -> Any:
@@ -515,9 +515,9 @@ def spelled(dtype: np.dtype) -> str:
 )
 def lerp_of(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`lerp`."""
-    only("fc", "lerp_kernel_scalar", input)  # type: ignore[arg-type]
+    only("fc", "lerp_kernel_scalar", input)
     gap = end - input  # from the nearer end, so that a weight of 1 gives ``end`` exactly
-    return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))  # type: ignore
+    return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
@@ -552,7 +552,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> torch.addcmul(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), value=10)
     tensor([61.])
     """
-    return input + input.dtype.type(value) * tensor1 * tensor2  # type: ignore
+    return input + input.dtype.type(value) * tensor1 * tensor2
 
 
 def refuse_integer_quotient(operands: Any) -> None:
@@ -575,7 +575,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> torch.addcdiv(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), value=10)
     tensor([6.])
     """
-    return input + input.dtype.type(value) * tensor1 / tensor2  # type: ignore
+    return input + input.dtype.type(value) * tensor1 / tensor2
 
 
 def integer_quotient() -> RuntimeError:
@@ -596,8 +596,8 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
     tensor([5.])
     """
-    only("f", "hypot_cpu", input)  # type: ignore[arg-type]
-    return np.hypot(input, other)  # type: ignore
+    only("f", "hypot_cpu", input)
+    return np.hypot(input, other)
 
 
 def turn(g: Any, across: Any, a: Any, b: Any) -> Any:
@@ -618,8 +618,8 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.atan2(torch.tensor([1.0, -1.0]), torch.tensor([0.0, 0.0]))
     tensor([ 1.5708, -1.5708])
     """
-    only("f", "atan2_cpu", input)  # type: ignore[arg-type]
-    return np.arctan2(input, other)  # type: ignore
+    only("f", "atan2_cpu", input)
+    return np.arctan2(input, other)
 
 
 @pointwise(
@@ -634,12 +634,12 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> torch.logaddexp(torch.tensor([0.0, 1000.0]), torch.tensor([0.0, 1000.0]))
     tensor([6.9315e-01, 1.0007e+03])
     """
-    only("fc", "logaddexp_cpu", input)  # type: ignore[arg-type]
+    only("fc", "logaddexp_cpu", input)
     if input.dtype.kind == "f":
-        return np.logaddexp(input, other)  # type: ignore
-    swap = input.real < other.real  # type: ignore[attr-defined]
+        return np.logaddexp(input, other)
+    swap = input.real < other.real
     high, low = np.where(swap, other, input), np.where(swap, input, other)
-    return high + np.log1p(np.exp(low - high))  # type: ignore[no-any-return]
+    return high + np.log1p(np.exp(low - high))
 
 
 @pointwise(
@@ -654,8 +654,8 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     >>> torch.logaddexp2(torch.tensor([3.0]), torch.tensor([3.0]))
     tensor([4.])
     """
-    only("f", "logaddexp2_cpu", input)  # type: ignore[arg-type]
-    return np.logaddexp2(input, other)  # type: ignore
+    only("f", "logaddexp2_cpu", input)
+    return np.logaddexp2(input, other)
 
 
 @pointwise(
@@ -671,10 +671,10 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
     >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
-    input, other = np.asarray(input), np.asarray(other)  # type: ignore[assignment]
-    only("f", "xlogy_cpu", input)  # type: ignore[arg-type]
-    product = input * np.log(other)  # type: ignore
-    return np.where((input == 0) & ~np.isnan(other), input.dtype.type(0), product)  # type: ignore
+    input, other = np.asarray(input), np.asarray(other)
+    only("f", "xlogy_cpu", input)
+    product = input * np.log(other)
+    return np.where((input == 0) & ~np.isnan(other), input.dtype.type(0), product)
 
 
 def over(self: Any, other: Any) -> Any:
@@ -698,14 +698,14 @@ def reflected(function: Any, name: str) -> Any:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"The operands of ``{function.__name__}`` the other way round."
-    method.op = function.op  # type: ignore[attr-defined]
+    method.op = function.op
     return method
 
 
 @pointwise(node="LdexpBackward0", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2)
 def ldexp_of(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`ldexp`."""
-    return input * np.exp2(other)  # type: ignore
+    return input * np.exp2(other)
 
 
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -744,7 +744,7 @@ def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([6, 8])
     """
     gcd_kind("gcd_cpu", input)
-    return np.gcd(input, other)  # type: ignore
+    return np.gcd(input, other)
 
 
 @pointwise()
@@ -756,7 +756,7 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([12,  0])
     """
     gcd_kind("lcm_cpu", input)
-    return np.lcm(input, other)  # type: ignore
+    return np.lcm(input, other)
 
 
 arctan2 = atan2

@@ -30,7 +30,7 @@ def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.eq(torch.tensor([1, 2]), 2)
     tensor([False,  True])
     """
-    return np.equal(input, other)  # type: ignore[return-value]
+    return np.equal(input, other)
 
 
 @pointwise("compare")
@@ -41,7 +41,7 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.ne(torch.tensor([1, 2]), 2)
     tensor([ True, False])
     """
-    return np.not_equal(input, other)  # type: ignore[return-value]
+    return np.not_equal(input, other)
 
 
 def ordered(name: str, function: Any, a: Any, b: Any) -> Any:
@@ -59,7 +59,7 @@ def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.lt(torch.tensor([1, 2]), 2)
     tensor([ True, False])
     """
-    return ordered("lt_cpu", np.less, input, other)  # type: ignore[no-any-return]
+    return ordered("lt_cpu", np.less, input, other)
 
 
 @pointwise("compare")
@@ -70,7 +70,7 @@ def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.le(torch.tensor([1, 2]), 1)
     tensor([ True, False])
     """
-    return ordered("le_cpu", np.less_equal, input, other)  # type: ignore[no-any-return]
+    return ordered("le_cpu", np.less_equal, input, other)
 
 
 @pointwise("compare")
@@ -81,7 +81,7 @@ def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.gt(torch.tensor([1, 2]), 1)
     tensor([False,  True])
     """
-    return ordered("gt_cpu", np.greater, input, other)  # type: ignore[no-any-return]
+    return ordered("gt_cpu", np.greater, input, other)
 
 
 @pointwise("compare")
@@ -92,7 +92,7 @@ def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     >>> torch.ge(torch.tensor([1, 2]), 2)
     tensor([False,  True])
     """
-    return ordered("ge_cpu", np.greater_equal, input, other)  # type: ignore[no-any-return]
+    return ordered("ge_cpu", np.greater_equal, input, other)
 
 
 # ---- kinds of numbers
@@ -106,7 +106,7 @@ def isnan(input: Tensor) -> Tensor:
     >>> torch.isnan(torch.tensor([1.0, float('nan')]))
     tensor([False,  True])
     """
-    return np.isnan(input)  # type: ignore[return-value]
+    return np.isnan(input)
 
 
 @pointwise("compare")
@@ -117,7 +117,7 @@ def isinf(input: Tensor) -> Tensor:
     >>> torch.isinf(torch.tensor([1.0, -float('inf')]))
     tensor([False,  True])
     """
-    return np.isinf(input)  # type: ignore[return-value]
+    return np.isinf(input)
 
 
 @pointwise("compare")
@@ -128,7 +128,7 @@ def isfinite(input: Tensor) -> Tensor:
     >>> torch.isfinite(torch.tensor([1.0, float('inf')]))
     tensor([ True, False])
     """
-    return np.isfinite(input)  # type: ignore[return-value]
+    return np.isfinite(input)
 
 
 @pointwise("compare")
@@ -141,7 +141,7 @@ def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         raise RuntimeError("isposinf does not support complex inputs.")
-    return np.equal(input, np.inf)  # type: ignore[return-value]
+    return np.equal(input, np.inf)
 
 
 @pointwise("compare")
@@ -154,7 +154,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         raise RuntimeError("isneginf does not support complex inputs.")
-    return np.equal(input, -np.inf)  # type: ignore[return-value]
+    return np.equal(input, -np.inf)
 
 
 @pointwise("compare")
@@ -165,7 +165,7 @@ def isreal(input: Tensor) -> Tensor:
     >>> torch.isreal(torch.tensor([1.0, 1j]))
     tensor([ True, False])
     """
-    return np.isreal(input)  # type: ignore[return-value]
+    return np.isreal(input)
 
 
 @pointwise("compare")
@@ -178,7 +178,7 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         raise RuntimeError("signbit is not implemented for complex tensors.")
-    return np.signbit(input) if input.dtype.kind == "f" else input < 0  # type: ignore
+    return np.signbit(input) if input.dtype.kind == "f" else input < 0
 
 
 # ---- equality of whole tensors
@@ -187,16 +187,16 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 @pointwise("compare")
 def isclose_of(input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """The operator behind :func:`isclose`."""
-    inexact = input.dtype.kind in "fc"  # type: ignore[attr-defined]
+    inexact = input.dtype.kind in "fc"
     near = np.equal(input, other)
     if equal_nan and inexact:
         near |= np.isnan(input) & np.isnan(other)
     if rtol == 0 and atol == 0:
-        return near  # type: ignore[no-any-return]
-    a: Any = input if inexact else input.astype(np.float64)  # type: ignore[attr-defined]
-    b: Any = other if inexact else other.astype(np.float64)  # type: ignore[attr-defined]
+        return near
+    a: Any = input if inexact else input.astype(np.float64)
+    b: Any = other if inexact else other.astype(np.float64)
     gap = np.abs(a - b)
-    return near | np.isfinite(gap) & (gap <= atol + np.abs(rtol * b))  # type: ignore[no-any-return]
+    return near | np.isfinite(gap) & (gap <= atol + np.abs(rtol * b))
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
@@ -263,7 +263,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     >>> torch.maximum(torch.tensor([1, 5]), torch.tensor([3, 2]))
     tensor([3, 5])
     """
-    return unordered("maximum", np.maximum, input, other)  # type: ignore[no-any-return]
+    return unordered("maximum", np.maximum, input, other)
 
 
 @pointwise(
@@ -277,7 +277,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     >>> torch.minimum(torch.tensor([1, 5]), torch.tensor([3, 2]))
     tensor([1, 2])
     """
-    return unordered("minimum", np.minimum, input, other)  # type: ignore[no-any-return]
+    return unordered("minimum", np.minimum, input, other)
 
 
 @pointwise(
@@ -291,7 +291,7 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.fmax(torch.tensor([1.0, float('nan')]), torch.tensor([3.0, 2.0]))
     tensor([3., 2.])
     """
-    return unordered("fmax", np.fmax, input, other)  # type: ignore[no-any-return]
+    return unordered("fmax", np.fmax, input, other)
 
 
 @pointwise(
@@ -305,7 +305,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.fmin(torch.tensor([1.0, float('nan')]), torch.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
-    return unordered("fmin", np.fmin, input, other)  # type: ignore[no-any-return]
+    return unordered("fmin", np.fmin, input, other)
 
 
 @pointwise(
@@ -316,13 +316,13 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 )
 def choose(condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`where`."""
-    if condition.dtype.kind != "b":  # type: ignore[attr-defined]
-        if condition.dtype.kind == "u" and condition.dtype.itemsize == 1:  # type: ignore[attr-defined]
-            condition = condition.astype(bool)  # type: ignore[attr-defined]
+    if condition.dtype.kind != "b":
+        if condition.dtype.kind == "u" and condition.dtype.itemsize == 1:
+            condition = condition.astype(bool)
         else:
-            kind = legacy(condition.dtype)  # type: ignore[arg-type]
+            kind = legacy(condition.dtype)
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
-    return np.where(condition, input, other)  # type: ignore
+    return np.where(condition, input, other)
 
 
 def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
@@ -343,7 +343,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
 
 def where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
     """This tensor where ``condition`` is True, ``other`` elsewhere; see :func:`rushlight.where`."""
-    return where(condition, self, other)  # type: ignore[no-any-return]
+    return where(condition, self, other)
 
 
 # ---- clamp
@@ -384,8 +384,8 @@ def clamp_numbers(
     if any(isinstance(limit, complex) for limit in (min, max)):
         raise RuntimeError("value cannot be converted to type double without overflow")
     if any(limit != limit for limit in (min, max)):  # a limit of nan makes everything nan
-        return np.full_like(converted(input, min, max), np.nan)  # type: ignore[return-value]
-    return clamped("clamp", converted(input, min, max), min, max)  # type: ignore[no-any-return]
+        return np.full_like(converted(input, min, max), np.nan)
+    return clamped("clamp", converted(input, min, max), min, max)
 
 
 def clamp_min_rule(g: Any, input: Any, min: Any, max: Any) -> Any:
@@ -405,7 +405,7 @@ def clamp_tensors(
     input: Tensor, min: Tensor | None = None, max: Tensor | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """:func:`clamp` with limits that are tensors."""
-    return clamped("clamp", input, min, max)  # type: ignore[no-any-return]
+    return clamped("clamp", input, min, max)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -418,7 +418,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
     >>> torch.clamp(torch.tensor([-1.0, 0.5, 3.0]), 0, 1)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    return limited(clamp_numbers, clamp_tensors, min, max)(input, min, max, out=out)  # type: ignore[no-any-return]
+    return limited(clamp_numbers, clamp_tensors, min, max)(input, min, max, out=out)
 
 
 def limited(numbers: Any, tensors: Any, min: Any, max: Any) -> Any:
@@ -435,7 +435,7 @@ def limited(numbers: Any, tensors: Any, min: Any, max: Any) -> Any:
 @pointwise(node="ClampMinBackward0", input=lambda g, input, min: where(input >= min, g, 0))
 def clamp_min_number(input: Tensor, min: Number, *, out: Tensor | None = None) -> Tensor:
     """:func:`clamp_min` with a number."""
-    return clamped("clamp_min", converted(input, min), min, None)  # type: ignore[no-any-return]
+    return clamped("clamp_min", converted(input, min), min, None)
 
 
 @pointwise(
@@ -445,7 +445,7 @@ def clamp_min_number(input: Tensor, min: Number, *, out: Tensor | None = None) -
 )
 def clamp_min_tensor(input: Tensor, min: Tensor, *, out: Tensor | None = None) -> Tensor:
     """:func:`clamp_min` with a tensor."""
-    return clamped("clamp_min", input, min, None)  # type: ignore[no-any-return]
+    return clamped("clamp_min", input, min, None)
 
 
 def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
@@ -461,7 +461,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
 @pointwise(node="ClampMaxBackward0", input=lambda g, input, max: where(input <= max, g, 0))
 def clamp_max_number(input: Tensor, max: Number, *, out: Tensor | None = None) -> Tensor:
     """:func:`clamp_max` with a number."""
-    return clamped("clamp_max", converted(input, max), None, max)  # type: ignore[no-any-return]
+    return clamped("clamp_max", converted(input, max), None, max)
 
 
 @pointwise(
@@ -471,7 +471,7 @@ def clamp_max_number(input: Tensor, max: Number, *, out: Tensor | None = None) -
 )
 def clamp_max_tensor(input: Tensor, max: Tensor, *, out: Tensor | None = None) -> Tensor:
     """:func:`clamp_max` with a tensor."""
-    return clamped("clamp_max", input, None, max)  # type: ignore[no-any-return]
+    return clamped("clamp_max", input, None, max)
 
 
 def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
@@ -500,9 +500,9 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
             "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
         )
     if input.dtype.kind == "b":
-        return input.copy()  # type: ignore[no-any-return, attr-defined]
-    made = np.sign(input)  # type: ignore[call-overload]
-    return np.where(np.isnan(input), input.dtype.type(0), made) if input.dtype.kind == "f" else made  # type: ignore
+        return input.copy()
+    made = np.sign(input)
+    return np.where(np.isnan(input), input.dtype.type(0), made) if input.dtype.kind == "f" else made
 
 
 @pointwise(
@@ -518,7 +518,7 @@ def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
     >>> torch.copysign(torch.tensor([1.0, -2.0]), torch.tensor([-0.0, 3.0]))
     tensor([-1.,  2.])
     """
-    return np.copysign(input, other)  # type: ignore[return-value]
+    return np.copysign(input, other)
 
 
 def no_derivative(name: str) -> Any:
@@ -549,7 +549,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     if input.dtype.kind == "c":
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     kind = input.dtype.type
-    return np.where(input == 0, values, np.where(input > 0, kind(1), kind(0)))  # type: ignore
+    return np.where(input == 0, values, np.where(input > 0, kind(1), kind(0)))
 
 
 @pointwise(input=no_derivative("nextafter"), other=no_derivative("nextafter"))
@@ -560,8 +560,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) > 1
     tensor([True])
     """
-    only("f", "nextafter_cpu", input)  # type: ignore[arg-type]
-    return np.nextafter(input, other)  # type: ignore[call-overload, no-any-return]
+    only("f", "nextafter_cpu", input)
+    return np.nextafter(input, other)
 
 
 # ---- logic and bits
@@ -575,7 +575,7 @@ def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     >>> torch.logical_and(torch.tensor([0, 2]), torch.tensor([1, 3]))
     tensor([False,  True])
     """
-    return np.logical_and(input, other)  # type: ignore[return-value]
+    return np.logical_and(input, other)
 
 
 @pointwise("compare")
@@ -586,7 +586,7 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     >>> torch.logical_or(torch.tensor([0, 2]), torch.tensor([0, 3]))
     tensor([False,  True])
     """
-    return np.logical_or(input, other)  # type: ignore[return-value]
+    return np.logical_or(input, other)
 
 
 @pointwise("compare")
@@ -597,7 +597,7 @@ def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     >>> torch.logical_xor(torch.tensor([0, 2]), torch.tensor([1, 3]))
     tensor([ True, False])
     """
-    return np.logical_xor(input, other)  # type: ignore[return-value]
+    return np.logical_xor(input, other)
 
 
 @pointwise("compare")
@@ -608,7 +608,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.logical_not(torch.tensor([0, 2]))
     tensor([ True, False])
     """
-    return np.logical_not(input)  # type: ignore[return-value]
+    return np.logical_not(input)
 
 
 def symbol(name: str) -> Any:
@@ -623,7 +623,7 @@ def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
     >>> torch.bitwise_and(torch.tensor([6, 5]), 3)
     tensor([2, 1])
     """
-    return np.bitwise_and(input, other)  # type: ignore
+    return np.bitwise_and(input, other)
 
 
 @pointwise(refuse=symbol("bitwise_or"))
@@ -634,7 +634,7 @@ def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | 
     >>> torch.bitwise_or(torch.tensor([6, 5]), 3)
     tensor([7, 7])
     """
-    return np.bitwise_or(input, other)  # type: ignore
+    return np.bitwise_or(input, other)
 
 
 @pointwise(refuse=symbol("bitwise_xor"))
@@ -645,7 +645,7 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
     >>> torch.bitwise_xor(torch.tensor([6, 5]), 3)
     tensor([5, 6])
     """
-    return np.bitwise_xor(input, other)  # type: ignore
+    return np.bitwise_xor(input, other)
 
 
 @pointwise(refuse=symbol("bitwise_not"))
@@ -656,7 +656,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.bitwise_not(torch.tensor([0, 5]))
     tensor([-1, -6])
     """
-    return np.invert(input)  # type: ignore[return-value, call-overload]
+    return np.invert(input)
 
 
 def invert(self: Any) -> Tensor:
@@ -683,7 +683,7 @@ def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: T
     >>> torch.bitwise_left_shift(torch.tensor([1, 3]), 2)
     tensor([ 4, 12])
     """
-    return shift("lshift_cpu", np.left_shift, input, other, input.dtype.type(0))  # type: ignore
+    return shift("lshift_cpu", np.left_shift, input, other, input.dtype.type(0))
 
 
 @pointwise()
@@ -694,8 +694,8 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: 
     >>> torch.bitwise_right_shift(torch.tensor([12, -12]), 2)
     tensor([ 3, -3])
     """
-    spent = np.where(input < 0, input.dtype.type(-1), input.dtype.type(0)) if input.dtype.kind == "i" else 0  # type: ignore
-    return shift("rshift_cpu", np.right_shift, input, other, np.asarray(spent).astype(input.dtype))  # type: ignore
+    spent = np.where(input < 0, input.dtype.type(-1), input.dtype.type(0)) if input.dtype.kind == "i" else 0
+    return shift("rshift_cpu", np.right_shift, input, other, np.asarray(spent).astype(input.dtype))
 
 
 greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

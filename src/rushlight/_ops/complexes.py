@@ -32,7 +32,7 @@ def is_complex_number(x: Any) -> bool:
 @pointwise(node="ConjBackward0", input=lambda g: conj(g))
 def conjugate(input: Tensor) -> Tensor:
     """The complex conjugate of complex numbers."""
-    return np.conjugate(input)  # type: ignore[return-value]
+    return np.conjugate(input)
 
 
 def conj(input: Any) -> Any:
@@ -60,7 +60,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.conj_physical(torch.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
-    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()  # type: ignore
+    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()
 
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -118,11 +118,11 @@ def view_as_real(input: Tensor) -> Tensor:
     >>> torch.view_as_real(torch.tensor([1 + 2j]))
     tensor([[1., 2.]])
     """
-    real = REAL_OF.get(input.dtype)  # type: ignore[call-overload]
+    real = REAL_OF.get(input.dtype)
     if real is None:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     half = real.itemsize
-    return np.ndarray((*input.shape, 2), real, input, 0, (*input.strides, half)) if buffer(input) else parted(input)  # type: ignore
+    return np.ndarray((*input.shape, 2), real, input, 0, (*input.strides, half)) if buffer(input) else parted(input)
 
 
 def buffer(array: Any) -> bool:
@@ -158,19 +158,19 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
     if any(s % target.itemsize for s in array.strides[:-1]):
         raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
-    return array.view(target)[..., 0]  # type: ignore[no-any-return]
+    return array.view(target)[..., 0]
 
 
 @operator(view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(g, zeros_as(g)))
 def real_part(input: Tensor) -> Tensor:
     """The real parts of complex numbers, as a view."""
-    return input.real  # type: ignore[attr-defined, no-any-return]
+    return input.real
 
 
 @operator(view=True, jvp=LINEAR, batch=part_batch, node="SelectBackward0", input=lambda g: complex(zeros_as(g), g))
 def imaginary_part(input: Tensor) -> Tensor:
     """The imaginary parts of complex numbers, as a view."""
-    return input.imag  # type: ignore[attr-defined, no-any-return]
+    return input.imag
 
 
 def real(input: Any) -> Any:
@@ -197,7 +197,7 @@ def imag(input: Any) -> Any:
 
 def set_part(target: Tensor, value: Any) -> None:
     """Write a part of a tensor, as ``z.real = x`` does."""
-    target.copy_(value if isinstance(value, Tensor) else Tensor(value))  # type: ignore[attr-defined]
+    target.copy_(value if isinstance(value, Tensor) else Tensor(value))
 
 
 def set_real(self: Tensor, value: Any) -> None:
@@ -230,9 +230,9 @@ def paired(name: str, a: Any, b: Any) -> None:
 def complex_of(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`complex`."""
     shape = np.broadcast_shapes(real.shape, imag.shape)
-    made = np.empty(shape, COMPLEX_OF[real.dtype])  # type: ignore[index]
+    made = np.empty(shape, COMPLEX_OF[real.dtype])
     made.real, made.imag = real, imag
-    return made  # type: ignore[return-value]
+    return made
 
 
 def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
@@ -244,7 +244,7 @@ def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
     """
     paired("complex", real, imag)
     if not isinstance(real, Tensor) and not isinstance(imag, Tensor):
-        return complex_of(np.asarray(real), np.asarray(imag))  # type: ignore[arg-type]
+        return complex_of(np.asarray(real), np.asarray(imag))
     return complex_of(real, imag, out=out)
 
 
@@ -258,9 +258,9 @@ def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
 )
 def polar_of(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`polar`."""
-    made = np.empty(np.broadcast_shapes(abs.shape, angle.shape), COMPLEX_OF[abs.dtype])  # type: ignore[index]
-    made.real, made.imag = abs * np.cos(angle), abs * np.sin(angle)  # type: ignore[operator]
-    return made  # type: ignore[return-value]
+    made = np.empty(np.broadcast_shapes(abs.shape, angle.shape), COMPLEX_OF[abs.dtype])
+    made.real, made.imag = abs * np.cos(angle), abs * np.sin(angle)
+    return made
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -289,8 +289,8 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     if input.dtype.kind == "b":
         from .elementary import not_implemented
 
-        raise not_implemented("abs_cpu", input.dtype)  # type: ignore[arg-type]
-    return np.absolute(input)  # type: ignore[return-value]
+        raise not_implemented("abs_cpu", input.dtype)
+    return np.absolute(input)
 
 
 def sgn_rule(g: Any, input: Any, result: Any) -> Any:
@@ -313,10 +313,10 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         size = np.absolute(input)
-        return np.where(size == 0, input.dtype.type(0), input / np.where(size == 0, size.dtype.type(1), size))  # type: ignore
+        return np.where(size == 0, input.dtype.type(0), input / np.where(size == 0, size.dtype.type(1), size))
     from .compare import sign
 
-    return sign.op.body(input)  # type: ignore[attr-defined, no-any-return]
+    return sign.op.body(input)
 
 
 def angle_rule(g: Any, input: Any) -> Any:
@@ -338,9 +338,9 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.5708, 3.1416])
     """
     if input.dtype.kind == "c":
-        return np.arctan2(input.imag, input.real)  # type: ignore[attr-defined, no-any-return]
-    turned = np.where(input < 0, input.dtype.type(math.pi), input.dtype.type(0))  # type: ignore
-    return np.where(np.isnan(input), input, turned)  # type: ignore
+        return np.arctan2(input.imag, input.real)
+    turned = np.where(input < 0, input.dtype.type(math.pi), input.dtype.type(0))
+    return np.where(np.isnan(input), input, turned)
 
 
 absolute = abs

@@ -53,7 +53,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.exp(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 2.7183])
     """
-    return np.exp(input)  # type: ignore[return-value]
+    return np.exp(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * result * LN2)
@@ -64,7 +64,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.exp2(torch.tensor([0.0, 3.0]))
     tensor([1., 8.])
     """
-    return np.exp2(input) if input.dtype.kind != "c" else np.exp(input * input.dtype.type(LN2))  # type: ignore
+    return np.exp2(input) if input.dtype.kind != "c" else np.exp(input * input.dtype.type(LN2))
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (result + 1))
@@ -75,7 +75,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.expm1(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.7183])
     """
-    return np.expm1(input)  # type: ignore[return-value]
+    return np.expm1(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / input)
@@ -86,7 +86,7 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log(torch.tensor([1.0, 10.0]))
     tensor([0.0000, 2.3026])
     """
-    return np.log(input)  # type: ignore[return-value]
+    return np.log(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input * LN2))
@@ -97,7 +97,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log2(torch.tensor([1.0, 8.0]))
     tensor([0., 3.])
     """
-    return np.log2(input) if input.dtype.kind != "c" else np.log(input) / input.dtype.type(LN2)  # type: ignore
+    return np.log2(input) if input.dtype.kind != "c" else np.log(input) / input.dtype.type(LN2)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input * LN10))
@@ -108,7 +108,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log10(torch.tensor([1.0, 1000.0]))
     tensor([0., 3.])
     """
-    return np.log10(input)  # type: ignore[return-value]
+    return np.log10(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input + 1))
@@ -119,7 +119,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log1p(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.6931])
     """
-    return np.log1p(input)  # type: ignore[return-value]
+    return np.log1p(input)
 
 
 # ---- roots and reciprocals
@@ -133,7 +133,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.sqrt(torch.tensor([4.0, 2.0]))
     tensor([2.0000, 1.4142])
     """
-    return np.sqrt(input)  # type: ignore[return-value]
+    return np.sqrt(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: -0.5 * g * (result * result * result))
@@ -144,7 +144,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.rsqrt(torch.tensor([4.0, 1.0]))
     tensor([0.5000, 1.0000])
     """
-    return 1 / np.sqrt(input)  # type: ignore[return-value]
+    return 1 / np.sqrt(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: -g * (result * result))
@@ -155,7 +155,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.reciprocal(torch.tensor([2.0, 4.0]))
     tensor([0.5000, 0.2500])
     """
-    return np.reciprocal(input)  # type: ignore[return-value]
+    return np.reciprocal(input)
 
 
 # ---- circular and hyperbolic functions
@@ -169,7 +169,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.sin(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8415])
     """
-    return np.sin(input)  # type: ignore[return-value]
+    return np.sin(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * -sin(input))
@@ -180,7 +180,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.cos(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 0.5403])
     """
-    return np.cos(input)  # type: ignore[return-value]
+    return np.cos(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (1 + result * result))
@@ -191,7 +191,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.tan(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5574])
     """
-    return np.tan(input)  # type: ignore[return-value]
+    return np.tan(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * rsqrt(1 - input * input))
@@ -202,7 +202,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.asin(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5708])
     """
-    return np.arcsin(input)  # type: ignore[return-value]
+    return np.arcsin(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * -rsqrt(1 - input * input))
@@ -213,7 +213,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.acos(torch.tensor([0.0, 1.0]))
     tensor([1.5708, 0.0000])
     """
-    return np.arccos(input)  # type: ignore[return-value]
+    return np.arccos(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input * input + 1))
@@ -224,7 +224,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.atan(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7854])
     """
-    return np.arctan(input)  # type: ignore[return-value]
+    return np.arctan(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * cosh(input))
@@ -235,7 +235,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.sinh(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.1752])
     """
-    return np.sinh(input)  # type: ignore[return-value]
+    return np.sinh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * sinh(input))
@@ -246,7 +246,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.cosh(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 1.5431])
     """
-    return np.cosh(input)  # type: ignore[return-value]
+    return np.cosh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (1 - result * result))
@@ -257,7 +257,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.tanh(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7616])
     """
-    return np.tanh(input)  # type: ignore[return-value]
+    return np.tanh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * rsqrt(input * input + 1))
@@ -268,7 +268,7 @@ def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.asinh(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8814])
     """
-    return np.arcsinh(input)  # type: ignore[return-value]
+    return np.arcsinh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * rsqrt(input * input - 1))
@@ -279,7 +279,7 @@ def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.acosh(torch.tensor([1.0, 2.0]))
     tensor([0.0000, 1.3170])
     """
-    return np.arccosh(input)  # type: ignore[return-value]
+    return np.arccosh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (1 - input * input))
@@ -290,7 +290,7 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.atanh(torch.tensor([0.0, 0.5]))
     tensor([0.0000, 0.5493])
     """
-    return np.arctanh(input)  # type: ignore[return-value]
+    return np.arctanh(input)
 
 
 def sinc_rule(g: Any, input: Any) -> Any:
@@ -310,7 +310,7 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.0000, 0.6366])
     """
     x = input * input.dtype.type(math.pi)
-    return np.where(input == 0, input.dtype.type(1), np.sin(x) / x)  # type: ignore[return-value]
+    return np.where(input == 0, input.dtype.type(1), np.sin(x) / x)
 
 
 @pointwise("float", input=lambda g: g * TO_RADIANS)
@@ -357,7 +357,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.floor(torch.tensor([1.5, -1.5]))
     tensor([ 1., -2.])
     """
-    return whole("floor_vml_cpu", np.floor, input)  # type: ignore[no-any-return]
+    return whole("floor_vml_cpu", np.floor, input)
 
 
 @pointwise(input=flat)
@@ -368,7 +368,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.ceil(torch.tensor([1.5, -1.5]))
     tensor([ 2., -1.])
     """
-    return whole("ceil_vml_cpu", np.ceil, input)  # type: ignore[no-any-return]
+    return whole("ceil_vml_cpu", np.ceil, input)
 
 
 @pointwise(input=flat)
@@ -379,7 +379,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.trunc(torch.tensor([1.5, -1.5]))
     tensor([ 1., -1.])
     """
-    return whole("trunc_vml_cpu", np.trunc, input)  # type: ignore[no-any-return]
+    return whole("trunc_vml_cpu", np.trunc, input)
 
 
 @pointwise(input=lambda g: g)
@@ -391,7 +391,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ 0.5000, -0.2500])
     """
     only("f", "frac_cpu", input)
-    return input - np.trunc(input)  # type: ignore[return-value]
+    return input - np.trunc(input)
 
 
 @pointwise(node="RoundBackward1", input=flat)
@@ -399,9 +399,9 @@ def round_decimals(input: Tensor, decimals: int, *, out: Tensor | None = None) -
     """``input`` rounded to a number of decimals (of tens, if negative)."""
     only("f", "round_cpu", input)
     if decimals == 0:
-        return np.rint(input)  # type: ignore[return-value]
+        return np.rint(input)
     scale = input.dtype.type(10.0 ** abs(decimals))
-    return np.rint(input * scale) / scale if decimals > 0 else np.rint(input / scale) * scale  # type: ignore
+    return np.rint(input * scale) / scale if decimals > 0 else np.rint(input / scale) * scale
 
 
 @pointwise(input=flat, instead={"decimals": round_decimals})
@@ -416,7 +416,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     >>> torch.round(torch.tensor([0.127]), decimals=2)
     tensor([0.1300])
     """
-    return whole("round_vml_cpu", np.rint, input)  # type: ignore[no-any-return]
+    return whole("round_vml_cpu", np.rint, input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (result * (1 - result)))
@@ -428,10 +428,10 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000, 0.8808])
     """
     if input.dtype.kind == "c":
-        return 1 / (1 + np.exp(-input))  # type: ignore[return-value]
+        return 1 / (1 + np.exp(-input))
     from .._kernels import elementwise
 
-    return elementwise.sigmoid(input)  # type: ignore[return-value]
+    return elementwise.sigmoid(input)
 
 
 def logit_rule(g: Any, input: Any, eps: float | None) -> Any:
@@ -454,8 +454,8 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     only("f", "logit_cpu", input)
     if eps is not None:
         kind = input.dtype.type
-        input = np.where(input < kind(eps), kind(eps), np.where(input > kind(1 - eps), kind(1 - eps), input))  # type: ignore
-    return np.log(input / (1 - input))  # type: ignore[return-value]
+        input = np.where(input < kind(eps), kind(eps), np.where(input > kind(1 - eps), kind(1 - eps), input))
+    return np.log(input / (1 - input))
 
 
 # ---- error functions and the gamma function
@@ -476,7 +476,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import elementwise
 
     only("f", "erf_vml_cpu", input)
-    return elementwise.erf(input)  # type: ignore[return-value]
+    return elementwise.erf(input)
 
 
 @pointwise("float", input=lambda g, input: -erf_slope(g, input))
@@ -490,7 +490,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import elementwise
 
     only("f", "erfc_vml_cpu", input)
-    return elementwise.erfc(input)  # type: ignore[return-value]
+    return elementwise.erfc(input)
 
 
 @pointwise("float", input=lambda g, result: g * (math.sqrt(math.pi) / 2) * exp(result * result))
@@ -504,7 +504,7 @@ def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import gamma
 
     only("f", "erfinv_vml_cpu", input)
-    return gamma.erfinv(input)  # type: ignore[return-value]
+    return gamma.erfinv(input)
 
 
 @pointwise("float", input=lambda g, input: g * digamma(input))
@@ -518,7 +518,7 @@ def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import gamma
 
     only("f", "lgamma_vml_cpu", input)
-    return gamma.lgamma(input)  # type: ignore[return-value]
+    return gamma.lgamma(input)
 
 
 @pointwise("float", input=lambda g, input: g * polygamma_of(input, 1))
@@ -532,7 +532,7 @@ def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import gamma
 
     only("f", "digamma", input)
-    return gamma.digamma(input)  # type: ignore[return-value]
+    return gamma.digamma(input)
 
 
 @pointwise("float", node="PolygammaBackward0", input=lambda g, input, n: g * polygamma_of(input, n + 1))
@@ -541,7 +541,7 @@ def polygamma_of(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import gamma
 
     only("f", "polygamma", input)
-    return gamma.polygamma(n, input)  # type: ignore[return-value]
+    return gamma.polygamma(n, input)
 
 
 def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -602,12 +602,12 @@ def mvlgamma_of(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     only("f", "mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    if not np.all(input > (p - 1) / 2):  # type: ignore[operator]
+    if not np.all(input > (p - 1) / 2):
         raise RuntimeError("All elements must be greater than (p-1)/2")
     total: Any = input.dtype.type(p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
         total = total + gamma.lgamma(input - input.dtype.type(j / 2))
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def nan_to_num_rule(g: Any, input: Any) -> Any:
@@ -632,17 +632,17 @@ def nan_to_num(
     tensor([5., 1.])
     """
     if input.dtype.kind in "biu":
-        return input.copy()  # type: ignore[no-any-return, attr-defined]
+        return input.copy()
     if input.dtype.kind == "c":
-        real, imaginary = (nan_to_num.op.body(part, nan, posinf, neginf) for part in (input.real, input.imag))  # type: ignore
+        real, imaginary = (nan_to_num.op.body(part, nan, posinf, neginf) for part in (input.real, input.imag))
         made = np.empty(input.shape, input.dtype)
         made.real, made.imag = real, imaginary
-        return made  # type: ignore[return-value]
-    limits = np.finfo(input.dtype)  # type: ignore[arg-type]
+        return made
+    limits = np.finfo(input.dtype)
     kind = input.dtype.type
-    made = np.where(np.isnan(input), kind(0 if nan is None else nan), input)  # type: ignore
+    made = np.where(np.isnan(input), kind(0 if nan is None else nan), input)
     made = np.where(made == np.inf, limits.max if posinf is None else kind(posinf), made)
-    return np.where(made == -np.inf, limits.min if neginf is None else kind(neginf), made)  # type: ignore
+    return np.where(made == -np.inf, limits.min if neginf is None else kind(neginf), made)
 
 
 arccos, arccosh, arcsin, arcsinh, arctan, arctanh = acos, acosh, asin, asinh, atan, atanh
