@@ -31,9 +31,8 @@ Ints = int | Sequence[int]
 Padding = int | Sequence[int | tuple[int, int]]
 
 COLUMN_BYTES = 4 << 20  # of one chunk of columns: a part of the last-level cache
-COLUMN_WIDTH = (
-    512  # samples are put together until a product has so many columns, that the weights are read seldom
-)
+BAND_BYTES = 64 << 20  # of the columns of one sample
+COLUMN_WIDTH = 512  # samples are put together until a product has so many columns, that the weights are read seldom
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -86,10 +85,8 @@ def conv_grad_input(
     # Copies of the phases against additions of the taps, which read, add and write in pieces.
     copied = g.shape[1] * prod(out.shape[2:]) / prod(stride)
     added = 3 * out.shape[1] * prod(g.shape[2:])
-    thin = _is_thin(gw, ww, out.shape[1] // groups, out.shape[2:], stride, out.size)
-    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (
-        copied > added and not thin
-    ):
+    thin = _is_thin(gw, ww, out.shape[1] // groups, stride, out.size)
+    if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (copied > added and not thin):
         _scatter_columns(gw, ww, out, stride, before, dilation, groups)
     else:
         _transpose_by_phases(gw, ww, out, stride, before, dilation, groups)
@@ -112,14 +109,16 @@ def conv_grad_weight(
     total = np.zeros(tuple(weight_shape), work)
     if not (total.size and g.size):
         pass
-    elif _is_thin(gw, xw, 3 * weight_shape[0] // groups, g.shape[2:], stride, g.size):
+    elif _is_thin(gw, xw, _thinness(weight_shape, groups), stride, g.size):
         _thin_grad_weight(gw, xw, total, before, dilation, groups)
     else:
         out = total.reshape(groups, weight_shape[0] // groups, -1)
-        columns = _Columns(xw, weight_shape[2:], g.shape[2:], stride, before, dilation)
-        for start, stop, matrix in columns:
-            rows = columns.rows_of(gw, start, stop, groups)
-            out += rows @ matrix.reshape(groups, out.shape[2], -1).swapaxes(1, 2)
+        for band, ahead in _bands(xw, weight_shape[2:], g.shape[2:], stride, before):
+            part = gw[:, :, band]
+            columns = _Columns(xw, weight_shape[2:], part.shape[2:], stride, ahead, dilation)
+            for start, stop, matrix in columns:
+                rows = columns.rows_of(part, start, stop, groups)
+                out += rows @ matrix.reshape(groups, out.shape[2], -1).swapaxes(1, 2)
     return total.astype(np.result_type(g, x), copy=False)
 
 
@@ -164,9 +163,7 @@ def _normal(
     dims: int, stride: Ints, padding: Padding, dilation: Ints
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Stride, padding before, padding after and dilation, each a tuple with an entry a dimension."""
-    pads = (
-        (padding,) * dims if isinstance(padding, int) else tuple(padding) * (dims if len(padding) == 1 else 1)
-    )
+    pads = (padding,) * dims if isinstance(padding, int) else tuple(padding) * (dims if len(padding) == 1 else 1)
     pairs = [(p, p) if isinstance(p, int) else p for p in pads]
     return _ints(stride, dims), tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), _ints(dilation, dims)
 
@@ -223,6 +220,19 @@ def copy_threaded(target: Array, source: Array) -> None:
     run_chunks(lambda low, high: np.copyto(to[low:high], of[low:high]), to.shape[0], target.size)
 
 
+def _bands(
+    x: Array, taps: Sequence[int], out: Sequence[int], stride: Sequence[int], before: Sequence[int]
+) -> Iterator[tuple[slice, tuple[int, ...]]]:
+    """Pieces of the first axis of positions for which the columns of one sample stay below the limit.
+
+    Each comes with its padding: positions that begin later see less of what is before the picture.
+    """
+    row = x.shape[1] * prod(taps) * prod(out[1:]) * x.itemsize
+    count = max(1, BAND_BYTES // max(row, 1)) if prod(taps) > 1 else out[0]
+    for start in range(0, out[0], count):
+        yield slice(start, start + count), (before[0] - start * stride[0], *before[1:])
+
+
 class _Columns:
     """The windows of ``x`` as matrices ``(C * taps, samples * positions)``, a chunk of samples at a time.
 
@@ -247,18 +257,13 @@ class _Columns:
         wide = min(-(-COLUMN_WIDTH // max(self.positions, 1)), 16 * COLUMN_BYTES // per_sample)
         self.samples = max(1, min(batch, max(COLUMN_BYTES // per_sample, wide)))
         self.batch_last = self.samples >= 8 and out[-1] <= 12
-        needed = [
-            (q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)
-        ]
+        needed = [(q - 1) * s + d * (k - 1) + 1 for q, s, d, k in zip(out, stride, dilation, taps, strict=True)]
         parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
         self.there, self.here = tuple(p[0] for p in parts), tuple(p[1] for p in parts)
         self.inside = all(t == slice(0, m) for t, m in zip(self.there, needed, strict=True))
         self.needed = needed
         self.bare = (  # a column matrix is the picture itself
-            self.inside
-            and set(taps) == {1}
-            and set(stride) == {1}
-            and self.here == tuple(map(slice, x.shape[2:]))
+            self.inside and set(taps) == {1} and set(stride) == {1} and self.here == tuple(map(slice, x.shape[2:]))
         )
 
     def __iter__(self) -> Iterator[tuple[int, int, Array]]:
@@ -318,45 +323,62 @@ class _Columns:
 #
 # Every position of the flat picture is computed, the few between the rows too; those are not copied out.
 
+THIN = 96  # outputs of a group
 BLOCK = 2048  # positions whose two rows of sums stay in the first-level cache
 
 
-def _is_thin(
-    a: Array, b: Array, outputs: int, spatial: Sequence[int], stride: Sequence[int], size: int
-) -> bool:
-    """Whether the loops below beat BLAS: ``outputs`` of a group so few that columns cost more than they give.
-
-    (The sums over positions of the gradient of the weights vectorize a third as well: pass three times as
-    many.)
-    """
-    few = outputs <= (24 if prod(spatial) >= 128 else 4)
+def _is_thin(a: Array, b: Array, outputs: int, stride: Sequence[int], size: int) -> bool:
+    """Whether the loops below beat BLAS: so few ``outputs`` of a group that columns cost more than they give."""
+    few = outputs <= THIN
     floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
     return few and floats and set(stride) == {1} and use_numba(size)
 
 
-class _Flat:
-    """Where rows and taps lie in the padded pictures of a group, one flat array of ``size``.
+def _thinness(weight_shape: Sequence[int], groups: int) -> int:
+    """The like for the gradient of the weights: sums over positions vectorize worse than sums over taps."""
+    return min(12 * weight_shape[0] // groups, 8 * prod(weight_shape[1:]))
 
-    ``pictures (N, groups, rows, width)`` is what there is of them, its rows lying at ``places``; ``offsets``
-    are those of the taps, ``rows`` those of the rows of positions.
+
+class _Flat:
+    """Where rows and taps lie when the pictures of ``samples`` samples are laid out flat, channel by channel.
+
+    Rows stand ``pitch`` apart with zeros between them, which are the padding behind one row and before the
+    next; so do the pictures. ``pictures (N, groups, channels, rows, width)`` is what there is of them,
+    ``places`` where a picture's rows begin, ``offsets`` where the taps of a group look, and ``rows`` where
+    the results lie.
     """
 
-    def __init__(self, x: Array, taps: Sequence[int], out: Sequence[int], before: Sequence[int],
-                 dilation: Sequence[int], groups: int) -> None:  # fmt: skip
+    def __init__(
+        self,
+        x: Array,
+        taps: Sequence[int],
+        out: Sequence[int],
+        before: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> None:
         channels = x.shape[1] // groups
-        needed = [q + d * (k - 1) for q, d, k in zip(out, dilation, taps, strict=True)]
-        parts = [inner_part(n, m, b) for n, m, b in zip(x.shape[2:], needed, before, strict=True)]
+        reach = [d * (k - 1) for d, k in zip(dilation, taps, strict=True)]
+        parts = [inner_part(n, q + r, b) for n, q, r, b in zip(x.shape[2:], out, reach, before, strict=True)]
         x = np.ascontiguousarray(x[(slice(None), slice(None), *(here for _, here in parts))])
-        self.size = channels * prod(needed)
-        steps = [prod(needed[i:]) for i in range(len(needed) + 1)]
-        starts = [there.start for there, _ in parts]
-        self.pictures = x.reshape(x.shape[0], groups, channels * prod(x.shape[2:-1]), x.shape[-1])
-        self.places = _grid([channels, *x.shape[2:-1]], steps[:-1])
-        self.places += sum(low * s for low, s in zip(starts, steps[1:], strict=True))
-        self.offsets = _grid(
-            [channels, *taps], [steps[0], *(d * s for d, s in zip(dilation, steps[1:], strict=True))]
-        )
+        ahead = [there.start for there, _ in parts]
+        behind = [q + r - there.stop for q, r, (there, _) in zip(out, reach, parts, strict=True)]
+        pitch = [max(n + max(a, b), q) for n, a, b, q in zip(x.shape[2:], ahead, behind, out, strict=True)]
+        steps = [prod(pitch[i:]) for i in range(len(pitch) + 1)]
+        self.step = steps[0]
+        self.samples = max(1, min(x.shape[0], BLOCK // steps[0]))
+        self.pictures = x.reshape(x.shape[0], groups, channels, -1, x.shape[-1])
+        self.places = _grid(x.shape[2:-1], steps[1:-1]) + sum(a * s for a, s in zip(ahead, steps[1:], strict=True))
         self.rows = _grid(out[:-1], steps[1:-1])
+        last = sum(r * s for r, s in zip(reach, steps[1:], strict=True))
+        self.plane = self.samples * steps[0] + last + int(self.places[-1]) + x.shape[-1]
+        inside = [d * s for d, s in zip(dilation, steps[1:], strict=True)]
+        self.offsets = _grid([channels, *taps], [self.plane, *inside])
+        self.chunks = -(-x.shape[0] // self.samples) * groups
+
+    @property
+    def layout(self) -> tuple[int, int, Array, Array, Array]:
+        return self.samples, self.step, self.places, self.rows, self.offsets
 
 
 def _grid(counts: Sequence[int], steps: Sequence[int]) -> Array:
@@ -376,12 +398,10 @@ def _thin_correlate(
     result = target.reshape(x.shape[0], groups, weights.shape[1], flat.rows.size, -1)
 
     def some(start: int, stop: int) -> None:
-        padded = np.zeros(flat.size, x.dtype)
-        _flat_correlate(
-            flat.pictures, flat.places, padded, flat.offsets, weights, flat.rows, result, start, stop
-        )
+        laid = np.zeros((flat.pictures.shape[2], flat.plane), x.dtype)
+        _flat_correlate(flat.pictures, laid, *flat.layout, weights, result, start, stop)
 
-    run_chunks(some, x.shape[0] * groups, out.size * flat.offsets.size)
+    run_chunks(some, flat.chunks, out.size * flat.offsets.size)
     if target is not out:
         out[...] = target
 
@@ -394,38 +414,34 @@ def _thin_grad_weight(
 
     def some(start: int, stop: int) -> Array:
         part = np.zeros((groups, given.shape[2], flat.offsets.size), out.dtype)
-        padded = np.zeros(flat.size, x.dtype)
-        _flat_grad_weight(
-            flat.pictures, flat.places, padded, flat.offsets, given, flat.rows, part, start, stop
-        )
+        laid = np.zeros((flat.pictures.shape[2], flat.plane), x.dtype)
+        _flat_grad_weight(flat.pictures, laid, *flat.layout, given, part, start, stop)
         return part
 
-    for part in run_chunks(some, g.shape[0] * groups, g.size * flat.offsets.size):
+    for part in run_chunks(some, flat.chunks, g.size * flat.offsets.size):
         out += part.reshape(out.shape)
 
 
 @compiled(inline=True)
-def _lay_rows(rows: Array, places: Array, target: Array) -> None:
+def _lay_rows(rows: Array, places: Array, at: int, target: Array) -> None:
     """Copy ``rows (count, width)`` into the flat ``target``, each to its place."""
     for r in range(rows.shape[0]):
-        to = target[places[r] :]
+        to = target[at + places[r] :]
         for q in range(rows.shape[1]):
             to[q] = rows[r, q]
 
 
 @compiled(inline=True)
-def _take_rows(source: Array, places: Array, rows: Array) -> None:
+def _take_rows(source: Array, places: Array, at: int, rows: Array) -> None:
     """The inverse: fill ``rows (count, width)`` from the flat ``source``."""
     for r in range(rows.shape[0]):
-        of = source[places[r] :]
+        of = source[at + places[r] :]
         for q in range(rows.shape[1]):
             rows[r, q] = of[q]
 
 
 @compiled(inline=True)
-def _two_rows(
-    x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int
-) -> None:
+def _two_rows(x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int) -> None:
     """``a0`` and ``a1`` get the sums of the taps for two outputs: what is read of ``x`` serves both."""
     taps = offsets.size
     for p in range(count):
@@ -479,63 +495,58 @@ def _one_row(x: Array, at: int, offsets: Array, w0: Array, a0: Array, count: int
 
 @compiled()
 def _flat_correlate(
-    x: Array,
-    places: Array,
-    padded: Array,
-    offsets: Array,
-    w: Array,
-    rows: Array,
-    out: Array,
-    start: int,
-    stop: int,
-) -> None:
-    """``out (N, groups, O, rows, width)`` for the pairs (sample, group) from ``start`` to ``stop``."""
+    x: Array, laid: Array, samples: int, step: int, places: Array, rows: Array, offsets: Array, w: Array,
+    out: Array, start: int, stop: int,
+) -> None:  # fmt: skip
+    """``out (N, groups, O, rows, width)`` for pairs (chunk of samples, group) from ``start`` to ``stop``."""
     groups, outputs = w.shape[0], w.shape[1]
-    length = rows[rows.size - 1] + out.shape[4]
-    sums = np.empty((2, length), x.dtype)
+    sums = np.empty((2, samples * step), x.dtype)
+    flat = laid.ravel()
     for pair in range(start, stop):
-        n, c = pair // groups, pair % groups
-        _lay_rows(x[n, c], places, padded)
+        n, c = pair // groups * samples, pair % groups
+        chunk = min(samples, x.shape[0] - n)
+        length = (chunk - 1) * step + rows[rows.size - 1] + out.shape[4]
+        for channel in range(laid.shape[0]):
+            for s in range(chunk):
+                _lay_rows(x[n + s, c, channel], places, s * step, laid[channel])
         for o in range(0, outputs, 2):
             two = o + 1 < outputs
             for at in range(0, length, BLOCK):
                 count = min(BLOCK, length - at)
                 if two:
-                    _two_rows(padded, at, offsets, w[c, o], w[c, o + 1], sums[0, at:], sums[1, at:], count)
+                    _two_rows(flat, at, offsets, w[c, o], w[c, o + 1], sums[0, at:], sums[1, at:], count)
                 else:
-                    _one_row(padded, at, offsets, w[c, o], sums[0, at:], count)
-            _take_rows(sums[0], rows, out[n, c, o])
-            if two:
-                _take_rows(sums[1], rows, out[n, c, o + 1])
+                    _one_row(flat, at, offsets, w[c, o], sums[0, at:], count)
+            for s in range(chunk):
+                _take_rows(sums[0], rows, s * step, out[n + s, c, o])
+                if two:
+                    _take_rows(sums[1], rows, s * step, out[n + s, c, o + 1])
 
 
 @compiled()
 def _flat_grad_weight(
-    x: Array,
-    places: Array,
-    padded: Array,
-    offsets: Array,
-    g: Array,
-    rows: Array,
-    out: Array,
-    start: int,
-    stop: int,
-) -> None:
-    """Add to ``out (groups, O, taps)`` what the pairs (sample, group) from ``start`` to ``stop`` give."""
+    x: Array, laid: Array, samples: int, step: int, places: Array, rows: Array, offsets: Array, g: Array,
+    out: Array, start: int, stop: int,
+) -> None:  # fmt: skip
+    """Add to ``out (groups, O, taps)`` what the pairs (chunk of samples, group) give."""
     groups, outputs = g.shape[1], g.shape[2]
-    length = rows[rows.size - 1] + g.shape[4]
-    laid = np.zeros((outputs, length), g.dtype)  # stays zero between the rows
+    lines = np.zeros((outputs, samples * step), g.dtype)  # stays zero between the rows
+    padded = laid.ravel()
     taps = offsets.size
     zero = padded[0] * 0
     for pair in range(start, stop):
-        n, c = pair // groups, pair % groups
-        _lay_rows(x[n, c], places, padded)
-        for o in range(outputs):
-            _lay_rows(g[n, c, o], rows, laid[o])
+        n, c = pair // groups * samples, pair % groups
+        chunk = min(samples, x.shape[0] - n)
+        length = (chunk - 1) * step + rows[rows.size - 1] + g.shape[4]
+        for s in range(chunk):
+            for channel in range(laid.shape[0]):
+                _lay_rows(x[n + s, c, channel], places, s * step, laid[channel])
+            for o in range(outputs):
+                _lay_rows(g[n + s, c, o], rows, s * step, lines[o])
         for at in range(0, length, BLOCK):
             count = min(BLOCK, length - at)
             for o in range(outputs):
-                given = laid[o, at:]
+                given = lines[o, at:]
                 t = 0
                 while t + 9 <= taps:
                     x0, x1, x2 = (
@@ -595,9 +606,22 @@ def _correlate(
     if not x.size or not w.size:
         out[...] = 0
         return
-    if _is_thin(x, w, w.shape[0] // groups, out.shape[2:], stride, out.size):
+    if _is_thin(x, w, w.shape[0] // groups, stride, out.size):
         _thin_correlate(x, w, out, before, dilation, groups)
         return
+    for band, ahead in _bands(x, w.shape[2:], out.shape[2:], stride, before):
+        _correlate_band(x, w, out[:, :, band], stride, ahead, dilation, groups)
+
+
+def _correlate_band(
+    x: Array,
+    w: Array,
+    out: Array,
+    stride: Sequence[int],
+    before: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> None:
     columns = _Columns(x, w.shape[2:], out.shape[2:], stride, before, dilation)
     weights = w.reshape(groups, w.shape[0] // groups, -1)
     per_group = weights.shape[2]
@@ -642,9 +666,7 @@ def _transpose_by_phases(
         _correlate(g, turned[(slice(None), slice(None), *taps)], part, ones, befores, steps, groups)
 
 
-def _phases(
-    length: int, taps: int, stride: int, before: int, dilation: int
-) -> Iterator[tuple[slice, slice, int, int]]:
+def _phases(length: int, taps: int, stride: int, before: int, dilation: int) -> Iterator[tuple[slice, slice, int, int]]:
     """For each remainder: the positions, the taps (backwards), and the correlation's padding and dilation."""
     every = stride // gcd(stride, dilation)
     step = every * dilation // stride
@@ -675,15 +697,17 @@ def _scatter_columns(
     out[...] = 0
     if not g.size or not w.size or not out.size:
         return
-    taps, spatial = w.shape[2:], g.shape[2:]
+    taps = w.shape[2:]
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
-    per_sample = out.shape[1] * prod(taps) * prod(spatial) * out.itemsize
-    n = max(1, COLUMN_BYTES // per_sample)
-    for start in range(0, g.shape[0], n):
-        chunk = g[start : start + n]
-        columns = np.matmul(weights, chunk.reshape(chunk.shape[0], groups, w.shape[0] // groups, -1))
-        columns = columns.reshape(chunk.shape[0], out.shape[1], *taps, *spatial)
-        add_windows(columns, out[start : start + n], stride, before, dilation)
+    for band, ahead in _bands(out, taps, g.shape[2:], stride, before):
+        part = g[:, :, band]
+        spatial = part.shape[2:]
+        n = max(1, COLUMN_BYTES // (out.shape[1] * prod(taps) * prod(spatial) * out.itemsize))
+        for start in range(0, g.shape[0], n):
+            chunk = part[start : start + n]
+            columns = np.matmul(weights, chunk.reshape(chunk.shape[0], groups, w.shape[0] // groups, -1))
+            columns = columns.reshape(chunk.shape[0], out.shape[1], *taps, *spatial)
+            add_windows(columns, out[start : start + n], stride, ahead, dilation)
 
 
 def add_windows(
