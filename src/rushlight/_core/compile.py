@@ -23,6 +23,7 @@ def source(op: Any) -> str:
     tail = ""
     if "dtype" in op.extras:
         code += ["    if dtype is not None:", f"        {op.parameters[0]} = cast({op.parameters[0]}, dtype)"]
+        code += ["        if not inexact(dtype):", f"            return narrowed(op, ({every},), dtype, out)"]
     if "out" in op.extras:
         tail = ", out"
     for name in op.instead:
@@ -234,9 +235,11 @@ def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
     return code + [
         "        node.seq = tick()",
         "        frame = getframe(1)",
-        "        if ours[frame.f_code.co_filename]:",
+        "        code = frame.f_code",
+        "        if ours[code.co_filename]:",
         "            frame = outside(frame)",
-        "        node.code = frame.f_code",
+        "            code = frame.f_code",
+        "        node.code = code",
         "        node.lasti = frame.f_lasti",
     ]
 
