@@ -140,7 +140,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.3]))
     tensor([-0.5000,  0.0000])
     """
-    only("f", "softshrink_cpu", input)
+    only("f", "softshrink_check", input)
     if not 0 <= lambd <= np.finfo(input.dtype).max:
         kind = {"e": "Half", "f": "Float", "d": "Double"}[input.dtype.char]
         raise RuntimeError(

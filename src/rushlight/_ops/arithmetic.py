@@ -506,7 +506,12 @@ def spelled(dtype: np.dtype) -> str:
     return names.get(dtype.name, dtype.name)
 
 
+def refuse_whole(operands: Any) -> None:
+    only("fc", "lerp_kernel_scalar", operands[0])
+
+
 @pointwise(
+    refuse_whole,
     holomorphic=True,
     node={"": "LerpBackward1", "weight": "LerpBackward0"},
     input=lambda g, weight: g * (1 - weight),
@@ -515,7 +520,6 @@ def spelled(dtype: np.dtype) -> str:
 )
 def lerp_of(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`lerp`."""
-    only("fc", "lerp_kernel_scalar", input)
     gap = end - input  # from the nearer end, so that a weight of 1 gives ``end`` exactly
     return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))
 

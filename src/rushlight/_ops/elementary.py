@@ -580,7 +580,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
 
     >>> import rushlight as torch
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
-    tensor([1.5963])
+    tensor([1.5502])
     """
     if np_dtype(input).kind == "b":
         raise RuntimeError("The input tensor may not be a boolean tensor.")
@@ -602,8 +602,6 @@ def mvlgamma_of(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     only("f", "mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    if not np.all(input > (p - 1) / 2):
-        raise RuntimeError("All elements must be greater than (p-1)/2")
     total: Any = input.dtype.type(p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
         total = total + gamma.lgamma(input - input.dtype.type(j / 2))
