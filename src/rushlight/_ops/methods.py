@@ -472,8 +472,8 @@ class Methods:
     # scan
     cummax = scan.cummax
     cummin = scan.cummin
-    cumprod, cumprod_ = scan.cumprod, inplace(scan.cumprod)
-    cumsum, cumsum_ = scan.cumsum, inplace(scan.cumsum)
+    cumprod, cumprod_ = scan.cumprod, scan.cumprod_
+    cumsum, cumsum_ = scan.cumsum, scan.cumsum_
     diff = scan.diff
     logcumsumexp = scan.logcumsumexp
 

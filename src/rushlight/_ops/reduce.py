@@ -17,7 +17,7 @@ from .._core.tensor import Tensor
 from . import return_types
 from .broadcast import cast_to, expand
 from .dims import canonical, canonical_all
-from .families import over_dims
+from .families import over_dims, shifted
 
 Dims = int | Sequence[int] | None
 over_all = over_dims("dim", every=True)
@@ -89,7 +89,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     """
     own = input.dtype
     if own.kind not in "fc":  # type: ignore[attr-defined]
-        raise RuntimeError(
+        raise RuntimeError(  # PyTorch says "Optional dtype" where dtype= was given
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
             + dtypes.LEGACY[dtypes.dtype_of(own).name]  # type: ignore[arg-type]
         )
@@ -99,17 +99,24 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     return np.true_divide(total, n).astype(own)  # type: ignore[no-any-return, arg-type]
 
 
-def prod_vjp(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
-    """The product of all the others, exactly, with or without zeros: exclusive products from both ends."""
+def prod_vjp(g: Any, input: Any, result: Any, dim: Any, keepdim: bool) -> Any:
+    """The product of all the others: result over input, or, if there are zeros, exclusive products from both ends."""
     from .complexes import conj
     from .shape import flip, reshape, transpose
 
     shape = tuple(input.shape)
     if not shape:
         return g
+    array = None if getattr(input, "level", 0) else record.inner_array(input)
+    if array is not None:
+        zeros = array.size - np.count_nonzero(array)
+        if not zeros:
+            return regrow(g * conj(result), shape, dim, keepdim) / conj(input)
+        if dim is None and zeros > 1 and array is input:
+            return np.zeros_like(array)
     if dim is None:
         flat = reshape(input, (-1,))
-        return reshape(prod_vjp(reshape(g, ()), flat, 0, False), shape)
+        return reshape(prod_vjp(reshape(g, ()), flat, result, 0, False), shape)
     at = canonical(dim, len(shape))
     x = transpose(input, at, -1)
     before = exclusive_products(x)
@@ -119,10 +126,11 @@ def prod_vjp(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
 
 def exclusive_products(x: Any) -> Any:
     """For each element the product of those before it along the last dimension."""
+    from .fill import blank
     from .scan import cumprod
     from .shape import cat, part
 
-    ones = part(x, x.ndim - 1, 0, 1) * 0 + 1
+    ones = blank(part(x, x.ndim - 1, 0, 1)) + 1
     return cat([ones, cumprod(part(x, x.ndim - 1, 0, x.shape[-1] - 1), -1)], -1)
 
 
@@ -135,35 +143,43 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     tensor(6.)
     """
     kind = input.dtype.kind  # type: ignore[attr-defined]
-    gone = None if dim is None else axes(dim, input.ndim)
+    gone = None if dim is None else (canonical(dim, input.ndim),)[: input.ndim]
     return np.multiply.reduce(input, gone, np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
 
 
 # ---- extremes
 
 
-def tie_mask(result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
-    """1 where an element is the extreme (or nan where that is nan), else 0."""
-    from .compare import eq, isnan, logical_or
-
-    full = regrow(result, input.shape, dim, keepdim)
-    found = logical_or(eq(input, full), isnan(input)) if record.np_dtype(input).kind in "fc" else eq(input, full)
-    return cast_to(found, record.np_dtype(input))
+def no_kernel(kernel: str, input: Any) -> NotImplementedError:
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.LEGACY[dtypes.dtype_of(input.dtype).name]}'")
 
 
 def evenly_to_ties(g: Any, input: Any, result: Any, dim: Any, keepdim: bool) -> Any:
-    """An extreme's gradient, shared evenly among the elements that attain it."""
-    mask = tie_mask(result, input, dim, keepdim)
+    """An extreme's gradient, shared evenly among the elements that attain it; nan throughout if it is nan."""
+    from .compare import eq
+
+    mask = cast_to(eq(input, regrow(result, input.shape, dim, keepdim)), record.np_dtype(input))
     shared = regrow(g, input.shape, dim, keepdim) / sum(mask, dim, True) if mask.ndim else g
     return mask * shared
 
 
+def evenly_to_all(g: Any, input: Any, result: Any) -> Any:
+    """The same of the extreme of all elements, where the elements that are nan attain a nan."""
+    from .compare import eq, isnan
+
+    mask = cast_to(eq(input, result) | isnan(input) & isnan(result), record.np_dtype(input))
+    return mask * (g / sum(mask))
+
+
 def check_not_empty(input: Any, dim: Any, name: str) -> None:
+    if input.dtype.kind == "c":
+        kernel = {"amax": "max_values_cpu", "amin": "min_values_cpu"}[name]
+        raise no_kernel(kernel, input)
     if input.size:
         return
     gone = axes(dim, input.ndim)
     if gone is None:
-        raise IndexError(
+        raise RuntimeError(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
             "the 'dim' argument."
         )
@@ -195,6 +211,8 @@ amin = extreme("amin", np.minimum, "tensor([1, 3])")
 
 def _whole(name: str, node: str, ufunc: Any) -> Any:
     def body(input: Tensor) -> Tensor:
+        if input.dtype.kind == "c":  # type: ignore[attr-defined]
+            raise no_kernel(f"{name}_all", input)
         if not input.size:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
@@ -203,7 +221,7 @@ def _whole(name: str, node: str, ufunc: Any) -> Any:
         return ufunc.reduce(input, None)  # type: ignore[no-any-return]
 
     body.__name__ = f"{name}_whole"
-    return operator(node=node, input=lambda g, input, result: evenly_to_ties(g, input, result, None, False))(body)
+    return operator(node=node, input=evenly_to_all)(body)
 
 
 max_whole = _whole("max", "MaxBackward1", np.maximum)
@@ -225,6 +243,8 @@ def at_index(g: Any, input_shape: Any, indices: Any, dim: int, keepdim: bool) ->
 def _along(name: str, node: str, choose: Any) -> Any:
     def body(input: Tensor, dim: int, keepdim: bool = False) -> Any:
         at = canonical(dim, input.ndim)
+        if input.dtype.kind == "c":  # type: ignore[attr-defined]
+            raise RuntimeError(f"{name}(): does not support complex input")
         if input.ndim == 0:
             return input.copy(), np.zeros((), np.int64)  # type: ignore[attr-defined]
         if input.shape[at] == 0:
@@ -271,7 +291,7 @@ def _overloaded(name: str, whole: Any, along: Any, example: str) -> Any:
             made = whole(input)
             return made if out is None else whole.op.write_out(whole.op, out, made)
         bad = kwargs.keys() - {"dim", "keepdim"}
-        if bad or len(args) > 2 or args and not isinstance(args[0], int):
+        if bad or len(args) > 2 or not isinstance(args[0] if args else kwargs.get("dim"), int):
             raise TypeError(
                 f"{name}() received an invalid combination of arguments - got ({type(input).__name__}, "
                 f"{', '.join([type(a).__name__ for a in args] + [f'{k}={type(v).__name__}' for k, v in kwargs.items()])})"
@@ -301,6 +321,9 @@ min = _overloaded("min", min_whole, min_along, "(tensor(1.), tensor([0]))")  # n
 
 def _argument(name: str, choose: Any, example: str) -> Any:
     def body(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+        if input.dtype.kind in "cb":  # type: ignore[attr-defined]
+            kind = "complex" if input.dtype.kind == "c" else "bool"  # type: ignore[attr-defined]
+            raise RuntimeError(f"{name}(): does not support {kind} input")
         if dim is None:
             if not input.size:
                 raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
@@ -328,25 +351,41 @@ argmax = _argument("argmax", first_largest, "tensor([1, 0])")
 argmin = _argument("argmin", first_smallest, "tensor([0, 1])")
 
 
+def aminmax_vjp(g: Any, input: Any, dim: Any, keepdim: bool, min: Any, max: Any) -> Any:  # noqa: A002
+    gone = () if dim is None else (dim,)
+    parts = [evenly_to_ties(g[i], input, r, gone, keepdim) for i, r in enumerate((min, max)) if g.get(i) is not None]
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def aminmax_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: Any, keepdim: bool) -> Any:
+    gone = shifted(() if dim is None else (dim,), input.ndim - 1, True)
+    return amin(input, gone, keepdim), amax(input, gone, keepdim)
+
+
+@operator(
+    batch=aminmax_batch, node="AminmaxBackward0", outputs=("min", "max"), gather=return_types.aminmax, input=aminmax_vjp,
+)  # fmt: skip
+def aminmax_of(input: Tensor, dim: Any, keepdim: bool) -> Any:
+    kept: Any = input
+    if kept.dtype.kind == "c":
+        raise no_kernel("aminmax_cpu" if dim is not None else "aminmax_allreduce_cpu", input)
+    if dim is None and not kept.size:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    if dim is not None and kept.ndim and kept.shape[canonical(dim, kept.ndim)] == 0:
+        raise IndexError(f"aminmax: Expected reduction dim {canonical(dim, kept.ndim)} to have non-zero size.")
+    gone = axes(() if dim is None else (dim,), kept.ndim)
+    return np.minimum.reduce(kept, gone, None, None, keepdim), np.maximum.reduce(kept, gone, None, None, keepdim)
+
+
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
-    """The smallest and the largest element together.
+    """The smallest and the largest element together, of all or along ``dim``.
 
     >>> import rushlight as torch
     >>> torch.aminmax(torch.tensor([1, 5, 3])).max
     tensor(5)
     """
-    given = () if dim is None else (dim,)
-    made = return_types.aminmax(amin(input, given, keepdim), amax(input, given, keepdim))
-    if out is None:
-        return made
-    return amax.op.write_out(_Pair(amax.op), out, made)
-
-
-class _Pair:
-    """Stands for an operator with two results where ``out=`` is written."""
-
-    def __init__(self, op: Any) -> None:
-        self.name, self.outputs = "aminmax", ("min", "max")
+    made = aminmax_of(input, dim, keepdim)
+    return made if out is None else aminmax_of.op.write_out(aminmax_of.op, out, made)  # type: ignore[attr-defined]
 
 
 # ---- truth
@@ -354,7 +393,8 @@ class _Pair:
 
 def _truth(name: str, ufunc: Any, example: str) -> Any:
     def body(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-        found = ufunc.reduce(input, axes(dim, input.ndim), None, None, keepdim)
+        gone = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.ndim)  # here () means none
+        found = ufunc.reduce(input, gone, None, None, keepdim)
         return np.asarray(found, np.uint8 if input.dtype == np.uint8 else np.bool_)  # type: ignore[return-value]
 
     body.__name__ = body.__qualname__ = name
@@ -391,7 +431,7 @@ def degrees(shape: Sequence[int], dim: Any, correction: Any) -> float:
 
 
 def var_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool) -> Any:
-    n = degrees(input.shape, dim, correction)
+    n = count_of(input.shape, dim) - correction
     centred = input - mean(input, dim, True)
     return regrow(g, input.shape, dim, keepdim) * centred * (2 / n if n else float("inf"))
 
@@ -419,14 +459,10 @@ def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any
 
 
 def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim: bool) -> Any:
-    from .select import where
+    from .compare import where
 
-    full = regrow(result, input.shape, dim, keepdim)
-    h = regrow(g, input.shape, dim, keepdim)
-    n = degrees(input.shape, dim, correction)
-    centred = input - mean(input, dim, True)
-    scaled = h / (full * n)
-    return where(full == 0, full * 0, scaled) * centred
+    flat = result == 0
+    return var_vjp(where(flat, 0, g / where(flat, 1, result * 2)), input, dim, correction, keepdim)
 
 
 @operator(batch=over_all, node="StdBackward0", input=std_vjp)
@@ -475,11 +511,42 @@ var = _spread("var", var_of, "tensor(2.)")
 std = _spread("std", std_of, "tensor(1.4142)")
 
 
-def _pair(name: str, example: str) -> Any:
+def moments_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool, spread: Any, deviation: bool) -> Any:
+    total = None
+    if g.get(0) is not None:
+        if deviation:
+            total = std_vjp(g[0], input, spread, dim, correction, keepdim)
+        else:
+            total = var_vjp(g[0], input, dim, correction, keepdim)
+    if g.get(1) is not None:
+        of_mean = mean_vjp(g[1], tuple(input.shape), dim, keepdim)
+        total = of_mean if total is None else total + of_mean
+    return total
+
+
+def _moments(node: str, deviation: bool) -> Any:
+    def body(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Any:
+        spread, centre = spread_of(input, dim, correction, keepdim)
+        return (np.sqrt(spread) if deviation else spread), centre
+
+    body.__name__ = "std_mean" if deviation else "var_mean"
+    return operator(
+        batch=over_all, node=node, outputs=("spread", "centre"),
+        input=lambda g, input, dim, correction, keepdim, spread: moments_vjp(
+            g, input, dim, correction, keepdim, spread, deviation
+        ),
+    )(body)  # fmt: skip
+
+
+var_mean_of = _moments("VarMeanBackward0", False)
+std_mean_of = _moments("StdMeanBackward0", True)
+
+
+def _pair(name: str, op: Any, example: str) -> Any:
     def function(input: Tensor, *args: Any, **options: Any) -> tuple[Tensor, Tensor]:
         dim, correction, keepdim = corrected(args, options, name)
-        op = var_of if name == "var_mean" else std_of
-        return op(input, dim, correction, keepdim), mean(input, dim, keepdim)
+        made: tuple[Tensor, Tensor] = op(input, dim, correction, keepdim)
+        return made
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""The {'variance' if name == 'var_mean' else 'standard deviation'} and the mean together.
@@ -491,32 +558,33 @@ def _pair(name: str, example: str) -> Any:
     return function
 
 
-var_mean = _pair("var_mean", "(tensor(2.), tensor(2.))")
-std_mean = _pair("std_mean", "(tensor(1.4142), tensor(2.))")
+var_mean = _pair("var_mean", var_mean_of, "(tensor(2.), tensor(2.))")
+std_mean = _pair("std_mean", std_mean_of, "(tensor(1.4142), tensor(2.))")
 
 
 # ---- logarithms of sums, and sums without nan
 
 
 def logsumexp_vjp(g: Any, input: Any, result: Any, dim: Any, keepdim: bool) -> Any:
+    from .complexes import conj
     from .elementary import exp
-    from .select import where
 
     full = regrow(result, input.shape, dim, keepdim)
-    infinite = full == float("-inf")
-    return regrow(g, input.shape, dim, keepdim) * exp(input - where(infinite, full * 0, full) if record.np_dtype(input).kind == "f" else input - full)
+    return regrow(g, input.shape, dim, keepdim) * conj(exp(input - full))
 
 
-@operator(batch=over_dims("dim"), node="LogsumexpBackward0", input=logsumexp_vjp)
+@operator(batch=over_all, node="LogsumexpBackward0", input=logsumexp_vjp)
 def logsumexp_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    gone = axes(dim, input.ndim)
-    top = np.maximum.reduce(input.real, gone, None, None, True, -np.inf)  # type: ignore[call-overload]
-    top = np.where(np.isfinite(top), top, 0)
-    total = np.add.reduce(np.exp(input - top), gone, None, None, keepdim)  # type: ignore[call-overload]
-    return np.log(total) + top.reshape(np.shape(total))  # type: ignore[no-any-return]
-
-
-
+    x: Any = input
+    own = x.dtype
+    gone = axes(dim, x.ndim)
+    if not x.size:
+        return np.log(np.add.reduce(np.exp(x), gone, None, None, keepdim))  # type: ignore[no-any-return]
+    top = np.maximum.reduce(x.real, gone, None, None, True)
+    top = np.where(np.abs(top) == np.inf, 0, top).astype(top.dtype)
+    work = np.float32 if own == np.float16 else None
+    total = np.add.reduce(np.exp(x - top), gone, work, None, keepdim)
+    return (np.log(total) + top.reshape(np.shape(total))).astype(own)  # type: ignore[no-any-return]
 
 
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -526,26 +594,42 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6931)
     """
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' (position 1) must be tuple of ints, not NoneType")
     if record.np_dtype(input).kind in "biu":
         input = cast_to(input, dtypes.default_dtype)
     made = logsumexp_of(input, dim, keepdim)
     return made if out is None else logsumexp_of.op.write_out(logsumexp_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
-def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def nansum_vjp(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    from .compare import isnan, where
+
+    return where(isnan(input), 0, spread_back(g, tuple(input.shape), dim, keepdim))
+
+
+@operator(batch=over_all, casts=True, input=nansum_vjp)
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
     """The sum of the elements that are not nan.
 
     >>> import rushlight as torch
     >>> torch.nansum(torch.tensor([1.0, float("nan")]))
     tensor(1.)
     """
-    from .compare import isnan
-    from .select import where
+    x: Any = input
+    kind = x.dtype.kind
+    if kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    if kind == "f":
+        x = np.where(np.isnan(x), x.dtype.type(0), x)
+    return np.add.reduce(x, axes(dim, x.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[no-any-return]
 
-    return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype, out=out)
 
-
-def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def nanmean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
     """The mean of the elements that are not nan.
 
     >>> import rushlight as torch
@@ -555,7 +639,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     from .compare import isnan, logical_not
 
     if record.np_dtype(input).kind not in "fc":
-        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}")
-    count = sum(logical_not(isnan(input)), dim, keepdim)
-    made = nansum(input, dim, keepdim, dtype=dtype) / count
+        name = dtypes.LEGACY[input.dtype.name]
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {name}")
+    made = nansum(input, dim, keepdim, dtype=dtype) / sum(logical_not(isnan(input)), dim, keepdim)
     return made if out is None else sum.op.write_out(sum.op, out, made)  # type: ignore[attr-defined, no-any-return]

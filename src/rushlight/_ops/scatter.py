@@ -20,7 +20,7 @@ from . import shape as shapes
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
 from .families import over_dims
-from .fill import converted
+from .fill import blank, converted
 from .index import checked_gather, gather_raw, index_select_raw, kernels, put_key
 from .random import no_gradient
 from .shape import flatten, reshape
@@ -193,28 +193,28 @@ def equal(a: Any, b: Any) -> Any:
 
 def shares(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
     """What the gradient of a scattered reduction is multiplied by, towards ``input`` and towards ``src``."""
-    from .select import where
+    from .compare import where
 
     if reduce == "sum":
         return g, gather_raw(g, dim, index)
-    own = input * 0 + (1.0 if include_self else 0.0)
-    each = src * 0 + 1
+    own = blank(input) + (1.0 if include_self else 0.0)
+    each = blank(src) + 1
     if reduce == "mean":
         count = scatter_added(own, dim, index, each)
-        shared = g / where(count == 0, count * 0 + 1, count)
+        shared = g / where(count == 0, 1, count)
         return shared, gather_raw(shared, dim, index)
     if reduce == "prod":
         zeros = scatter_added(equal(input, 0) * own, dim, index, equal(src, 0))
-        others = scatter_reduced(where(input == 0, input * 0 + 1, input), dim, index, where(src == 0, src * 0 + 1, src), "prod", include_self)
+        others = scatter_reduced(where(input == 0, 1, input), dim, index, where(src == 0, 1, src), "prod", include_self)
         lone = g * others * equal(zeros, 1)
         h = g * result
-        to_input = where(input == 0, lone, h / where(input == 0, input * 0 + 1, input))
-        to_src = where(src == 0, gather_raw(lone, dim, index), gather_raw(h, dim, index) / where(src == 0, src * 0 + 1, src))
+        to_input = where(input == 0, lone, h / where(input == 0, 1, input))
+        to_src = where(src == 0, gather_raw(lone, dim, index), gather_raw(h, dim, index) / where(src == 0, 1, src))
         return to_input, to_src
     mine = equal(input, result) * own if include_self else equal(input, result)
     theirs = equal(src, gather_raw(result, dim, index))
     count = scatter_added(mine, dim, index, theirs)
-    shared = g / where(count == 0, count * 0 + 1, count)
+    shared = g / where(count == 0, 1, count)
     return mine * shared, theirs * gather_raw(shared, dim, index)
 
 
@@ -222,10 +222,10 @@ def reduced_input_vjp(g: Any, dim: int, index: Any, input: Any, src: Any, result
     to_input, _ = shares(g, dim, index, input, trimmed(src, index), result, reduce, include_self)
     if include_self:
         return to_input
-    from .select import where
+    from .compare import where
 
-    kept = scatter_number(input * 0 + 1, dim, index, 0)
-    return where(kept == 1, g, to_input * 0)
+    kept = scatter_number(blank(input) + 1, dim, index, 0)
+    return where(kept == 1, g, 0)
 
 
 def reduced_src_vjp(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool) -> Any:
@@ -562,9 +562,9 @@ def aligned(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
 
 def masked_value_vjp(g: Any, mask: Any, value: Any) -> Any:
     from .reduce import sum
-    from .select import where
+    from .compare import where
 
-    return fit(sum(where(mask, g, g * 0)), (), record.np_dtype(value))
+    return fit(sum(where(mask, g, 0)), (), record.np_dtype(value))
 
 
 @operator(
