@@ -140,8 +140,7 @@ def mistakes(result, most=4):
     head = [f"{int(result.labels[i])} read as {int(result.predicted[i])}" for i in wrong]
     ink = " .:-=+*#%@"
     drawn = [
-        ["".join(ink[min(9, int(10 * dot))] * 2 for dot in row) for row in result.images[i, 0].tolist()]
-        for i in wrong
+        ["".join(ink[min(9, int(10 * dot))] * 2 for dot in row) for row in result.images[i, 0].tolist()] for i in wrong
     ]
     lines = ["   ".join(f"{title:<16}" for title in head)]
     lines += ["   ".join(rows) for rows in zip(*drawn)]

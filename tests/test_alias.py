@@ -124,9 +124,7 @@ def test_install_before_anything_else_is_imported(tmp_path: Path) -> None:
 
 def test_the_alias_costs_nothing_at_import() -> None:
     """importlib.metadata takes 15 ms to import; it waits until somebody asks for torch's version."""
-    done = python(
-        "-c", "import sys, rushlight._alias as a; a.install_as_torch(); print('email' in sys.modules)"
-    )
+    done = python("-c", "import sys, rushlight._alias as a; a.install_as_torch(); print('email' in sys.modules)")
     assert done.stdout.strip() == "False", done.stderr
 
 

@@ -136,19 +136,13 @@ def test_imports_go_down(module: str) -> None:
 def test_some_stand_alone(family: str) -> None:
     for module, path in MODULES.items():
         if module.split(".")[0] == family:
-            others = [
-                (target, line) for target, line in imported(module, path) if target.split(".")[0] != family
-            ]
+            others = [(target, line) for target, line in imported(module, path) if target.split(".")[0] != family]
             assert not others, f"{path} imports {others}; {ALONE[family]}"
 
 
 def test_every_floor_is_a_module_that_is_there() -> None:
     """So that a renamed file does not lose its floor in silence."""
-    gone = [
-        name
-        for name in FLOORS
-        if name not in MODULES and name.split(".")[0] in {m.split(".")[0] for m in MODULES}
-    ]
+    gone = [name for name in FLOORS if name not in MODULES and name.split(".")[0] in {m.split(".")[0] for m in MODULES}]
     assert not gone
 
 
@@ -156,8 +150,7 @@ def test_every_exception_is_needed() -> None:
     unused = [
         (importer, target)
         for importer, target in ALLOWED
-        if goes_down(importer, target)
-        or target not in {name for name, _ in imported(importer, MODULES[importer])}
+        if goes_down(importer, target) or target not in {name for name, _ in imported(importer, MODULES[importer])}
     ]
     assert not unused
 

@@ -1,7 +1,6 @@
 """The command ``rushlight``: a table of subcommands, each a parser and a function.
 
-What a subcommand needs is imported when it runs, so ``rushlight --help`` is quick and ``doctor`` works on an
-installation where something else does not.
+What a subcommand needs is imported when it runs.
 """
 
 from __future__ import annotations
@@ -29,12 +28,8 @@ def _configure_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", default="rushlight-demo", metavar="FOLDER", help="where to write (default: %(default)s)"
     )
-    parser.add_argument(
-        "--epochs", type=_positive, default=20, help="passes over the data (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of split, weights and order (default: %(default)s)"
-    )
+    parser.add_argument("--epochs", type=_positive, default=20, help="passes over the data (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of split, weights and order (default: %(default)s)")
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -45,13 +40,9 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _configure_run(parser: argparse.ArgumentParser) -> None:
     parser.usage = "rushlight run [-h] SCRIPT [ARGS ...]\n       rushlight run [-h] -m MODULE [ARGS ...]"
-    parser.add_argument(
-        "-m", dest="module", action="store_true", help="SCRIPT is a module's name, as in python -m"
-    )
+    parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module's name, as in python -m")
     parser.add_argument("script", metavar="SCRIPT", help="a Python program written for PyTorch")
-    parser.add_argument(
-        "args", metavar="ARGS", nargs=argparse.REMAINDER, help="what the program gets as its own"
-    )
+    parser.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER, help="what the program gets as its own")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -73,9 +64,7 @@ def _doctor(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Command] = {
     "demo": Command("train a network on handwritten digits and show its graph", _configure_demo, _demo),
     "run": Command("run a PyTorch program, unmodified, on Rushlight", _configure_run, _run),
-    "doctor": Command(
-        "say what this installation runs on, and what makes it slow", _configure_doctor, _doctor
-    ),
+    "doctor": Command("say what this installation runs on, and what makes it slow", _configure_doctor, _doctor),
 }
 
 
@@ -91,9 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rushlight", description="PyTorch's autograd in pure Python on NumPy: import rushlight as torch."
     )
-    parser.add_argument(
-        "--version", action="version", version=f"rushlight {__version__} (PyTorch {pytorch_version})"
-    )
+    parser.add_argument("--version", action="version", version=f"rushlight {__version__} (PyTorch {pytorch_version})")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = subparsers.add_parser(
