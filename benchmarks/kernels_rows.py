@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from rushlight._kernels import elementwise, rows, scatter, sorting, steps
+from rushlight._kernels import attention, elementwise, rows, scans, scatter, sorting, steps
 from rushlight._kernels.pool_of_threads import set_num_threads
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
@@ -193,7 +193,41 @@ def step_cases() -> Iterator[Case]:
     yield "adadelta", theirs(torch.optim.Adadelta), lambda: steps.adadelta(p, g, v, m)
 
 
-FAMILIES = [row_cases, element_cases, scatter_cases, sorting_cases, step_cases]
+def scan_cases() -> Iterator[Case]:
+    x = torch.randn(1000, 1000)
+    a = x.numpy()
+    yield "cumsum", lambda: torch.cumsum(x, -1), lambda: scans.cumsum(a, -1)
+    yield "cumsum dim 0", lambda: torch.cumsum(x, 0), lambda: scans.cumsum(a, 0)
+    yield "cumprod", lambda: torch.cumprod(x, -1), lambda: scans.cumprod(a, -1)
+    yield "cummax", lambda: torch.cummax(x, -1), lambda: scans.cummax(a, -1)
+    yield "logcumsumexp", lambda: torch.logcumsumexp(x, -1), lambda: scans.logcumsumexp(a, -1)
+
+
+def attention_cases() -> Iterator[Case]:
+    for heads, n in ((8, 256), (4, 1024)):
+        q, k, v = (torch.randn(1, heads, n, 64, requires_grad=True) for _ in range(3))
+        arrays = [t.detach().numpy() for t in (q, k, v)]
+        out, logs = attention.attention(*arrays)
+        for causal in (False, True):
+            name = f"attention {heads} x {n}" + " causal" * causal
+            with torch.no_grad():
+                yield (
+                    name,
+                    partial(F.scaled_dot_product_attention, q.detach(), k.detach(), v.detach(), is_causal=causal),
+                    partial(attention.attention, *arrays, None, causal),
+                )
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+            g = torch.randn_like(y)
+            yield (
+                name + " backward",
+                backward(y, (q, k, v), g),
+                partial(attention.attention_backward, g.numpy(), *arrays, out, logs, None, causal),
+            )
+
+
+FAMILIES = [
+    row_cases, element_cases, scatter_cases, sorting_cases, step_cases, scan_cases, attention_cases,
+]  # fmt: skip
 
 
 def minimum(f: Callable[[], Any], inner: int) -> float:

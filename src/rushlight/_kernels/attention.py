@@ -1,0 +1,209 @@
+"""Scaled dot product attention and its gradients, by blocks of queries: the scores never exist as a whole.
+
+Kept for backward is one number a query, the log of the sum of its exponentials; backward makes each block of
+probabilities anew from it. Heads and blocks go to threads; products are left to BLAS.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .jit import compiled, constant, use_numba
+from .pool_of_threads import run_chunks
+from .rows import STRIP, _bits, _largest, add_reduce, max_reduce, real
+from .scalar import exp_
+
+__all__ = ["attention", "attention_backward"]
+
+Array = np.ndarray[Any, Any]
+BLOCK = 1 << 17  # scores that are held at a time by each thread
+
+zero = constant(0)
+infinity = constant(math.inf)
+
+
+@compiled()
+def _probabilities_loop(s: Any, bits: Any, logs: Any, first: Any, causal: Any) -> None:
+    for i in range(s.shape[0]):
+        n = s.shape[1]
+        if causal:
+            n = min(n, first + i + 1)
+            for j in range(n, s.shape[1]):
+                s[i, j] = zero
+        m = _largest(bits, i, n)
+        if m == -infinity:  # nothing to attend to
+            logs[i] = infinity
+            for j in range(n):
+                s[i, j] = zero
+            continue
+        total = 0.0
+        for strip in range(0, n, STRIP):
+            t = zero
+            for j in range(strip, min(strip + STRIP, n)):
+                e = exp_(s[i, j] - m)
+                s[i, j] = e
+                t += e
+            total += t
+        logs[i] = real(m + math.log(total))
+        factor = real(1.0 / total)
+        for j in range(n):
+            s[i, j] *= factor
+
+
+def _probabilities(s: Array, logs: Array, first: int, causal: bool, loops: bool) -> None:
+    """Scores (queries, keys) become probabilities, in place; ``logs`` (queries,) the logs of their sums."""
+    if loops:
+        _probabilities_loop(s, _bits(s), logs, first, causal)
+        return
+    if causal:
+        _mask_later(s, first)
+    m = max_reduce(s, 1, None, None, True)
+    empty = np.isneginf(m)
+    m[empty] = 0
+    np.subtract(s, m, s)
+    np.exp(s, s)
+    total = add_reduce(s, 1, None, None, True)
+    np.add(m, np.log(total), m)
+    total[empty], m[empty] = 1, np.inf
+    np.divide(s, total, s)
+    logs[...] = m[:, 0]
+
+
+def _mask_later(s: Array, first: int) -> None:
+    """-inf for the keys after the query's own place; the first query is number ``first``."""
+    queries, keys = s.shape
+    if keys > first + 1:
+        np.copyto(s, -np.inf, where=np.arange(keys) > np.arange(first, first + queries)[:, None])
+
+
+def _scores(q: Array, k: Array, mask: Array | None, scale: float, rows: slice, keys: int) -> Array:
+    """Masked scores of a block of queries of one head with the first ``keys`` keys."""
+    s = np.asarray(np.matmul(q[rows] * q.dtype.type(scale), k[:keys].T))
+    if mask is not None:
+        part = mask[rows, :keys]
+        if part.dtype.kind == "b":
+            np.copyto(s, -np.inf, where=~part)
+        else:
+            np.add(s, part, s)
+    return s
+
+
+def _heads(batch: tuple[int, ...], *arrays: Array | None) -> list[Any]:
+    """For each array a function of the head's number that gives its matrix; nothing is copied."""
+    views = [None if a is None else np.broadcast_to(a, batch + a.shape[-2:]) for a in arrays]
+    return [(lambda h, v=v: None if v is None else v[np.unravel_index(h, batch)]) for v in views]
+
+
+def _prepared(q: Array, k: Array, v: Array, mask: Array | None, scale: float | None) -> tuple[Any, ...]:
+    if q.dtype.char == "e":
+        q, k, v = (a.astype(np.float32) for a in (q, k, v))
+    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    queries, keys = q.shape[-2], k.shape[-2]
+    if mask is not None:
+        mask = np.broadcast_to(mask, mask.shape[:-2] + (queries, keys))
+        batch = np.broadcast_shapes(batch, mask.shape[:-2])
+    if scale is None:
+        scale = 1 / math.sqrt(q.shape[-1])
+    height = min(max(BLOCK // max(keys, 1), 32), max(queries, 1))
+    return q, k, v, mask, batch, queries, keys, scale, height
+
+
+def attention(
+    q: Array, k: Array, v: Array, mask: Array | None = None, causal: bool = False, scale: float | None = None
+) -> tuple[Array, Array]:
+    """softmax(q k^T scale + mask) v for q (..., L, E), k (..., S, E), v (..., S, D); and the logs of the sums.
+
+    ``mask`` is added, or of booleans says where to look; ``causal``: query i looks at keys 0 to i. ``scale`` is
+    1/sqrt(E) if not given. A query that may look at nothing gives 0. The logs are (..., L), at least float32.
+    """
+    kind = q.dtype
+    q, k, v, mask, batch, queries, keys, scale, height = _prepared(q, k, v, mask, scale)
+    heads = math.prod(batch)
+    out, logs = np.zeros((heads, queries, v.shape[-1]), q.dtype), np.full((heads, queries), np.inf, q.dtype)
+    qs, ks, vs, masks = _heads(batch, q, k, v, mask)
+    blocks = -(-queries // height)
+
+    loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
+
+    def some(start: int, stop: int) -> None:
+        for unit in range(start, stop):
+            h, first = unit // blocks, unit % blocks * height
+            rows = slice(first, min(first + height, queries))
+            seen = min(keys, rows.stop) if causal else keys
+            s = _scores(qs(h), ks(h), masks(h), scale, rows, seen)
+            _probabilities(s, logs[h, rows], first, causal, loops)
+            np.matmul(s, vs(h)[:seen], out[h, rows])
+
+    if keys and heads and queries:
+        with np.errstate(all="ignore"):
+            run_chunks(some, heads * blocks, heads * queries * keys)
+    return out.reshape(*batch, queries, -1).astype(kind, copy=False), logs.reshape(*batch, queries)
+
+
+def attention_backward(
+    g: Array, q: Array, k: Array, v: Array, out: Array, logs: Array, mask: Array | None = None,
+    causal: bool = False, scale: float | None = None, of_mask: bool = False,
+) -> tuple[Array, Array, Array, Array | None]:  # fmt: skip
+    """The gradients for q, k and v, and for the added mask if asked; over the broadcast batch of all of them.
+
+    Where an argument was broadcast, its gradient is still to be summed by the caller.
+    """
+    kind = q.dtype
+    if kind.char == "e":
+        g, out = g.astype(np.float32), out.astype(np.float32)
+    q, k, v, mask, batch, queries, keys, scale, height = _prepared(q, k, v, mask, scale)
+    heads = math.prod(batch)
+    of_q = np.zeros((heads, *q.shape[-2:]), q.dtype)
+    of_k, of_v = np.zeros((heads, *k.shape[-2:]), q.dtype), np.zeros((heads, *v.shape[-2:]), q.dtype)
+    to_mask = np.zeros((heads, queries, keys), q.dtype) if of_mask else None
+    gs, qs, ks, vs, outs, masks = _heads(batch, g, q, k, v, out, mask)
+    flat_logs = logs.reshape(heads, queries, 1)
+    factor = q.dtype.type(scale)
+
+    loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
+
+    def some(start: int, stop: int) -> None:
+        for h in range(start, stop):
+            q1, k1, v1, m1 = qs(h), ks(h), vs(h), masks(h)
+            for first in range(0, queries, height):
+                rows = slice(first, min(first + height, queries))
+                seen = min(keys, rows.stop) if causal else keys
+                g1 = gs(h)[rows]
+                p = _scores(q1, k1, m1, scale, rows, seen)
+                if causal:
+                    _mask_later(p, first)
+                _exponentials(p, flat_logs[h, rows], loops)
+                of_v[h, :seen] += np.matmul(p.T, g1)
+                d = np.asarray(np.matmul(g1, v1[:seen].T))
+                np.subtract(d, add_reduce(g1 * outs(h)[rows], 1, None, None, True), d)
+                np.multiply(d, p, d)
+                if to_mask is not None:
+                    to_mask[h, rows, :seen] = d
+                np.multiply(d, factor, d)
+                np.matmul(d, k1[:seen], of_q[h, rows])
+                of_k[h, :seen] += np.matmul(d.T, q1[rows])
+
+    if keys and heads and queries:
+        with np.errstate(all="ignore"):
+            run_chunks(some, heads, heads * queries * keys)
+    results = (a.reshape(*batch, *a.shape[1:]).astype(kind, copy=False) for a in (of_q, of_k, of_v))
+    of_q, of_k, of_v = results
+    return of_q, of_k, of_v, None if to_mask is None else to_mask.reshape(*batch, queries, keys)
+
+
+@compiled()
+def _exponentials_loop(s: Any, logs: Any) -> None:
+    for i in range(s.shape[0]):
+        m = logs[i, 0]
+        for j in range(s.shape[1]):
+            s[i, j] = exp_(s[i, j] - m)
+
+
+def _exponentials(s: Array, logs: Array, loops: bool) -> None:
+    """exp(s - logs), in place."""
+    if loops:
+        _exponentials_loop(s, logs)
+        return
+    np.subtract(s, logs, s)
+    np.exp(s, s)
