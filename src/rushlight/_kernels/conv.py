@@ -336,7 +336,7 @@ def _is_thin(a: Array, b: Array, outputs: int, stride: Sequence[int], size: int)
 
 def _thinness(weight_shape: Sequence[int], groups: int) -> int:
     """The like for the gradient of the weights: sums over positions vectorize worse than sums over taps."""
-    return min(12 * weight_shape[0] // groups, 8 * prod(weight_shape[1:]))
+    return min(24 * weight_shape[0] // groups, 8 * prod(weight_shape[1:]))
 
 
 class _Flat:
