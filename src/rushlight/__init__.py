@@ -387,6 +387,27 @@ from ._ops.shape import (
     vsplit,
     vstack,
 )
+from ._ops.sort import (
+    argsort,
+    bincount,
+    bucketize,
+    histc,
+    histogram,
+    histogramdd,
+    isin,
+    kthvalue,
+    median,
+    mode,
+    msort,
+    nanmedian,
+    nanquantile,
+    quantile,
+    searchsorted,
+    sort,
+    topk,
+    unique,
+    unique_consecutive,
+)
 from ._version import torch_version as __version__
 from .autograd.grad_mode import (
     enable_grad,

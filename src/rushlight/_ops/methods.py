@@ -28,6 +28,7 @@ from . import (
     scan,
     scatter,
     shape,
+    sort,
 )
 from . import interop
 from . import softmax as softmax_
@@ -476,6 +477,23 @@ class Methods:
     cumsum, cumsum_ = scan.cumsum, scan.cumsum_
     diff = scan.diff
     logcumsumexp = scan.logcumsumexp
+
+    # sort
+    argsort = sort.argsort
+    bincount = sort.bincount
+    histc = sort.histc
+    histogram = sort.histogram
+    kthvalue = sort.kthvalue
+    median = sort.median
+    mode = sort.mode
+    msort = sort.msort
+    nanmedian = sort.nanmedian
+    nanquantile = sort.nanquantile
+    quantile = sort.quantile
+    topk = sort.topk
+    unique = sort.unique
+    unique_consecutive = sort.unique_consecutive
+    sort = sort.sort  # last: from here on the name is the method's
 
 
 

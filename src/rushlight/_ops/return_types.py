@@ -24,6 +24,8 @@ def named(name: str, *fields: str) -> Any:
 aminmax = named("aminmax", "min", "max")
 cummax = named("cummax", "values", "indices")
 cummin = named("cummin", "values", "indices")
+histogram = named("histogram", "hist", "bin_edges")
+histogramdd = named("histogramdd", "hist", "bin_edges")
 kthvalue = named("kthvalue", "values", "indices")
 max = named("max", "values", "indices")  # noqa: A001 (PyTorch's name)
 median = named("median", "values", "indices")
