@@ -202,19 +202,20 @@ def many(op: Any) -> list[str]:
             f"        {n}_node = None",
             *([f"        Record = Record_{n}"] if n in op.number_names else []),
         ]
-    same = " and ".join(f"{first}_.shape == {n}_.shape and {first}_.dtype is {n}_.dtype" for n in rest)
-    if op.holomorphic:
-        same += f" and {first}_.dtype.kind != 'c'"
-    return [
-        *code,
-        "    try:",
-        f"        same = {same}",
-        "    except AttributeError:",
-        "        same = False",
+    lead, *equal = rest if op.promote == "choose" else op.tensors  # those of one dtype
+    same = [f"type({n}_) is ndarray and {first}_.shape == {n}_.shape" for n in rest]
+    same += [f"{lead}_.dtype is {n}_.dtype" for n in equal]
+    convert = [
         f"    {', '.join(f'{n}_ready' for n in op.tensors)}, = promoted(promote, "
         f"{', '.join(f'{n}_' for n in op.tensors)})",
         f"    result_ = forward({given(op, '_ready')})",
     ]
+    if op.promote in ("same", "choose"):
+        plain = ["    if same:", f"        result_ = forward({given(op, '_')})", "    else:"]
+        convert = [*plain, *["    " + line for line in convert]]
+    if op.holomorphic:
+        convert += ["    same = same and result_.dtype is not C8 and result_.dtype is not C16"]
+    return [*code, f"    same = {' and '.join(same)}", *convert]
 
 
 def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
