@@ -82,9 +82,7 @@ def convolutions() -> Iterator[Case]:
                 tg, tx, tw, None, [s, s], [p, p], [1, 1], False, [0, 0], groups, which
             )
 
-        def ours(
-            f: Any, *args: Any, rest: tuple[int, ...] = (stride, padding, 1, groups)
-        ) -> Callable[[], Any]:
+        def ours(f: Any, *args: Any, rest: tuple[int, ...] = (stride, padding, 1, groups)) -> Callable[[], Any]:
             return lambda: f(*args, *rest)
 
         yield (

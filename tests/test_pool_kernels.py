@@ -22,9 +22,7 @@ def windows(spatial, kernel, stride, padding, dilation, out):
     for q in np.ndindex(*out):
         seen = []
         for k in np.ndindex(*kernel):
-            at = tuple(
-                a * s - p + b * d for a, s, p, b, d in zip(q, stride, padding, k, dilation, strict=True)
-            )
+            at = tuple(a * s - p + b * d for a, s, p, b, d in zip(q, stride, padding, k, dilation, strict=True))
             if all(0 <= i < n for i, n in zip(at, spatial, strict=True)):
                 seen.append(at)
         yield q, seen
@@ -62,11 +60,7 @@ def test_max_pool(shape, kind, path):
         x[RNG.random(x.shape) < 0.4] = np.nan if kind == "nan" else -np.inf
     values, indices = pool.max_pool(x, kernel, stride, padding, dilation, ceil)
     out = pool.pool_output_shape(spatial, kernel, stride, padding, dilation, ceil)
-    assert (
-        values.shape == indices.shape == (2, 3, *out)
-        and values.dtype == x.dtype
-        and indices.dtype == np.int64
-    )
+    assert values.shape == indices.shape == (2, 3, *out) and values.dtype == x.dtype and indices.dtype == np.int64
     for n, c in itertools.product(range(2), range(3)):
         for q, seen in windows(spatial, kernel, stride, padding, dilation, out):
             best, index = slow_max(x[n, c], seen)
@@ -114,9 +108,7 @@ def test_infinity_stays_in_its_window():
     assert y[0, 0, 0, 0] == np.inf and np.isnan(y[0, 0, 1, 19]) and (y.ravel()[1:-1] == 1).all()
 
 
-@pytest.mark.parametrize(
-    "spatial,out", [((7,), (3,)), ((7, 5), (3, 8)), ((6, 5), (1, 1)), ((4, 5, 6), (3, 2, 1))]
-)
+@pytest.mark.parametrize("spatial,out", [((7,), (3,)), ((7, 5), (3, 8)), ((6, 5), (1, 1)), ((4, 5, 6), (3, 2, 1))])
 def test_adaptive(spatial, out, path):
     x = RNG.standard_normal((2, 3, *spatial))
     mean, (best, index) = pool.adaptive_avg_pool(x, out), pool.adaptive_max_pool(x, out)
@@ -151,9 +143,7 @@ def test_unpool_is_the_inverse_of_halving():
     np.testing.assert_array_equal(y, np.where(y != 0, x, 0))
     assert (y != 0).sum() == values.size
     np.testing.assert_array_equal(pool.gather_planes(y, indices), values)
-    with pytest.raises(
-        RuntimeError, match=r"^Found an invalid max index: 47 \(output volumes are of size 5x8\)"
-    ):
+    with pytest.raises(RuntimeError, match=r"^Found an invalid max index: 47 \(output volumes are of size 5x8\)"):
         pool.max_unpool(np.ones((1, 1, 1)), np.array([[[47]]]), (5, 8))
 
 

@@ -65,9 +65,7 @@ def test_convolution(case, dtype):
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@pytest.mark.parametrize(
-    "stride,padding,extra,dilation,groups", [(1, 0, 0, 1, 1), (2, 1, 1, 1, 2), (3, 2, 2, 2, 1)]
-)
+@pytest.mark.parametrize("stride,padding,extra,dilation,groups", [(1, 0, 0, 1, 1), (2, 1, 1, 1, 2), (3, 2, 2, 2, 1)])
 def test_transposed_convolution(dims, stride, padding, extra, dilation, groups):
     x, w = draw("f8", 2, 4, *(5, 4, 3)[:dims]), draw("f8", 4, 3, *(3, 2, 4)[:dims])
     f = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[dims - 1]
@@ -155,9 +153,7 @@ def test_adaptive_pools(dims, out, path):
     np.testing.assert_array_equal(indices, i.numpy())
 
 
-@pytest.mark.parametrize(
-    "dims,out,kernel,dtype", [*itertools.product((2, 3), (1, 3, 5), (2, 3), ("f4", "f8"))]
-)
+@pytest.mark.parametrize("dims,out,kernel,dtype", [*itertools.product((2, 3), (1, 3, 5), (2, 3), ("f4", "f8"))])
 def test_fractional_max_pool(dims, out, kernel, dtype):
     x, samples = draw(dtype, 2, 3, *(9, 8, 11)[:dims]), RNG.random((2, 3, dims)).astype(dtype)
     f = F.fractional_max_pool2d if dims == 2 else F.fractional_max_pool3d
@@ -218,9 +214,7 @@ def test_interpolate(dims, mode, dtype):
 
 
 def test_nearest_rounds_as_single_precision_does():
-    for mode, old, new in itertools.product(
-        ("nearest", "nearest-exact"), (5, 7, 56, 333), (*range(1, 40), 333, 1000)
-    ):
+    for mode, old, new in itertools.product(("nearest", "nearest-exact"), (5, 7, 56, 333), (*range(1, 40), 333, 1000)):
         x = np.arange(old, dtype="f4")[None, None]
         same(
             resample.interpolate(x, (new,), mode),
@@ -239,9 +233,7 @@ def test_bytes_are_the_same_to_the_bit(mode, antialias, size):
     np.testing.assert_array_equal(resample.interpolate(x, size, mode, antialias=antialias), y.numpy())
 
 
-@pytest.mark.parametrize(
-    "padding,align", [*itertools.product(("zeros", "border", "reflection"), (False, True))]
-)
+@pytest.mark.parametrize("padding,align", [*itertools.product(("zeros", "border", "reflection"), (False, True))])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize(
     "mode,dims", [("bilinear", 2), ("nearest", 2), ("bicubic", 2), ("bilinear", 3), ("nearest", 3)]

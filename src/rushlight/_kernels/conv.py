@@ -366,7 +366,7 @@ class _Flat:
         pitch = [max(n + max(a, b), q) for n, a, b, q in zip(x.shape[2:], ahead, behind, out, strict=True)]
         steps = [prod(pitch[i:]) for i in range(len(pitch) + 1)]
         self.step = steps[0]
-        self.samples = max(1, min(x.shape[0], BLOCK // steps[0]))
+        self.samples = max(1, min(-(-x.shape[0] // 8), BLOCK // steps[0]))  # in eighths: work for all threads
         self.pictures = x.reshape(x.shape[0], groups, channels, -1, x.shape[-1])
         self.places = _grid(x.shape[2:-1], steps[1:-1]) + sum(a * s for a, s in zip(ahead, steps[1:], strict=True))
         self.rows = _grid(out[:-1], steps[1:-1])

@@ -78,13 +78,9 @@ def avg_pool(
         total = apply_maps(x, _averaging_maps(*args, 1))
         ones = _averaging_maps(*args, None)
         counts = [np.rint(1 / m.weights.max(1)).astype(x.dtype) for m in ones]
-        divisor = (
-            functools.reduce(np.multiply.outer, counts) if divisor_override is None else divisor_override
-        )
+        divisor = functools.reduce(np.multiply.outer, counts) if divisor_override is None else divisor_override
         return np.asarray((np.sign(total) * (np.abs(total) // np.abs(divisor))) * np.sign(divisor), x.dtype)
-    maps = _averaging_maps(
-        x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    maps = _averaging_maps(x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
     return apply_maps(x, maps)
 
 
@@ -176,17 +172,13 @@ def max_pool(
     return _max_windows(x, tables, return_indices)
 
 
-def adaptive_max_pool(
-    x: Array, output_size: Sequence[int], return_indices: bool = True
-) -> tuple[Array, Array | None]:
+def adaptive_max_pool(x: Array, output_size: Sequence[int], return_indices: bool = True) -> tuple[Array, Array | None]:
     """The maxima of the parts that each spatial axis is cut into, and where they lie."""
     tables = [_adaptive_table(n, m) for n, m in zip(x.shape[2:], output_size, strict=True)]
     return _max_windows(x, tables, return_indices)
 
 
-def fractional_max_pool(
-    x: Array, kernel: Ints, output_size: Sequence[int], samples: Array
-) -> tuple[Array, Array]:
+def fractional_max_pool(x: Array, kernel: Ints, output_size: Sequence[int], samples: Array) -> tuple[Array, Array]:
     """Maxima of windows at pseudo-random places: ``samples (N, C, dims)`` in [0, 1) shift them for each
     plane.
 
@@ -243,9 +235,7 @@ def _window_table(n: int, out: int, kernel: int, stride: int, padding: int, dila
 @functools.lru_cache(64)
 def _adaptive_table(n: int, out: int) -> Array:
     low, high = (np.array(b, np.intp) for b in adaptive_bounds(n, out))
-    table: Array = np.minimum(
-        low[:, None] + np.arange(max(int((high - low).max(initial=1)), 1)), high[:, None] - 1
-    )
+    table: Array = np.minimum(low[:, None] + np.arange(max(int((high - low).max(initial=1)), 1)), high[:, None] - 1)
     table.flags.writeable = False
     return table
 

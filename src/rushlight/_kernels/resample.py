@@ -246,9 +246,7 @@ def interpolation_map(
     if cubic:
         low = np.floor(place)
         index = low[:, None] + np.arange(-1, 3)
-        return AxisMap(
-            np.clip(index, 0, old - 1).astype(np.intp), cubic_kernel(place[:, None] - index, -0.75), old
-        )
+        return AxisMap(np.clip(index, 0, old - 1).astype(np.intp), cubic_kernel(place[:, None] - index, -0.75), old)
     place = np.maximum(place, 0)
     low = np.minimum(place.astype(np.intp), old - 1)
     share = np.minimum(place - low, 1)
@@ -434,9 +432,7 @@ def _unnormalize(place: Array, n: int, align_corners: bool) -> tuple[Array, Arra
     return moved, np.full(place.shape, slope, place.dtype)
 
 
-def _fold_back(
-    place: Array, slope: Array, n: int, padding_mode: str, align_corners: bool
-) -> tuple[Array, Array]:
+def _fold_back(place: Array, slope: Array, n: int, padding_mode: str, align_corners: bool) -> tuple[Array, Array]:
     """Places beyond the picture brought back to it; the slope turns or vanishes there."""
     if padding_mode == "zeros":
         return place, slope
