@@ -7,24 +7,58 @@ by creation time is the whole scheduling, without recursion and without counting
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar, copy_context
 from heapq import heappop, heappush, heappushpop
-from threading import Lock
+from threading import RLock, Thread
 from typing import Any
 
 import numpy as np
 
 from . import callsite, memory
-from .graph import Bundle, Freed, Leaf, Node
+from .graph import Bundle, Freed, Leaf, Node, Port
 from .mode import RECORD, mode, switched
-from .record import changed_error, inner_array
+from .record import changed_error, inner_array, np_dtype
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
-callbacks: ContextVar[list[Any] | None] = ContextVar("rushlight end-of-backward callbacks", default=None)
-_commit = Lock()  # one backward at a time adds to .grad
+_commit = RLock()  # one backward at a time adds to .grad
 _seeds: dict[np.dtype, ndarray] = {}
+NESTED = 16  # so many passes inside passes use one thread's Python stack, then another thread goes on
+
+
+class Pass:
+    """What one backward pass knows. ``arrived`` holds complete gradients of leaves and of ``wanted`` nodes."""
+
+    __slots__ = (
+        "accumulate", "arrived", "callbacks", "create_graph", "depth", "reached", "roots", "useful", "waiting", "wanted",
+    )  # fmt: skip
+
+    def __init__(
+        self, roots: Sequence[tuple[Node, Any]], create_graph: bool, inputs: Sequence[Node] | None, accumulate: bool
+    ) -> None:
+        self.roots, self.create_graph, self.accumulate = roots, create_graph, accumulate
+        self.arrived: dict[Node, Any] = {}
+        self.waiting: dict[Leaf, int] = {}  # how many gradients leaves with hooks still wait for
+        self.callbacks: list[Callable[[], Any]] = []
+        self.reached: set[Node] | None = None
+        self.depth = 0
+        self.wanted = frozenset(inputs) if inputs is not None else None
+        self.useful = leading_to(self.wanted, [n for n, _ in roots], accumulate) if self.wanted is not None else None
+
+    def will_run(self, node: Node) -> bool:
+        """Whether this pass runs ``node``."""
+        if self.useful is not None:
+            return node in self.useful
+        if self.reached is None:
+            self.reached = reachable([root for root, _ in self.roots])
+        return node in self.reached
+
+
+enforce_layout: ContextVar[bool] = ContextVar("rushlight gradient layout", default=True)
+current: ContextVar[Pass | None] = ContextVar("rushlight backward pass", default=None)
+# functions ``observe(node, g, run)`` around every node of a pass: they call ``run()`` and return what it returned
+observers: ContextVar[tuple[Callable[..., Any], ...]] = ContextVar("rushlight backward observers", default=())
 
 
 def backward(
@@ -40,79 +74,101 @@ def backward(
     ``accumulate``, gradients of leaves (of ``inputs``, if given) are added to ``.grad``.
     Gradients are arrays at first order, tensors with ``create_graph`` or inside a transform.
     """
-    recording = mode() | RECORD if create_graph else mode() & ~RECORD
-    outer = callbacks.get()
-    token = callbacks.set([]) if outer is None else None
+    this = Pass(roots, create_graph, inputs, accumulate)
+    freed = None if keep else Freed(*callsite.here())
+    outer = current.get()
+    if outer is not None:
+        this.depth = outer.depth + 1
+        if this.depth % NESTED == 0:
+            return in_a_thread(this, freed)
+    return started(this, freed)
+
+
+def started(this: Pass, freed: Freed | None) -> dict[Node, Any]:
+    """Run a pass in the grad mode that it needs; then its callbacks."""
+    token = current.set(this)
     try:
+        recording = mode() | RECORD if this.create_graph else mode() & ~RECORD
         if recording != mode():
             with switched(recording):
-                return run(roots, keep, create_graph, inputs, accumulate)
-        return run(roots, keep, create_graph, inputs, accumulate)
+                run(this, freed)
+        else:
+            run(this, freed)
     finally:
-        if token is not None:
-            waiting = callbacks.get() or []
-            callbacks.reset(token)
-            for call in waiting:
-                call()
+        current.reset(token)
+    for call in this.callbacks:  # those that callbacks add run too
+        call()
+    return this.arrived
 
 
-def run(
-    roots: Sequence[tuple[Node, Any]],
-    keep: bool,
-    create_graph: bool,
-    inputs: Sequence[Node] | None,
-    accumulate: bool,
-) -> dict[Node, Any]:
-    """The pass itself. ``pending`` holds the gradients on their way, by the node they have reached."""
-    wanted = frozenset(inputs) if inputs is not None else None
-    useful = leading_to(wanted, [node for node, _ in roots]) if wanted is not None else None
+def in_a_thread(this: Pass, freed: Freed | None) -> dict[Node, Any]:
+    """Run a deeply nested pass on another thread's stack, in this thread's context, and wait for it."""
+    raised: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            started(this, freed)
+        except BaseException as error:
+            raised.append(error)
+
+    thread = Thread(target=copy_context().run, args=(body,), name="rushlight nested backward", daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+    return this.arrived
+
+
+def run(this: Pass, freed: Freed | None) -> None:
+    """The pass itself. ``pending`` holds the gradients on their way, by the node they have reached.
+
+    A gradient of None is one that does not exist: it goes on to hooks and custom functions, which may make one of it.
+    """
+    create_graph, wanted, useful, arrived = this.create_graph, this.wanted, this.useful, this.arrived
+    plain = not observers.get()
     pending: dict[Node, Any] = {}
-    arrived: dict[Node, Any] = {}
-    waiting: dict[Leaf, int] = {}  # how many gradients leaves with hooks still wait for
     heap: list[tuple[int, Node]] = []
-    freed = None if keep else Freed(*callsite.here())
-    for root, g in roots:
+    for root, g in this.roots:
         if useful is not None and root not in useful:
             continue
         if root in pending:
-            pending[root] = pending[root] + g
+            pending[root] = added(pending[root], g)
         else:
             pending[root] = g
             heappush(heap, (-root.seq, root))
+    root = g = None  # type: ignore[assignment]  # a gradient held nowhere else can be taken over without a copy
 
     while heap:
         node = heappop(heap)[1]
         while True:  # a chain is followed without the heap
             g = pending.pop(node)
             if type(node) is Leaf:
-                receive(node, g, arrived, waiting, (roots, useful), accumulate, create_graph)
+                receive(this, node, g)
             else:
                 if memory.last_write > node.seq and node.holds:
                     changed_error(node)
-                if node.hooks is None:
+                if plain and node.hooks is None and g is not None:
                     edges: Iterable[Any] = zip(
                         node.parents, node.rules, node.revived() if create_graph else node.saved, strict=True
                     )
                     if wanted is not None and node in wanted:
                         arrived[node] = g
                 else:
-                    g, edges = node.hooks.around(node, g, create_graph, wanted, arrived)
-                if useful is not None and node not in useful:
-                    edges = ()
+                    edges = around[0](this, node, g)
                 ahead = None
                 for parent, vjp, saved in edges:
                     if parent is None or useful is not None and parent not in useful:
                         continue
                     h = vjp(g, *saved)
-                    if h is None:
-                        continue
                     if parent in pending:
-                        pending[parent] = pending[parent] + h
+                        pending[parent] = pending[parent] + h if h is not None and pending[parent] is not None else (
+                            added(pending[parent], h)
+                        )  # fmt: skip
                     elif type(parent) is Leaf:
-                        if parent.hooks is None:
+                        if parent.hooks is None and h is not None:
                             arrived[parent] = arrived[parent] + h if parent in arrived else h
                         else:
-                            receive(parent, h, arrived, waiting, (roots, useful), accumulate, create_graph)
+                            receive(this, parent, h)
                     else:
                         pending[parent] = h
                         if ahead is None:
@@ -129,17 +185,23 @@ def run(
                     continue
             break
 
-    for leaf, missing in waiting.items():  # some rules gave nothing (None)
-        if missing and leaf in arrived:
-            leaf.hooks.at_leaf(leaf, arrived, accumulate, create_graph)
-    if accumulate:
-        g = h = None  # so that a gradient held nowhere else can be taken over without a copy
-        commit(arrived, wanted, create_graph)
-    return arrived
+    g = h = None  # as above
+    for leaf in [n for n in arrived if type(n) is Leaf and n.hooks is not None and this.waiting.get(n, 1) > 0]:
+        leaf.hooks.at_leaf(this, leaf)  # its hooks were registered during the pass
+    if this.accumulate:
+        commit(this)
 
 
-def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
-    """The nodes on a path from the roots to a wanted one: the only ones worth running."""
+def added(g: Any, h: Any) -> Any:
+    """The sum of two gradients, each of which may not exist."""
+    return h if g is None else g if h is None else g + h
+
+
+around: list[Callable[..., Any]] = []  # ``hooks.around``: a node with hooks, with observers, or without a gradient
+
+
+def reachable(roots: Iterable[Node]) -> set[Node]:
+    """All nodes that a pass from ``roots`` comes to."""
     reached: set[Node] = set()
     stack = list(roots)
     while stack:
@@ -147,8 +209,16 @@ def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
         if node not in reached:
             reached.add(node)
             stack += [p for p in node.parents if p is not None]
+    return reached
+
+
+def leading_to(wanted: frozenset[Node], roots: Iterable[Node], accumulate: bool) -> set[Node]:
+    """The nodes on a path from the roots to a wanted one: the only ones worth running."""
     useful = set(wanted)
-    for node in sorted(reached, key=lambda node: node.seq):
+    for node in wanted:  # the hooks of an output stand with its node
+        if type(node) is Port and node.parents[0].hooks is not None:  # type: ignore[union-attr]
+            useful.add(node.parents[0])  # type: ignore[arg-type]
+    for node in sorted(reachable(roots), key=lambda node: node.seq):
         if node not in useful and any([p in useful for p in node.parents]):
             useful.add(node)
     return useful
@@ -157,90 +227,123 @@ def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
 # ---- leaves
 
 
-def receive(
-    leaf: Leaf,
-    g: Any,
-    arrived: dict[Node, Any],
-    waiting: dict[Leaf, int],
-    graph: tuple[Any, Any],
-    accumulate: bool,
-    create_graph: bool,
-) -> None:
+def receive(this: Pass, leaf: Leaf, g: Any) -> None:
     """Take in a gradient of a leaf; when it is complete and the leaf has hooks, run them and add to ``.grad``."""
-    arrived[leaf] = arrived[leaf] + g if leaf in arrived else g
+    arrived, waiting = this.arrived, this.waiting
+    if g is not None or leaf not in arrived:
+        arrived[leaf] = added(arrived.get(leaf), g)
     if leaf.hooks is None:
         return
-    if not waiting:
-        count_arrivals(waiting, *graph)
-    waiting[leaf] -= 1
+    if leaf not in waiting:
+        count_arrivals(this)
+    waiting[leaf] = waiting.get(leaf, 1) - 1
     if waiting[leaf] == 0:
-        leaf.hooks.at_leaf(leaf, arrived, accumulate, create_graph)
+        leaf.hooks.at_leaf(this, leaf)
 
 
-def count_arrivals(waiting: dict[Leaf, int], roots: Iterable[tuple[Node, Any]], useful: set[Node] | None) -> None:
-    """Count the edges that lead to each leaf with hooks."""
-    seen: set[Node] = set()
-    stack = []
-    for root in dict.fromkeys([root for root, _ in roots]):
-        if type(root) is Leaf:
-            waiting[root] = waiting.get(root, 0) + 1
-        stack.append(root)
-    while stack:
-        node = stack.pop()
-        if node in seen or useful is not None and node not in useful:
-            continue
-        seen.add(node)
-        for parent in node.parents:
-            if type(parent) is Leaf:
-                if parent.hooks is not None:
-                    waiting[parent] = waiting.get(parent, 0) + 1
-            elif parent is not None:
-                stack.append(parent)
+def count_arrivals(this: Pass) -> None:
+    """Count how many gradients each leaf with hooks gets in this pass: one along each edge that leads to it."""
+    if this.reached is None:
+        this.reached = reachable([root for root, _ in this.roots])
+    counts: dict[Leaf, int] = {}
+    useful = this.useful
+    for root in {root for root, _ in this.roots if type(root) is Leaf}:
+        counts[root] = 1  # type: ignore[index]
+    for node in this.reached:
+        if useful is None or node in useful:
+            for parent in node.parents:
+                if type(parent) is Leaf and parent.hooks is not None:
+                    counts[parent] = counts.get(parent, 0) + 1
+    for leaf, count in counts.items():
+        this.waiting.setdefault(leaf, count)
 
 
-def commit(arrived: dict[Node, Any], wanted: frozenset[Node] | None, create_graph: bool) -> None:
+def commit(this: Pass) -> None:
     """Add what arrived to ``.grad``, all of it at the end, so that an interrupted pass leaves every ``.grad`` as it was."""
+    arrived, wanted = this.arrived, this.wanted
+    leaves = [n for n in arrived if type(n) is Leaf and n.hooks is None and (wanted is None or n in wanted)]
     with _commit:
-        for node in list(arrived):
-            if type(node) is Leaf and (wanted is None or node in wanted):
-                add_to_grad(node, arrived, create_graph)
+        for position, leaf in enumerate(leaves):
+            if leaf in arrived:
+                before = state_of(leaf)
+                try:
+                    add_to_grad(leaf, arrived, this.create_graph)
+                except KeyboardInterrupt:  # whole or not at all: finish what has begun
+                    for rest in leaves[position + (state_of(leaf) != before) :]:
+                        add_to_grad(rest, arrived, this.create_graph)
+                    raise
+
+
+def state_of(leaf: Leaf) -> Any:
+    """Something that changes when a gradient is added to a leaf."""
+    grad = getattr(leaf.tensor(), "_grad", None)
+    return grad if grad is None else (id(grad), memory.version(grad._array) if type(grad._array) is ndarray else 0)
 
 
 def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> None:
     """Add a leaf's gradient to its ``.grad``: in place at first order, as a new tensor with ``create_graph``."""
-    g = arrived.pop(leaf)
     tensor = leaf.tensor()
+    g = arrived.pop(leaf)
     if tensor is None or g is None:
         return
     old = tensor._grad
-    if old is None:
-        tensor._grad = own_gradient(g, tensor) if not create_graph else as_tensor(g, True)
-    elif create_graph:
-        tensor._grad = old + as_tensor(g, True)
+    if create_graph:
+        tensor._grad = as_tensor(g).clone() if old is None else old + as_tensor(g)
+    elif old is None:
+        tensor._grad = own_gradient(g, tensor)
+    elif old.level or isinstance(g, Tensor) and g.level or not old._array.flags.writeable:
+        tensor._grad = old + as_tensor(g)
     else:
-        added = inner_array(g) if isinstance(g, Tensor) else g
-        if old._node is not None or old.level:
-            tensor._grad = old.detach() + as_tensor(g) if old.level == 0 else old + g
-        else:
-            np.add(old._array, added, old._array)
-            memory.written(old._array, "backward")
+        array = inner_array(g) if isinstance(g, Tensor) else g
+        np.add(old._array, array, old._array, casting="same_kind")
+        memory.written(old._array, "backward")
 
 
 def own_gradient(g: Any, tensor: Tensor) -> Tensor:
     """The first gradient: taken over if nobody else holds it and it lies in memory as the tensor does, else a copy."""
     if isinstance(g, Tensor):
-        return g if g.level else wrap(np.array(g._array))
+        if g.level:
+            return g
+        g = g._array
     array = tensor._array
-    # three references: this frame's, the caller's, and the argument of getrefcount
-    mine = type(g) is ndarray and g.base is None and g.flags.writeable and sys.getrefcount(g) <= 3
-    if mine and g.strides == array.strides and g.dtype is array.dtype:
-        return wrap(g)
-    copy = np.empty_like(array, dtype=getattr(g, "dtype", array.dtype), order="K")
+    if type(g) is ndarray and g.flags.writeable and g.dtype is array.dtype and (
+        same_layout(g, array) or not enforce_layout.get()
+    ):
+        # three references: this frame's, the caller's, and the argument of getrefcount; two of a memory behind it
+        base = g.base
+        if sys.getrefcount(g) <= 3 and (
+            base is None or type(base) is ndarray and base.size == g.size and base.base is None
+            and sys.getrefcount(base) <= 3
+        ):  # fmt: skip
+            return wrap(g)
+    dense = is_dense(array)
+    copy = np.empty_like(array, dtype=np_dtype(g) if hasattr(g, "dtype") else array.dtype, order="K" if dense else "C")
     copy[...] = g
     return wrap(copy)
 
 
-def as_tensor(g: Any, keep_history: bool = False) -> Tensor:
+def same_layout(g: ndarray, array: ndarray) -> bool:
+    """Whether a gradient lies in memory as PyTorch wants it: as the tensor if that is dense, else row by row."""
+    if g.strides == array.strides:
+        return g.flags.c_contiguous or is_dense(array)
+    if not is_dense(array):
+        return g.flags.c_contiguous
+    return all([n < 2 or s == t for n, s, t in zip(g.shape, g.strides, array.strides, strict=False)])
+
+
+def is_dense(array: ndarray) -> bool:
+    """Whether the elements fill their memory without gaps or overlaps, in whatever order of dimensions."""
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        return True
+    step = array.itemsize
+    for s, n in sorted((s, n) for s, n in zip(array.strides, array.shape, strict=True) if n != 1):
+        if s != step:
+            return False
+        step *= n
+    return True
+
+
+def as_tensor(g: Any) -> Tensor:
     """A gradient as the tensor that a user gets."""
     if isinstance(g, Tensor):
         return g
@@ -250,21 +353,26 @@ def as_tensor(g: Any, keep_history: bool = False) -> Tensor:
 # ---- roots
 
 
-def seed_for(output: Tensor, given: Any, create_graph: bool, what: str = "grad") -> Any:
-    """The gradient to start from, in the form that the rules will run on."""
+def seed_for(output: Any, given: Any, create_graph: bool, index: int = 0) -> Any:
+    """The gradient to start from, in the form that the rules will run on. ``output`` is a tensor or a gradient edge."""
+    edge = not isinstance(output, Tensor)
+    if edge:
+        held = output.ownership_token
+        output = wrap(np.broadcast_to(np.zeros((), held.dtype._np), held.shape)) if hasattr(held, "shape") else given
     if given is None:
-        if output.numel() != 1:
+        if output is None or output.numel() != 1:
             raise RuntimeError(
-                f"{what} can be implicitly created only for scalar outputs: this one has shape {list(output.shape)}. "
-                "Pass gradient=, or sum it first."
+                "grad can be implicitly created only for scalar outputs: "
+                + ("this edge does not know its shape" if output is None else f"this one has shape {list(output.shape)}")
+                + ". Pass gradient=, or sum it first."
             )
         dtype = output.dtype
         if dtype.is_complex:
             raise RuntimeError(
-                f"{what} can be implicitly created only for real scalar outputs but got {dtype}. Pass gradient=."
+                f"grad can be implicitly created only for real scalar outputs but got {dtype}. Pass gradient=."
             )
         if output.level:
-            return output.transform.ones_like(output)  # type: ignore[attr-defined]
+            return output.transform.ones_like(output)
         array = output._array
         ones = _seeds.get(array.dtype)
         if ones is None:
@@ -277,13 +385,13 @@ def seed_for(output: Tensor, given: Any, create_graph: bool, what: str = "grad")
         raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
     if given.shape != output.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {given.shape} and output[0] has a shape of "
+            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
             f"{output.shape}."
         )
     if given.dtype.is_complex != output.dtype.is_complex:
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[0] has a dtype of {given.dtype} and output[0] has a dtype of {output.dtype}."
+            f"grad_output[{index}] has a dtype of {given.dtype} and output[{index}] has a dtype of {output.dtype}."
         )
     if given.dtype is not output.dtype:
         given = given.to(output.dtype)

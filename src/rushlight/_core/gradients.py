@@ -1,5 +1,4 @@
-"""``backward`` and ``grad`` as users call them: roots are checked and seeded, options turned into the engine's.
-"""
+"""``backward`` and ``grad`` as users call them: roots are checked and seeded, options turned into the engine's."""
 
 from __future__ import annotations
 
@@ -7,9 +6,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy import ndarray
 
-from . import declare, engine, views
+from . import declare, engine, hooks, views
 from .graph import Bundle, Leaf, Node, Port
 from .mode import RECORD, mode, switched
 from .tensor import Tensor, wrap
@@ -23,47 +23,83 @@ class GradientEdge(NamedTuple):
     ownership_token: Any = None
 
 
-def listed(given: Any, what: str) -> tuple[Any, ...]:
+class Held(NamedTuple):
+    """What an edge made of a tensor holds besides: its place in the graph, what keeps that alive, shape and dtype."""
+
+    at: Node
+    tensor: Any
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The place in the graph where the gradient of a tensor arrives; it does not keep the tensor's memory.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> torch.autograd.grad(x * 3, torch.autograd.graph.get_gradient_edge(x))
+    (tensor(3.),)
+    """
+    node = tensor._node
+    if node is None:
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients: call "
+            "requires_grad_() on it first."
+        )
+    held = Held(node, tensor if type(node) is Leaf else None, tuple(tensor.shape), tensor.dtype)
+    if type(node) is Port:
+        return GradientEdge(node.parents[0], node.index, held)  # type: ignore[arg-type]
+    return GradientEdge(node, 0, held)
+
+
+def listed(given: Any) -> tuple[Any, ...]:
     """One tensor or several, as a tuple."""
-    if isinstance(given, (Tensor, GradientEdge)):
-        return (given,)
-    if given is None:
-        return ()
-    if not isinstance(given, Sequence) and not hasattr(given, "__iter__"):
-        raise TypeError(f"{what} must be a Tensor or a sequence of Tensors, got {type(given).__name__}")
-    return tuple(given)
+    return (given,) if isinstance(given, (Tensor, GradientEdge)) else tuple(given)
 
 
 def node_of(place: Any) -> Node | None:
     """The node at which the gradient of a tensor or a gradient edge arrives."""
     if isinstance(place, GradientEdge):
-        return port_of(place.node, place.output_nr)
+        if isinstance(place.ownership_token, Held):
+            return place.ownership_token.at
+        if place.node.width is None:
+            return place.node
+        hooks.hooks_of(place.node)  # an output whose port is not known: nodes with hooks look for these
+        return Port(place.node, place.output_nr)
     node: Node | None = place._node
     return node
 
 
-def port_of(node: Node, index: int) -> Node:
-    """The port of an output of a node that has several (found anew for an edge kept by number)."""
-    ports = getattr(node, "ports", None)
-    return ports[index]() if ports and ports[index]() is not None else node if index == 0 else Port(node, index)
+def wanted_nodes(inputs: Sequence[Any]) -> list[Node]:
+    """The nodes at which the gradients of ``inputs`` arrive."""
+    nodes = []
+    for i, t in enumerate(inputs):
+        if not isinstance(t, (Tensor, GradientEdge)):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
+        node = node_of(t)
+        if node is None:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: number {i} of inputs. Call requires_grad_() "
+                "on it before computing."
+            )
+        nodes.append(node)
+    return nodes
 
 
 def roots_of(outputs: Sequence[Any], grads: Sequence[Any], create_graph: bool) -> list[tuple[Node, Any]]:
-    """The nodes to start from, each with its gradient."""
-    if len(grads) != len(outputs):
+    """The nodes to start from, each with its gradient. (As in PyTorch, the longer of the two lists is cut short.)"""
+    if len(grads) < len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     roots = []
-    for i, (out, g) in enumerate(zip(outputs, grads, strict=True)):
-        node = node_of(out)
-        if node is None:
+    for i, (out, g) in enumerate(zip(outputs, grads, strict=False)):
+        if not isinstance(out, (Tensor, GradientEdge)):
+            raise AssertionError(f"Expected output to be a torch.Tensor, got {type(out).__name__} as number {i}")
+        if isinstance(out, Tensor) and out._node is None and (g is None or isinstance(g, Tensor)):
+            if g is None and out.numel() != 1 or g is not None and g.shape != out.shape:
+                engine.seed_for(out, g, create_graph, i)
             raise engine.no_grad_error(i, out)
-        if isinstance(out, GradientEdge):
-            if g is None:
-                raise RuntimeError("grad_outputs must be given for GradientEdge roots")
-            roots.append((node, g if create_graph else g._array))
-        else:
-            roots.append((node, engine.seed_for(out, g, create_graph)))
-    return roots
+        roots.append((node_of(out), engine.seed_for(out, g, create_graph, i)))
+    return roots  # type: ignore[return-value]
 
 
 def backward(
@@ -91,13 +127,11 @@ def backward(
                 "use `grad_tensors`."
             )
         grad_tensors = grad_variables
-    outputs = listed(tensors, "tensors")
-    wanted = None
-    if inputs is not None:
-        wanted = listed(inputs, "inputs")
-        if not wanted:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    grads = (None,) * len(outputs) if grad_tensors is None else listed(grad_tensors, "grad_tensors")
+    if inputs is not None and not isinstance(inputs, (Tensor, GradientEdge)) and len(tuple(inputs)) == 0:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    outputs = listed(tensors)
+    wanted = None if inputs is None else listed(inputs)
+    grads = (None,) * len(outputs) if grad_tensors is None else listed(grad_tensors)
     roots = roots_of(outputs, grads, create_graph)
     keep = create_graph if retain_graph is None else bool(retain_graph)
     if create_graph and wanted is None:
@@ -112,20 +146,12 @@ def backward(
     if wanted is None:
         engine.backward(roots, keep, create_graph)
         return
-    nodes = []
-    for i, t in enumerate(wanted):
-        node = node_of(t)
-        if node is None:
-            raise RuntimeError(
-                "One of the differentiated Tensors does not require grad"
-                + f": number {i} of inputs. Call requires_grad_() on it before computing."
-            )
-        nodes.append(node)
-    arrived = engine.backward(roots, keep, create_graph, nodes)
-    for t, node in zip(wanted, nodes, strict=True):
-        if type(node) is not Leaf and node in arrived and isinstance(t, Tensor):
-            g = engine.as_tensor(arrived[node])
-            t._grad = g if t._grad is None else t._grad + g
+    for t in wanted:
+        if isinstance(t, Tensor):
+            if t._node is None:
+                raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            hooks.retain_grad(t)
+    engine.backward(roots, keep, create_graph, wanted_nodes(wanted))
 
 
 _batched: list[Callable[..., Any]] = []
@@ -170,23 +196,15 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    outs, wanted = listed(outputs, "outputs"), listed(inputs, "inputs")
+    outs, wanted = listed(outputs), listed(inputs)
     if not wanted:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
         return _batched[0](outs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)  # type: ignore[no-any-return]
-    grads = (None,) * len(outs) if grad_outputs is None else listed(grad_outputs, "grad_outputs")
+    grads = (None,) * len(outs) if grad_outputs is None else listed(grad_outputs)
     roots = roots_of(outs, grads, create_graph)
     keep = create_graph if retain_graph is None else bool(retain_graph)
-    nodes: list[Node] = []
-    for i, t in enumerate(wanted):
-        node = node_of(t)
-        if node is None:
-            raise RuntimeError(
-                "One of the differentiated Tensors does not require grad"
-                + f": number {i} of inputs. Call requires_grad_() on it before computing."
-            )
-        nodes.append(node)
+    nodes = wanted_nodes(wanted)
     arrived = engine.backward(roots, keep, create_graph, nodes, False)
     results = []
     for i, (t, node) in enumerate(zip(wanted, nodes, strict=True)):
@@ -197,9 +215,9 @@ def grad(
                 continue
             if not allow_unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. Set "
-                    f"allow_unused=True if this is the desired behavior. It is number {i} of inputs"
-                    + (f", of shape {list(t.shape)}." if isinstance(t, Tensor) else ".")
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior"
+                    + (f"; it has shape {list(t.shape)}." if isinstance(t, Tensor) else ".")
                 )
             results.append(None)
         else:
@@ -219,7 +237,13 @@ def own(g: Any, create_graph: bool) -> Tensor:
 
 
 def zeros_for(t: Any) -> Tensor:
-    return t.new_zeros(t.shape) if isinstance(t, Tensor) else t.node.zeros()  # type: ignore[no-any-return]
+    """The gradient of an input that nothing depends on."""
+    if isinstance(t, Tensor):
+        return t.new_zeros(t.shape)
+    held = t.ownership_token
+    if not isinstance(held, Held):
+        raise RuntimeError("materialize_grads needs edges made by get_gradient_edge, which know their shape")
+    return wrap(np.zeros(held.shape, held.dtype._np))
 
 
 def tensor_backward(
@@ -239,11 +263,16 @@ def tensor_backward(
     >>> (x * x).backward(torch.tensor([1.0, 10.0])); x.grad
     tensor([ 2., 40.])
     """
-    if inputs is None and not create_graph and self._node is not None and self.level == 0:  # the common case
+    if inputs is None and not create_graph and self._node is not None and self.level == 0 and (
+        gradient is None or isinstance(gradient, Tensor)
+    ):  # the common case
         seed = engine.seed_for(self, gradient, False)
         engine.backward(((self._node, seed),), bool(retain_graph), False)
         return
-    backward(self, None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+tensor_backward.__name__ = tensor_backward.__qualname__ = "backward"
 
 
 def through_composite(op: Any, g: Any, values: Any, parents: Any, wanted: Any) -> Bundle:
@@ -267,4 +296,4 @@ def through_composite(op: Any, g: Any, values: Any, parents: Any, wanted: Any) -
 
 declare.use_through(through_composite)
 
-__all__ = ["GradientEdge", "backward", "grad", "mode", "tensor_backward"]
+__all__ = ["GradientEdge", "get_gradient_edge", "backward", "grad", "mode", "tensor_backward"]

@@ -31,6 +31,8 @@ class Node:
     transform: Any = None  # the function transform that recorded it, if any
     holds = False  # whether the rules need saved values, which backward then frees
     hidden = False  # ports and fans are not shown to users
+    width: Any = None  # how many outputs it has, where these have ports
+    makes_grads = False  # whether its rules run even if no gradient comes in (custom functions)
     parents: tuple[Node | None, ...]
     rules: tuple[Rule | None, ...]
     saved: Any
@@ -59,7 +61,12 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes that the edges lead to, each with the number of the output it stands for there."""
-        return tuple(seen for parent in self.parents for seen in _seen(parent))
+        return tuple([seen for parent in self.parents for seen in _seen(parent)])
+
+    @property
+    def requires_grad(self) -> bool:
+        """Always True: a node stands for something that was recorded."""
+        return True
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -80,6 +87,8 @@ def _seen(parent: Node | None) -> list[tuple[Node | None, int]]:
         return [(None, 0)]
     if type(parent) is Port:
         return [(parent.parents[0], parent.index)]
+    if type(parent) is Nowhere:
+        return [(None, 0)]
     if type(parent) is Fan:
         return [seen for p in parent.parents for seen in _seen(p)]
     return [(parent, 0)]
@@ -99,6 +108,9 @@ class Leaf(Node):
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
+    def _sequence_nr(self) -> int:
+        return 2**64 - 1  # PyTorch's: leaves run as soon as they can
+
     @property
     def variable(self) -> Any:
         """The tensor whose ``.grad`` this node adds to."""
@@ -108,14 +120,29 @@ class Leaf(Node):
         return f"<AccumulateGrad object at {id(self):#x}>"
 
 
+class Nowhere(Node):
+    """Where the gradient of a view ends that was taken under no_grad of a tensor that requires grad."""
+
+    __slots__ = ()
+    hidden = True
+
+    def __init__(self) -> None:
+        self.parents = self.rules = self.saved = ()
+        self.seq = tick()
+        self.code, self.lasti = None, -1
+
+
+Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"  # the type's name in PyTorch
+
+
 class Bundle(dict[int, Any]):
     """Gradients of several outputs (or towards several inputs) of one node; what has none is absent."""
 
     def __add__(self, other: Bundle) -> Bundle:
-        total = Bundle(self)
+        """The other's gradients taken in (a bundle on its way has one holder, so this one itself is the sum)."""
         for i, g in other.items():
-            total[i] = total[i] + g if i in total else g
-        return total
+            self[i] = self[i] + g if i in self else g
+        return self
 
     def listed(self, count: int) -> list[Any]:
         """The gradients in order, None where there is none."""
@@ -137,6 +164,7 @@ class Port(Node):
     hidden = True
 
     def __init__(self, node: Node, index: int) -> None:
+        """The port of output ``index``; the node must be given its ``width``."""
         self.index = index
         self.parents, self.rules, self.saved = (node,), (into,), ((index,),)
         self.seq = tick()

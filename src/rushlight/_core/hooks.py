@@ -1,45 +1,67 @@
 """Hooks: functions of the user's that see, and may replace, gradients on their way.
 
-The order at a node is PyTorch's: pre-hooks of its tensor, ``retain_grad``, pre-hooks of the node, the node's
-rules, post-hooks of the node; at a leaf: tensor pre-hooks, node pre-hooks, accumulation, post-accumulate hooks,
-node post-hooks. A node without hooks pays one check.
+The order at a node is PyTorch's: hooks of its tensors, ``retain_grad``, pre-hooks of the node, the node's rules,
+post-hooks of the node; at a leaf: hooks of the tensor, pre-hooks of the node, accumulation, post-accumulate hooks,
+post-hooks of the node. A node without hooks pays one check.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 from weakref import ref
 
-from . import engine
-from .graph import Leaf, Node, Port
-from .tensor import Tensor, wrap
+import numpy as np
 
-_ids = count()
+from . import engine
+from .engine import Pass
+from .graph import Bundle, Fan, Leaf, Node, Port
+from .tensor import Tensor, wrap
 
 
 class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away; also a context manager."""
+    """What registering a hook returns: ``remove()`` takes the hook away; also a context manager that does so.
 
-    next_id = 0
+    ``extra_dict`` is one dict, or a list of dicts, that may hold something under the same id.
 
-    def __init__(self, hooks: dict[int, Any], *, extra_dict: Any = None) -> None:
-        self.hooks_dict_ref = ref(hooks) if not isinstance(hooks, dict) or type(hooks) is not dict else (lambda: hooks)
-        self.id = next(_ids)
-        extras = [extra_dict] if isinstance(extra_dict, dict) else list(extra_dict or ())
-        self.extra_dict_ref = tuple(ref(e) for e in extras)
+    >>> from collections import OrderedDict
+    >>> hooks = OrderedDict()
+    >>> handle = RemovableHandle(hooks)
+    >>> hooks[handle.id] = print
+    >>> handle.remove()
+    >>> len(hooks)
+    0
+    """
+
+    id: int
+    next_id: int = 0
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extras = [] if extra_dict is None else [extra_dict] if isinstance(extra_dict, dict) else extra_dict
+        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
 
     def remove(self) -> None:
-        """Take the hook away; doing it twice is harmless."""
-        hooks = self.hooks_dict_ref()
-        if hooks is not None:
-            hooks.pop(self.id, None)
-        for extra in self.extra_dict_ref:
-            found = extra()
-            if found is not None:
-                found.pop(self.id, None)
+        """Remove the hook; a second call does nothing."""
+        for found in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = found()
+            if hooks is not None:
+                hooks.pop(self.id, None)
+
+    def __getstate__(self) -> Any:
+        return self.hooks_dict_ref(), self.id, tuple(r() for r in self.extra_dict_ref)
+
+    def __setstate__(self, state: Any) -> None:
+        hooks = OrderedDict() if state[0] is None else state[0]
+        self.hooks_dict_ref = weakref.ref(hooks)
+        self.id = state[1]
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+        extras = state[2] if len(state) > 2 and state[2] else ()
+        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -52,87 +74,233 @@ Hooks = OrderedDict[int, Callable[..., Any]]
 
 
 class NodeHooks:
-    """The hooks of one node."""
+    """The hooks of one node. Those of tensors are kept by the number of the output that the tensor is."""
 
     def __init__(self) -> None:
-        self.tensor: Hooks = OrderedDict()  # of the tensor whose gradient this node's is
-        self.retain: Any = None  # a weak reference to a tensor that keeps its .grad
+        self.tensor: dict[int, Hooks] = {}
+        self.retain: dict[int, Any] = {}  # weak references to tensors that keep their .grad
         self.pre: Hooks = OrderedDict()
         self.post: Hooks = OrderedDict()
         self.accumulated: Hooks = OrderedDict()
 
-    def around(
-        self, node: Node, g: Any, create_graph: bool, wanted: frozenset[Node] | None, arrived: dict[Node, Any]
-    ) -> tuple[Any, Any]:
-        """Run the node between its hooks; the edges returned only hand on what the rules gave."""
-        g = self.through_tensor_hooks(g, create_graph)
-        if wanted is not None and node in wanted:
-            arrived[node] = g
-        for hook in list(self.pre.values()):
-            g = replaced(hook((given(g),)), g, create_graph)
-        saved = node.revived() if create_graph else node.saved
-        made = [
-            vjp(g, *kept) if parent is not None and vjp is not None else None
-            for parent, vjp, kept in zip(node.parents, node.rules, saved, strict=True)
-        ]
+    def at_leaf(self, this: Pass, leaf: Leaf) -> None:
+        """A leaf's gradient is complete: run its hooks around the addition to ``.grad``."""
+        arrived, create_graph = this.arrived, this.create_graph
+        this.waiting[leaf] = 0
+        g = arrived[leaf] = self.through_tensor_hooks(ready(arrived[leaf]), create_graph, 0)
+        if not this.accumulate or this.wanted is not None and leaf not in this.wanted:
+            return
+        (g,) = through(self.pre, [g], create_graph)
+        arrived[leaf] = g
+        kept = g if self.post else None
+        exists = g is not None
+        g = None  # type: ignore[assignment]  # so that it may be taken over
+        with engine._commit:
+            engine.add_to_grad(leaf, arrived, create_graph)
+        if exists:
+            tensor = leaf.tensor()
+            for hook in list(self.accumulated.values()):
+                back = hook(tensor)
+                if back is not None:
+                    raise TypeError(
+                        f"expected Variable, but hook returned '{type(back).__name__}': post-accumulate hooks return None"
+                    )
         if self.post:
-            made = self.through_post_hooks(node, made, g, create_graph)
-        return g, [(p, handed_on, (h,)) for p, h in zip(node.parents, made, strict=True)]
+            for hook in list(self.post.values()):
+                hook((), (given(kept),))
 
-    def through_tensor_hooks(self, g: Any, create_graph: bool) -> Any:
-        for hook in list(self.tensor.values()):
-            g = replaced(hook(given(g)), g, create_graph)
-        kept = self.retain and self.retain()
-        if kept is not None:
-            made = given(g)
-            if not create_graph:
-                made = wrap(made._array.copy()) if made.level == 0 else made
-            kept._grad = made if kept._grad is None else kept._grad + made
+    def through_tensor_hooks(self, g: Any, create_graph: bool, index: int) -> Any:
+        """One gradient through the hooks of its tensor, and into the ``.grad`` of a tensor that retains it."""
+        hooks = self.tensor.get(index)
+        if hooks:
+            for hook in list(hooks.values()):
+                g = replaced(hook, hook(given(g)), g, create_graph)
         return g
 
-    def through_post_hooks(self, node: Node, made: list[Any], g: Any, create_graph: bool) -> list[Any]:
-        for hook in list(self.post.values()):
-            back = hook(tuple([None if h is None else given(h) for h in made]), (given(g),))
-            if back is not None:
-                made = [replaced(new, old, create_graph) for new, old in zip(back, made, strict=True)]
-        return made
-
-    def at_leaf(self, leaf: Leaf, arrived: dict[Node, Any], accumulate: bool, create_graph: bool) -> None:
-        """A leaf's gradient is complete: run its hooks around the addition to ``.grad``."""
-        g = arrived[leaf] = self.through_tensor_hooks(arrived[leaf], create_graph)
-        if not accumulate:
+    def keep(self, g: Any, create_graph: bool, index: int) -> None:
+        found = self.retain.get(index)
+        kept = found() if found is not None else None
+        if kept is None or g is None:
             return
-        for hook in list(self.pre.values()):
-            g = arrived[leaf] = replaced(hook((given(g),)), g, create_graph)
-        engine.add_to_grad(leaf, arrived, create_graph)
-        tensor = leaf.tensor()
-        for hook in list(self.accumulated.values()):
-            hook(tensor)
-        for hook in list(self.post.values()):
-            hook((), (given(g),))
+        made = given(g)
+        if kept._grad is None:
+            kept._grad = made.clone()
+        else:
+            kept._grad = kept._grad + made
+
+
+def around(this: Pass, node: Node, g: Any) -> list[tuple[Any, Any, Any]]:
+    """Run a node between its hooks and observers; the edges returned only hand on what the rules gave."""
+    hooks: NodeHooks | None = node.hooks
+    create_graph = this.create_graph
+    if hooks is not None and type(node) is not Port:
+        if hooks.tensor or hooks.retain:
+            g = through_tensors(this, node, hooks, g)
+    if this.wanted is not None and node in this.wanted:
+        this.arrived[node] = g
+        if not this.accumulate and not any([p in this.useful for p in node.parents]):  # type: ignore[operator]
+            return []
+    if this.useful is not None and captured_only(this, node, g):
+        return []
+    if hooks is not None and hooks.pre:
+        g = bundled(node, through(hooks.pre, unbundled(node, g), create_graph), g)
+    calls: Callable[[], Any] = lambda: made_by(this, node, g)
+    for observe in engine.observers.get():
+        calls = observed(observe, node, g, calls)
+    made = calls()
+    if hooks is not None and hooks.post:
+        made = through_post_hooks(hooks, node, made, g, create_graph)
+    return [(p, handed_on, (h,)) for p, h in zip(node.parents, made, strict=True)]
+
+
+def observed(observe: Callable[..., Any], node: Node, g: Any, run: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: observe(node, g, run)
+
+
+def made_by(this: Pass, node: Node, g: Any) -> list[Any]:
+    """What the rules of a node give for its parents."""
+    saved = node.revived() if this.create_graph else node.saved
+    if g is None and not node.makes_grads:
+        return [None for _ in zip(node.parents, saved, strict=True)]
+    useful = this.useful
+    return [
+        vjp(g, *kept) if parent is not None and (useful is None or parent in useful) else None
+        for parent, vjp, kept in zip(node.parents, node.rules, saved, strict=True)
+    ]
+
+
+def captured_only(this: Pass, node: Node, g: Any) -> bool:
+    """Note the gradients of wanted outputs of a node with hooks; whether there is nothing more to do at it."""
+    ports = [p for p in this.wanted or () if type(p) is Port and p.parents[0] is node]
+    for port in ports:
+        this.arrived[port] = g.get(port.index) if type(g) is Bundle else None
+    return bool(ports) and node not in (this.wanted or ()) and not any([p in this.useful for p in node.parents])  # type: ignore[operator]
+
+
+def through_tensors(this: Pass, node: Node, hooks: NodeHooks, g: Any) -> Any:
+    """The gradients of a node's outputs, each through the hooks of its tensor."""
+    if node.width is None:
+        g = ready(g)
+        for index in list(hooks.tensor):
+            g = hooks.through_tensor_hooks(g, this.create_graph, index)
+        for index in list(hooks.retain):
+            hooks.keep(g, this.create_graph, index)
+        return g
+    made = Bundle(g or {})
+    for index in list(hooks.tensor):
+        h = hooks.through_tensor_hooks(ready(made.get(index)), this.create_graph, index)
+        if h is not None:
+            made[index] = h
+    for index in list(hooks.retain):
+        hooks.keep(made.get(index), this.create_graph, index)
+    return made if made else None
+
+
+def unbundled(node: Node, g: Any) -> list[Any]:
+    """The gradients of all outputs of a node, in order."""
+    return [ready(g)] if node.width is None else [ready((g or {}).get(i)) for i in range(node.width)]
+
+
+def bundled(node: Node, grads: list[Any], old: Any) -> Any:
+    """The opposite of ``unbundled``."""
+    if node.width is None:
+        return grads[0]
+    return Bundle({i: h for i, h in enumerate(grads) if h is not None}) or None
+
+
+def through(hooks: Hooks, grads: list[Any], create_graph: bool) -> list[Any]:
+    """Gradients through hooks that take and return a tuple of them."""
+    for hook in list(hooks.values()):
+        back = hook(tuple([given(g) for g in grads]))
+        if back is None:
+            continue
+        check_count(hook, back, len(grads))
+        grads = [replaced(hook, new, old, create_graph, True) for new, old in zip(back, grads, strict=True)]
+    return grads
+
+
+def through_post_hooks(hooks: NodeHooks, node: Node, made: list[Any], g: Any, create_graph: bool) -> list[Any]:
+    """What the rules gave through the post-hooks; a joint rule's bundle is shown as one gradient for each input."""
+    out = tuple([given(h) for h in unbundled(node, g)])
+    fan = node.parents[0] if len(node.parents) == 1 and type(node.parents[0]) is Fan else None
+    seen = [(made[0] or {}).get(i) for i in range(len(fan.parents))] if fan is not None else [one_of(h) for h in made]
+    for hook in list(hooks.post.values()):
+        back = hook(tuple([given(h) for h in seen]), out)
+        if back is None:
+            continue
+        check_count(hook, back, len(seen))
+        seen = [replaced(hook, new, old, create_graph, True) for new, old in zip(back, seen, strict=True)]
+    if fan is not None:
+        return [Bundle({i: h for i, h in enumerate(seen) if h is not None}) or None]
+    return [
+        Bundle({next(iter(old)): new}) if type(old) is Bundle and new is not None else new
+        for new, old in zip(seen, made, strict=True)
+    ]
+
+
+def one_of(h: Any) -> Any:
+    return next(iter(h.values())) if type(h) is Bundle else h
 
 
 def handed_on(_: Any, h: Any) -> Any:
     return h
 
 
+engine.around[:] = [around]
+
+
+def ready(g: Any) -> Any:
+    """A gradient that a hook may write to."""
+    if g is None or isinstance(g, Tensor):
+        return g
+    if type(g) is not np.ndarray:
+        return np.asarray(g)
+    return g if g.flags.writeable or 0 in g.strides and g.size > 1 else g.copy()
+
+
 def given(g: Any) -> Any:
     """A gradient as hooks get it."""
-    return engine.as_tensor(g)
+    return None if g is None else engine.as_tensor(g)
 
 
-def replaced(back: Any, g: Any, create_graph: bool) -> Any:
+def replaced(hook: Any, back: Any, g: Any, create_graph: bool, by_tuple: bool = False) -> Any:
     """The gradient after a hook: what it returned, or the old one; arrays again at first order."""
-    if isinstance(back, tuple):
-        back = back[0]
     if back is None:
-        return g
+        return None if by_tuple else g
     if not isinstance(back, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(back).__name__}'")
-    shape = getattr(g, "shape", None)
-    if shape is not None and tuple(back.shape) != tuple(shape):
-        raise RuntimeError(f"hook has changed the size of value: from {list(shape)} to {list(back.shape)}")
-    return back if create_graph or isinstance(g, Tensor) else back._array
+    if g is None:
+        raise RuntimeError("can't replace a None gradient with a non-None value")
+    old = given(g)
+    if back.dtype is not old.dtype:
+        raise RuntimeError(
+            f"hook '{short(hook)}' has changed the type of value (was {type_name(old)} got {type_name(back)})"
+        )
+    if tuple(back.shape) != tuple(old.shape):
+        raise RuntimeError(
+            f"hook '{short(hook)}' has changed the size of value: it was {list(old.shape)}, now it is {list(back.shape)}"
+        )
+    return back if create_graph or isinstance(g, Tensor) or back.level else back._array
+
+
+def check_count(hook: Any, back: Any, count: int) -> None:
+    """Raise if a hook returned something else than a tuple of ``count`` gradients."""
+    if not isinstance(back, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(back).__name__}'")
+    if len(back) != count:
+        raise RuntimeError(
+            f"hook '{short(hook)}' has returned an incorrect number of values (got {len(back)}, but expected {count})"
+        )
+
+
+def short(hook: Any) -> str:
+    return getattr(hook, "__name__", type(hook).__name__)
+
+
+def type_name(t: Tensor) -> str:
+    from . import dtypes
+
+    return f"torch.{dtypes.LEGACY[t.dtype.name]}Tensor"
 
 
 def hooks_of(node: Node) -> NodeHooks:
@@ -141,6 +309,19 @@ def hooks_of(node: Node) -> NodeHooks:
         node.hooks = NodeHooks()
     found: NodeHooks = node.hooks
     return found
+
+
+def place(node: Node) -> tuple[Node, int]:
+    """The node that keeps the hooks of a tensor, and which of its outputs the tensor is."""
+    if type(node) is Port:
+        return node.parents[0], node.index  # type: ignore[return-value]
+    return node, 0
+
+
+def tensor_hooks(node: Node) -> Hooks | None:
+    """The hooks of the tensor whose gradient arrives at ``node``; None if it never had any."""
+    node, index = place(node)
+    return None if node.hooks is None else node.hooks.tensor.get(index)
 
 
 def add(hooks: Hooks, hook: Callable[..., Any]) -> RemovableHandle:
@@ -163,7 +344,8 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     """
     if self._node is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    return add(hooks_of(self._node).tensor, hook)
+    node, index = place(self._node)
+    return add(hooks_of(node).tensor.setdefault(index, OrderedDict()), hook)
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -180,15 +362,36 @@ def retain_grad(self: Tensor) -> None:
     if self._node is None:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if type(self._node) is not Leaf:
-        hooks_of(self._node).retain = ref(self)
+        node, index = place(self._node)
+        hooks_of(node).retain[index] = ref(self)
 
 
 def retains_grad(self: Tensor) -> bool:
     """Whether ``retain_grad`` was called on this tensor."""
-    node = self._node
-    if node is None or type(node) is Leaf or node.hooks is None or node.hooks.retain is None:
+    if self._node is None or type(self._node) is Leaf:
         return False
-    return node.hooks.retain() is self
+    node, index = place(self._node)
+    found = node.hooks.retain.get(index) if node.hooks is not None else None
+    return found is not None and found() is self
+
+
+def backward_hooks(self: Tensor) -> Hooks | None:
+    """The hooks of this tensor by their numbers; None if it has none."""
+    return None if self._node is None else tensor_hooks(self._node)
+
+
+def move_retained(tensor: Tensor, old: Node | None) -> None:
+    """After an in-place write: ``retain_grad`` follows the tensor to its new node, other hooks stay with the old one."""
+    if old is None or type(old) is Leaf:
+        return
+    node, index = place(old)
+    if node.hooks is None:
+        return
+    found = node.hooks.retain.get(index)
+    if found is not None and found() is tensor:
+        del node.hooks.retain[index]
+        if tensor._node is not None:
+            retain_grad(tensor)
 
 
 def node_register_hook(self: Node, hook: Callable[..., Any]) -> RemovableHandle:
@@ -204,4 +407,56 @@ def node_register_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHand
 Node.register_hook = node_register_hook  # type: ignore[attr-defined]
 Node.register_prehook = node_register_prehook  # type: ignore[attr-defined]
 
-__all__ = ["NodeHooks", "Port", "RemovableHandle", "hooks_of"]
+
+class HookTable(list[tuple[str, str, Callable[..., Any]]]):
+    """The hooks of a tensor in the order in which they run, as ``(step, where, function)``; prints as a table."""
+
+    def __repr__(self) -> str:
+        if not self:
+            return "no hooks"
+        rows = [(str(i), step, where, named(hook)) for i, (step, where, hook) in enumerate(self, 1)]
+        widths = [max(len(row[k]) for row in rows) for k in range(3)]
+        return "\n".join(
+            f"{row[0]:>{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  {row[3]}".rstrip() for row in rows
+        )
+
+
+def named(hook: Any) -> str:
+    """A hook's name and the line that defines it."""
+    code = getattr(hook, "__code__", None)
+    name = getattr(hook, "__qualname__", None) or repr(hook)
+    return f"{name} at {code.co_filename}:{code.co_firstlineno}" if code is not None else name
+
+
+def hooks_table(self: Tensor) -> HookTable:
+    """The hooks that run when the gradient of this tensor arrives, in order. Printing it shows a table.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> len(x.hooks())
+    0
+    """
+    table = HookTable()
+    if self._node is None:
+        return table
+    node, _ = place(self._node)
+    hooks = node.hooks
+    if hooks is None:
+        return table
+    several = node.width is not None
+    for index, found in hooks.tensor.items():
+        where = f"output {index}" if several else "tensor"
+        table += [("1 tensor hook", where, hook) for hook in found.values()]
+    for index, r in hooks.retain.items():
+        if r() is not None:
+            table.append(("2 retain_grad", f"output {index}" if several else "tensor", r().retain_grad))
+    table += [("3 node pre-hook", node.name(), hook) for hook in hooks.pre.values()]
+    if type(node) is Leaf:
+        table += [("4 post-accumulate", "tensor", hook) for hook in hooks.accumulated.values()]
+        table += [("5 node post-hook", node.name(), hook) for hook in hooks.post.values()]
+    else:
+        table += [("4 node post-hook", node.name(), hook) for hook in hooks.post.values()]
+    return table
+
+
+__all__ = ["NodeHooks", "Port", "RemovableHandle", "hooks_of", "wrap"]

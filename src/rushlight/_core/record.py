@@ -252,7 +252,7 @@ def node_for(
 
 def np_dtype(x: Any) -> np.dtype:
     """NumPy's dtype of an array, or of a tensor of any level."""
-    found = x.dtype
+    found: Any = x.dtype
     return found._np if type(found) is dtypes.dtype else found
 
 
@@ -288,13 +288,21 @@ def recorded(op: Any, args: Sequence[Any], recording: int) -> Any:
 def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The tensors of an operator with several results: ports where more than one has a gradient."""
     made = []
+    ports: dict[int, Node] = {}
+    if node is not None:
+        if op.differentiable is not None and len(op.differentiable) == 1:
+            ports = {op.differentiable[0]: node}
+        else:
+            node.width = len(result)
+            ports = {
+                i: Port(node, i)
+                for i in reversed(op.differentiable if op.differentiable is not None else range(len(result)))
+            }
     for i, array in enumerate(result):
         if array is None:
             made.append(None)
             continue
-        own = None
-        if node is not None and (op.differentiable is None or i in op.differentiable):
-            own = node if op.differentiable is not None and len(op.differentiable) == 1 else Port(node, i)
+        own = ports.get(i)
         tensor = make(array, own)
         if op.view and isinstance(array, ndarray) and array.base is not None:
             op.view_of(tensor, args[0], op, tuple(args[1:]), i)

@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from . import dtypes, memory
-from .graph import Bundle, Leaf, Node, Port
+from .graph import Bundle, Leaf, Node, Nowhere, Port
 
 if TYPE_CHECKING:
     from .._ops.methods import Methods
@@ -335,6 +335,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
+        if type(on) is not bool:
+            raise RuntimeError(f"requires_grad must be a bool, not {type(on).__name__}")
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
@@ -342,9 +344,17 @@ class Tensor(Methods):
 
         Raises RuntimeError for tensors that are not leaves, or whose dtype is neither floating nor complex.
         """
+        if type(requires_grad) is not bool:
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+            )
         node = self._node
         if node is not None and type(node) is not Leaf:
             if requires_grad:
+                if type(node) is Nowhere:
+                    self._node = Leaf(ref(self))
+                return self
+            if type(node) is Nowhere:
                 return self
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
@@ -356,7 +366,7 @@ class Tensor(Methods):
             if self.dtype.is_floating_point or self.dtype.is_complex:
                 self._node = Leaf(ref(self))
             else:
-                raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+                raise RuntimeError(f"only Tensors of floating point dtype can require gradients, complex ones among them; not {self.dtype}")
         return self
 
     @property
@@ -365,7 +375,7 @@ class Tensor(Methods):
         node = self._node
         if type(node) is Port:
             return node.parents[0]
-        return None if type(node) is Leaf else node
+        return None if type(node) is Leaf or type(node) is Nowhere else node
 
     @property
     def output_nr(self) -> int:
@@ -375,7 +385,8 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor was made by the user rather than by a recorded operation."""
-        return self._node is None or type(self._node) is Leaf
+        node = self._node
+        return node is None or type(node) is Leaf or type(node) is Nowhere
 
     @property
     def grad(self) -> Tensor | None:
@@ -393,12 +404,14 @@ class Tensor(Methods):
                 raise RuntimeError("can't assign Variable as its own grad")
             if value.dtype is not self.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+                    f"attempting to assign a gradient with dtype '{dtypes.SCALAR_NAMES[value.dtype.name]}' to a tensor "
+                    f"with grad_dtype '{dtypes.LEGACY[self.dtype.name]}': a gradient has its tensor's dtype. Use "
+                    ".to(t.dtype)."
                 )
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {list(self.shape)}, "
-                    f"got {list(value.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
         self._grad = value
 

@@ -7,18 +7,21 @@ the base taken again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
 from . import callsite, dtypes, memory
-from .declare import Op, OpNode, operator
-from .graph import Leaf, Node, Port
+from .declare import FusedOp, Op, OpNode, operator
+from .graph import Leaf, Node, Nowhere, Port
+from .hooks import move_retained
 from .memory import tick
-from .mode import CAREFUL, RECORD, mode
-from .record import common_dtype, operand, overriding, recorded, refused, tensors_in
+from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
+from .record import common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -47,13 +50,25 @@ class Step(NamedTuple):
 
 
 class View:
-    """What a view remembers: its base, the tensor it was taken of and how, and whether that was recorded."""
+    """What a view remembers: its base, the tensor it was taken of and how.
 
-    __slots__ = ("base", "parent", "recorded", "step")
+    ``kind`` says why it may not be written in place where that is recorded: "" (it may), "no_grad" or "inference" (made
+    in that mode), "multi" (one of several outputs), "custom" (made by a custom function).
+    """
+
+    __slots__ = ("base", "kind", "parent", "step")
 
     def __init__(self, base: Tensor, parent: Tensor, step: Step) -> None:
         self.base, self.parent, self.step = base, parent, step
-        self.recorded = bool(mode() & RECORD)
+        m = mode()
+        if m & INFERENCE:
+            self.kind = "inference"
+        elif not m & RECORD:
+            self.kind = "no_grad"
+        elif step.output is not None:
+            self.kind = "multi"
+        else:
+            self.kind = parent._view.kind if type(parent._view) is View else ""
 
 
 def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output: int | None = None) -> None:
@@ -63,6 +78,8 @@ def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output:
     link = parent._view
     base = link.base if type(link) is View else parent
     made._view = View(base, parent, Step(op, args, output))
+    if made._node is None and base._node is not None:
+        made._node = Nowhere()
     views = base._view
     if views is None:
         base._view = views = Views()
@@ -76,6 +93,11 @@ def base_of(tensor: Tensor) -> Tensor | None:
     """The tensor that this one is a view of, if any."""
     link = tensor._view
     return link.base if type(link) is View else None
+
+
+def is_view(self: Tensor) -> bool:
+    """Whether this tensor is a view of another."""
+    return type(self._view) is View
 
 
 def path_to(view: Tensor) -> tuple[Step, ...]:
@@ -95,7 +117,7 @@ def along(x: Any, path: tuple[Step, ...]) -> Any:
 
 
 def overwrite_input(g: Any, path: tuple[Step, ...]) -> Any:
-    return overwrite(g, np.zeros((), np.bool_), path)
+    return overwrite(g, np.zeros((), np.bool_), path)  # type: ignore[arg-type]
 
 
 @operator(
@@ -130,26 +152,35 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
         top = max(tensors_in(every), key=lambda t: t.level)
         if top.level:
             return top.transform.write(target, op, args, name)  # type: ignore[attr-defined, no-any-return]
-    recording = m & RECORD
-    needs = recording and any([t._node is not None for t in tensors_in(every)])
-    if not needs and op.into is not None and type(target._array) is ndarray and write_into(target, op, args, name):
+    if not (m & RECORD and any([t._node is not None for t in tensors_in(every)])):
+        if op.into is not None and type(target._array) is ndarray and write_into(target, op, args, name):
+            return target
+        check_writable(target, name, False)
+        made = ran(op, (wrap(target._array), *args), m & ~RECORD)
+        put(target, made if op.outputs is None else made[0], name)
         return target
-    check_writable(target, name, recording)
-    array = target._array
-    if needs:
-        old = array.copy() if saves_first(op) else array
-        made = recorded(op, (wrap(old, target._node), *args), recording)
-    else:
-        made = recorded(op, (wrap(array), *args), 0)
-    if op.outputs is not None:
-        made = made[0]
-    put(target, made, name)
+    check_writable(target, name, True)
+    array, node = target._array, target._node
+    old = array.copy() if saves_first(op, args, target) else array
+    if type(target._view) is View and node is not None and node.hooks is not None:
+        node = taken_again(target)  # hooks stay with the view as it was
+    made = ran(op, (wrap(old, node), *args), m)
+    put(target, made if op.outputs is None else made[0], name)
     return target
+
+
+def ran(op: Op, args: tuple[Any, ...], m: int) -> Any:
+    """The operator run and, if the mode says so, recorded; with watchers where there are some."""
+    if m & CAREFUL:
+        return watched(lambda op, args: ran(op, args, m & RECORD), op, args)
+    return op.run(args, m & RECORD) if isinstance(op, FusedOp) else recorded(op, args, m & RECORD)
 
 
 def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool:
     """The fast path for a NumPy function that can write its result where it belongs; False if this is not the case."""
     array = target._array
+    if before_write:
+        return False
     values = [a._array if isinstance(a, Tensor) else a for a in args]
     other = values[0] if values else None
     if len(values) > 1 or type(array) is not ndarray or not array.flags.writeable:
@@ -163,14 +194,19 @@ def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool
     if type(other) is ndarray and other.shape != array.shape:
         return False
     op.into(array, *values, array)
-    memory.written(array, name, *callsite.here())
+    stamp(target, name)
     return True
 
 
-def saves_first(op: Op) -> bool:
-    """Whether a rule of ``op`` saves its first argument, which is about to be overwritten."""
-    rules = [*op.rules.values(), *([op.joint] if op.joint else [])]
-    return any(0 in rule.sources for rule in rules)
+def saves_first(op: Op, args: tuple[Any, ...], target: Tensor) -> bool:
+    """Whether a rule that will run needs the first argument, which is about to be overwritten."""
+    if op.joint is not None:
+        return 0 in op.joint.sources
+    for name, arg in zip(op.parameters, (target, *args), strict=True):
+        rule = op.rules.get(name)
+        if rule is not None and 0 in rule.sources and any([t._node is not None for t in tensors_in((arg,))]):
+            return True
+    return not op.rules
 
 
 def put(target: Tensor, made: Tensor, name: str) -> None:
@@ -182,17 +218,52 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
         )
     if new.dtype is not array.dtype:
         check_cast(new.dtype, array.dtype)
-    np.copyto(array, new, casting="unsafe")
-    memory.written(array, name, *callsite.here())
+    if new is not array:
+        np.copyto(array, new, casting="unsafe")
     node = made._node
-    if node is not None and type(node) is not Leaf:
-        last = node.parents[0] if type(node) is Port else node
-        if isinstance(last, OpNode) and last.holds:
+    if node is None or type(node) is Leaf:
+        stamp(target, name)
+        if node is None and not (mode() & RECORD and target._node is not None):
+            return
+    else:
+        last: Any = node.parents[0] if type(node) is Port else node
+        needs_old = last.holds and saves_memory(last, array, new)
+        if last.holds and isinstance(last, OpNode):
             last.saved = tuple([swapped(kept, new, array) for kept in last.saved])
-        node.seq = tick()  # the node is newer than the write, or what it saved would count as stale
-        if last is not node and last is not None:
-            last.seq, node.seq = node.seq, tick()
+        if needs_old:  # it saved what has just been overwritten: backward will find it stale
+            stamp(target, name, False)
+            node.seq = tick() if last is not node else node.seq
+        else:  # the node is newer than the write, or what it saved would count as stale
+            stamp(target, name, False)
+            last.seq = tick()
+            if last is not node:
+                node.seq = tick()
     rewrite_history(target, made, new.dtype)
+
+
+def stamp(target: Tensor, name: str, alone: bool = True) -> None:
+    """Note that the memory of ``target`` has been written, and by which line; ``alone``: no history is rewritten."""
+    memory.written(target._array, name, *callsite.here())
+    if alone and target._view is not None:
+        link = target._view
+        base = link.base if type(link) is View else target
+        if base._node is not None:
+            for r in base._view:
+                view = r()
+                if view is not None and view._view.kind:
+                    spoil(view)
+
+
+def saves_memory(node: Any, array: ndarray, result: Any) -> bool:
+    """Whether a node has saved part of the memory under ``array`` (other than as its result)."""
+    whole = memory.owner(array)
+    for kept in node.saved:
+        for value in kept or ():
+            for one in value if isinstance(value, (list, tuple)) else (value,):
+                one = inner_array(one)
+                if one is not None and one is not result and memory.owner(one) is whole:
+                    return True
+    return False
 
 
 def swapped(kept: Any, old: Any, new: Any) -> Any:
@@ -201,28 +272,44 @@ def swapped(kept: Any, old: Any, new: Any) -> Any:
 
 
 def rewrite_history(target: Tensor, made: Tensor, dtype: np.dtype) -> None:
+    """Give a tensor that was written the history of ``made``; base and views follow."""
     base = base_of(target)
     if base is None:
-        if made._node is not None:
-            retained = target._node.hooks if target._node is not None and target._node.hooks else None
-            target._node = made._node
-            if retained is not None and retained.retain is not None and retained.retain() is target:
-                retained.retain = None
-                target.retain_grad()
+        old = target._node
+        target._node = made._node
+        move_retained(target, old)
         views = target
     else:
-        if made._node is not None or base._node is not None and mode() & RECORD:
+        if made._node is not None or base._node is not None:
+            old = base._node
             base._node = overwritten(base, made, path_to(target))
+            move_retained(base, old)
         views = base
-    if views._view is not None and (made._node is not None or mode() & RECORD):
+    if views._view is not None:
         retake_views(views)
+
+
+class CopySlices(Node):
+    """The node of a base after one of its views was written in place: an ``overwrite`` under PyTorch's name."""
+
+    __slots__ = ()
+
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """That of the base before, and what else the written value came from."""
+        base, value = self.parents
+        first = Node.next_functions.fget(self)[:1]  # type: ignore[attr-defined]
+        return first if value is None else first + value.next_functions[1:]
 
 
 def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
     """The node of ``base`` after ``value`` was written where ``path`` leads."""
     op = overwrite.op  # type: ignore[attr-defined]
     rules = op.rules
-    node: Node = op.node_class()
+    node: Node = copy_slices()()
     node.parents = (base._node, value._node)
     node.rules = (rules["input"].vjp, rules["value"].vjp)
     node.saved = ((path,), (path,))
@@ -231,27 +318,155 @@ def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
     return node
 
 
+@cache
+def copy_slices() -> type[Node]:
+    """The class of nodes of ``overwrite``."""
+    return type("CopySlices", (CopySlices, overwrite.op.node_class), {"__slots__": ()})  # type: ignore[attr-defined]
+
+
+@cache
+def retaken(made: type[Node]) -> type[Node]:
+    """The class of the last node of a view that was taken again, under PyTorch's name."""
+
+    def next_functions(self: Node) -> tuple[tuple[Node | None, int], ...]:
+        node: Any = self
+        for _ in range(self.__dict__.get("_steps", 1) - 1):
+            node = node.parents[0]
+        return Node.next_functions.fget(node)  # type: ignore[attr-defined, no-any-return]
+
+    return type("AsStridedBackward0", (made,), {"__slots__": (), "next_functions": property(next_functions)})
+
+
+def taken_again(view: Tensor) -> Node | None:
+    """The node of a view of its base as that is now."""
+    base, path = view._view.base, path_to(view)
+    if base._node is None:
+        return None
+    node = base._node
+    x = wrap(base._array, node)
+    for step in path:
+        x = step.take(x)
+        x._view = None
+    node = x._node
+    if node is not None and type(node) is not Port and isinstance(node, OpNode) and all(
+        step.op.name not in ("view_as_real", "view_as_complex", "view_dtype") for step in path
+    ):
+        node.__class__ = retaken(type(node))
+        if len(path) > 1:
+            node.__dict__["_steps"] = len(path)
+    return node
+
+
 def retake_views(base: Tensor) -> None:
     """Point every live view of ``base`` at its new history."""
     live = [r for r in base._view if r() is not None]
     base._view[:] = live
-    for r in live:
-        view = r()
-        if view is None or not view._view.recorded and base._node is None:
-            continue
-        if view._node is not None or base._node is not None:
-            kept = len(base._view)
-            hooks = view._node.hooks if view._node is not None else None
-            view._node = along(wrap(base._array, base._node), path_to(view))._node
-            del base._view[kept:]
-            if hooks is not None and hooks.retain is not None and hooks.retain() is view:
-                hooks.retain = None
-                view.retain_grad()
+    if base._node is None:
+        return
+    with switched(mode() & ~CAREFUL | RECORD):
+        for r in live:
+            view = r()
+            if view is None:
+                continue
+            if view._view.kind:
+                spoil(view)
+                continue
+            old = view._node
+            view._node = taken_again(view)
+            move_retained(view, old)
 
 
-def check_writable(target: Tensor, name: str, recording: int) -> None:
-    """Raise where PyTorch refuses an in-place write."""
+class Spoiled(Tensor):
+    """A view that may not be used where it is recorded: what it was taken of has been changed behind its back."""
+
+    __slots__ = ()
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        if mode() & RECORD:
+            raise RuntimeError(complaint(self, "its base or another view of its base has been"))
+        return None
+
+    @_node.setter
+    def _node(self, node: Any) -> None:
+        if node is not None:
+            TRUE_NODE.__set__(self, node)
+            self.__class__ = Tensor
+
+    requires_grad = property(lambda self: True)  # type: ignore[assignment]
+    is_leaf = property(lambda self: type(TRUE_NODE.__get__(self)) in (Leaf, Nowhere))  # type: ignore[assignment]
+    output_nr = 0  # type: ignore[assignment]
+
+    @property
+    def grad_fn(self) -> Any:
+        raise RuntimeError(complaint(self, "its base or another view of its base has been"))
+
+
+TRUE_NODE: Any = Tensor.__dict__["_node"]
+
+
+def spoil(view: Tensor) -> None:
+    """Make a view unusable where it is recorded."""
+    if type(view) is Tensor:
+        view.__class__ = Spoiled
+
+
+def complaint(view: Tensor, what: str) -> str:
+    """PyTorch's error for a view of a kind that may not be written (or whose base may not)."""
+    kind = view._view.kind
+    node = TRUE_NODE.__get__(view)
+    number = node.index if type(node) is Port else 0
+    fn = node.parents[0] if type(node) is Port else node
+    made = None if fn is None or type(fn) in (Leaf, Nowhere) else re.sub(r"Backward\d*$", "", fn.name())
+    moded = kind in ("no_grad", "inference") or made is None
+    where = "inference mode" if kind == "inference" else "no_grad mode"
+    if moded:
+        start = "A view was" if made is None else f"Output {number} of {made} is a view of a view which was"
+        now = "in normal mode" if kind == "inference" else "with grad mode enabled"
+        text = f"{start} created in {where} and {what} modified inplace {now}. "
+    else:
+        text = f"Output {number} of {made} is a view and {what} modified inplace. "
+    if kind == "multi":
+        text += (
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+            "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    elif kind == "custom":
+        text += (
+            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic "
+            "to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+            "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        )
+    else:
+        mode_name = "inference_mode" if kind == "inference" else "no_grad"
+        text += (
+            "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+            f"the view and the inplace either both inside the {mode_name} block (if you don't want the inplace to be tracked) "
+            "or both outside (if you want the inplace to be tracked)."
+        )
+    return text
+
+
+def check_writable(target: Tensor, name: str, needs: Any) -> None:
+    """Raise where PyTorch refuses an in-place write; ``needs``: whether the write is to be recorded."""
     array = target._array
+    for call in before_write:
+        call(target, name)
+    if needs:
+        link = target._view
+        if type(link) is View:
+            if link.kind:
+                raise RuntimeError(complaint(target, "is being"))
+            if type(link.base._node) is Leaf:
+                raise RuntimeError(
+                    "a view of a leaf Variable that requires grad is being used in an in-place operation. "
+                    f"Do {name} under torch.no_grad(), or on a .clone() of the leaf."
+                )
+        if type(target._node) is Leaf:
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation. "
+                f"{name} would change it behind the graph's back: do it under torch.no_grad(), or on a .clone()."
+            )
     if not array.flags.writeable and array.size:
         raise RuntimeError(
             f"{name} would write to memory that is read-only (it comes from a read-only NumPy array or file). "
@@ -264,38 +479,9 @@ def check_writable(target: Tensor, name: str, recording: int) -> None:
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
         )
-    if not recording:
-        return
-    link = target._view
-    if type(link) is not View:
-        if type(target._node) is Leaf:
-            raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation. "
-                f"{name} would change it behind the graph's back: do it under torch.no_grad(), or on a .clone()."
-            )
-        return
-    base = link.base
-    if type(base._node) is Leaf and (link.recorded or target._node is not None):
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation. "
-            f"Do {name} under torch.no_grad(), or on a .clone() of the leaf."
-        )
-    if not link.recorded and base._node is not None:
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
-            "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
-            "both outside (if you want the inplace to be tracked)."
-        )
-    for step in path_to(target):
-        if step.output is not None and (target._node is not None or base._node is not None):
-            fn = target.grad_fn.name() if target.grad_fn is not None else step.op.node_name
-            raise RuntimeError(
-                f"Output {step.output} of {fn} is a view and is being modified inplace. This view is the output of a "
-                "function that returns multiple views. Such functions do not allow the output views to be modified "
-                "inplace. You should replace the inplace operation by an out-of-place one."
-            )
 
+
+before_write: list[Callable[[Tensor, str], None]] = []  # of ``autograd.mutation``, once a policy needs it
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 

@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .._core import memory, record, views
-from .._core.callsite import here
-from .._core.declare import LINEAR, operator
+from .._core import record, views
+from .._core.declare import operator
 from .._core.mode import CAREFUL, RECORD, mode
 from .._core.tensor import Tensor
 
 Number = bool | int | float | complex
 
 
-@operator(jvp=LINEAR, batch=lambda op, size, mapped, input: blank(input), input=lambda g: blank(g))
+@operator(batch=lambda op, size, mapped, input: blank(input))
 def blank(input: Tensor) -> Tensor:
-    """Zeros in the shape of ``input``, which count as computed from it; its own transpose."""
+    """Zeros in the shape of ``input``: constants, but inside the transforms that ``input`` is in."""
     return np.zeros(input.shape, input.dtype)  # type: ignore[call-overload, no-any-return]
 
 
@@ -116,7 +115,7 @@ def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
     if not isinstance(value, (bool, int, float, complex)):
         value = record.operand(fill_over.op, "value", value)
     array[...] = converted(value, array.dtype)
-    memory.written(array, "fill_", *here())
+    views.stamp(self, "fill_")
     return self
 
 
@@ -131,10 +130,10 @@ def zero_(self: Tensor) -> Tensor:
     if overwrites(self):
         return views.write(self, zero.op, (), "zero_")  # type: ignore[attr-defined]
     array = self._array
-    if 0 in array.strides or not array.flags.writeable:
+    if 0 in array.strides or not array.flags.writeable or views.before_write:
         views.check_writable(self, "zero_", 0)
     array.fill(0)
-    memory.written(array, "zero_", *here())
+    views.stamp(self, "zero_")
     return self
 
 

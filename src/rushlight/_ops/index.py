@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, memory, record, views
-from .._core.callsite import here
+from .._core import dtypes, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, mode
@@ -441,7 +440,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     basic, advanced, changes, kind = parsed(self.shape, parts)
     gathers = any(a is not None for a in advanced)
     if not (m & 1 and (self._node is not None or value._node is not None)) or type(self._node) is Leaf and not m & 1:
-        views.check_writable(self, "__setitem__", m & 1)
+        views.check_writable(self, "__setitem__", 0)
         put_plain(self, basic, advanced if gathers else None, value._array)
         return
     target = _VIEWS[kind](self, basic) if changes or not gathers else self
@@ -491,7 +490,7 @@ def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, 
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
             f"{list(shape)}"
         ) from None
-    memory.written(self._array, "__setitem__", *here())
+    views.stamp(self, "__setitem__")
 
 
 def index_put(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: bool = False) -> Tensor:

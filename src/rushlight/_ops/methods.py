@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core import gradients, hooks
+from .._core import gradients, hooks, views
 from .._core.declare import dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
@@ -42,6 +42,8 @@ class Methods:
     register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
     retain_grad = hooks.retain_grad
     retains_grad = property(hooks.retains_grad)
+    _base = property(views.base_of)
+    _is_view = views.is_view
     _backward_hooks = property(hooks.backward_hooks)
     hooks = hooks.hooks_table  # the last of these: from here on the name is the method
 

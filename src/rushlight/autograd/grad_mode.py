@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from .._core import engine
 from .._core.mode import CAREFUL, INFERENCE, RECORD, mode, word
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -189,3 +191,53 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Whether inference mode is on."""
     return bool(mode() & INFERENCE)
+
+
+class set_multithreading_enabled(Mode):  # noqa: N801 (PyTorch's name)
+    """Whether backward may use threads of its own: it never does, so both settings mean the same."""
+
+    def __init__(self, mode: bool) -> None:
+        self.prev = is_multithreading_enabled()
+        self.mode = bool(mode)
+        _multithreading.set(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        _multithreading.set(self.prev)
+
+    def clone(self) -> set_multithreading_enabled:
+        return set_multithreading_enabled(self.mode)
+
+
+def is_multithreading_enabled() -> bool:
+    """What :func:`set_multithreading_enabled` was last given; True at first."""
+    return _multithreading.get()
+
+
+class enforce_grad_layout_policy(Mode):  # noqa: N801 (PyTorch's name)
+    """Whether the first ``.grad`` lies in memory as its tensor does (True at first), or as it happens to come.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, 3).t().requires_grad_()
+    >>> x.mul(2).sum().backward(); x.grad.stride() == x.stride()
+    True
+    """
+
+    def __init__(self, enable: bool = True) -> None:
+        self.prev = engine.enforce_layout.get()
+        self.mode = bool(enable)
+        engine.enforce_layout.set(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        engine.enforce_layout.set(self.prev)
+
+    def clone(self) -> enforce_grad_layout_policy:
+        return enforce_grad_layout_policy(self.mode)
+
+
+_multithreading: ContextVar[bool] = ContextVar("rushlight multithreading", default=True)

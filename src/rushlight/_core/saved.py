@@ -1,0 +1,261 @@
+"""Saved values seen from outside: by PyTorch's attribute names, and through hooks that pack and unpack them.
+
+A node's ``saved`` column holds plain values. ``Packed`` stands there for a value that a pack hook has taken away; the
+rule of its edge is wrapped to unpack it. ``SavedTensor`` is the handle on one saved value that users get.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from . import engine, memory, record
+from .graph import Freed, Node
+from .mode import RECORD, mode, switched
+from .tensor import Tensor, wrap
+
+ndarray = np.ndarray
+# (pack, unpack) pairs of the saved_tensors_hooks blocks around us, innermost last; None forbids them, with a message
+hook_stack: ContextVar[tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]] = ContextVar(
+    "rushlight saved-tensor hooks", default=()
+)
+disabled: ContextVar[str | None] = ContextVar("rushlight saved-tensor hooks disabled", default=None)
+
+
+class Packed:
+    """A saved value that a pack hook has taken: ``unpack`` gives it back."""
+
+    __slots__ = ("dtype", "held", "opened", "shape")
+
+    def __init__(self, held: Any, opened: Callable[[Any], Any], shape: tuple[int, ...], dtype: Any) -> None:
+        self.held, self.opened, self.shape, self.dtype = held, opened, shape, dtype
+
+    def unpack(self) -> Tensor:
+        """The tensor, as the unpack hook gives it."""
+        back = self.opened(self.held)
+        if not isinstance(back, Tensor):
+            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(back).__name__}")
+        return back
+
+
+def pack(tensor: Tensor, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> Packed:
+    """A tensor given to a pack hook, which must not write to it."""
+    before = memory.version(tensor._array) if type(tensor._array) is ndarray else 0
+    with switched(mode() & ~RECORD):
+        held = hooks[0](tensor)
+    if type(tensor._array) is ndarray and memory.version(tensor._array) != before:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be "
+            "modified by in-place operations as this can lead to unexpected side-effects. Pack a .clone() of it."
+        )
+    return Packed(held, hooks[1], tuple(tensor.shape), tensor.dtype)
+
+
+def unpacking(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    """The same rule for saved values some of which are packed."""
+
+    def unpacking_rule(g: Any, *saved: Any) -> Any:
+        return vjp(g, *[opened(s, isinstance(g, Tensor)) for s in saved])
+
+    return unpacking_rule
+
+
+def opened(value: Any, as_tensor: bool) -> Any:
+    if type(value) is Packed:
+        back = value.unpack()
+        return back if as_tensor or back.level else back._array
+    if type(value) is list:
+        return [opened(v, as_tensor) for v in value]
+    return value
+
+
+def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
+    """Give every tensor that a node has saved to a pack hook."""
+    columns, rules = [], []
+    for position, (kept, vjp) in enumerate(zip(node.saved, node.rules, strict=True)):
+        if kept is None:
+            columns.append(None)
+            rules.append(vjp)
+            continue
+        values = list(kept)
+        changed = False
+        for k, source, tensor in tensors_saved(node, position):
+            if source is not None and tensor is not None:
+                values[k] = pack(tensor, hooks) if isinstance(tensor, Tensor) else [pack(t, hooks) for t in tensor]
+                changed = True
+        columns.append(tuple(values))
+        rules.append(unpacking(vjp) if changed and vjp is not None else vjp)
+    node.saved, node.rules = tuple(columns), tuple(rules)
+
+
+def tensors_saved(node: Any, position: int) -> list[tuple[int, int | None, Any]]:
+    """``(place in the column, source, tensor or list of them)`` for what the edge at ``position`` has saved."""
+    kept = node.saved[position]
+    if kept is None or node.op is None:
+        return []
+    rule = node.op.joint if node.op.joint is not None else node.spread_rules()[position]
+    extra = len(kept) - len(rule.sources)
+    found: list[tuple[int, int | None, Any]] = []
+    for k, source in enumerate(rule.sources, extra):
+        if not node.op.is_tensor_source(source):
+            continue
+        value = kept[k]
+        if isinstance(value, (ndarray, Tensor, Packed)) or isinstance(value, (list, tuple)) and value and all(
+            isinstance(v, (ndarray, Tensor, Packed)) for v in value
+        ):
+            joined = node.join(source, value)
+            found.append((k, source, joined))
+    return found
+
+
+# ---- hooks around every recorded operation
+
+
+def packing(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A watcher of operators: what they save goes to the innermost pack hook."""
+
+    def packed(op: Any, args: tuple[Any, ...]) -> Any:
+        result = run(op, args)
+        hooks = hook_stack.get()
+        if hooks:
+            node = made_node(result, op)
+            if node is not None:
+                pack_node(node, hooks[-1])
+        return result
+
+    return packed
+
+
+def made_node(result: Any, op: Any) -> Any:
+    """The node that a call has just recorded; None if it recorded nothing."""
+    for made in result if isinstance(result, (tuple, list)) else (result,):
+        if isinstance(made, Tensor) and not made.level and (node := made.grad_fn) is not None:
+            return node if getattr(node, "op", None) is op and node.holds else None
+    return None
+
+
+# ---- the handle on one saved value
+
+
+class SavedTensor:
+    """One saved tensor of a node: ``register_hooks(pack, unpack)`` lets a program keep it elsewhere."""
+
+    def __init__(self, get: Callable[[], Any], put: Callable[[Any, Any], None]) -> None:
+        self._get, self._put = get, put
+
+    def __call__(self) -> Tensor:
+        found: Tensor = self._get()
+        return found
+
+    def register_hooks(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        """Give the tensor to ``pack_hook`` now; ``unpack_hook`` gives it back whenever backward needs it."""
+        self._put(pack_hook, unpack_hook)
+
+
+def saved_names(node: Any) -> dict[str, tuple[int, int]]:
+    """PyTorch's names of what a node saved, each with the edge and the place in its column."""
+    op = node.op
+    if op is None or type(node.saved) is Freed:
+        return {}
+    found: dict[str, tuple[int, int]] = {}
+    rules = [op.joint] if op.joint is not None else node.spread_rules()
+    for position, (rule, kept) in enumerate(zip(rules, node.saved, strict=True)):
+        if kept is None:
+            continue
+        extra = len(kept) - len(rule.sources)
+        for k, source in enumerate(rule.sources, extra):
+            found.setdefault(torch_name(op, source), (position, k))
+    return found
+
+
+def torch_name(op: Any, source: int) -> str:
+    """PyTorch's attribute for a source of a rule, without ``_saved_``."""
+    if source == record.RESULT:
+        return "result"
+    if source == record.INDEX:
+        return "index_of_input"
+    if source >= record.OUTPUT:
+        name = op.outputs[source - record.OUTPUT]
+        return {"values": "result0", "indices": "indices"}.get(name, name)
+    name = op.parameters[source % 1000]
+    name = "self" if name == op.parameters[0] and name == "input" else name
+    return f"{name}_sym_sizes" if source >= record.SHAPE else name
+
+
+def all_names(op: Any) -> set[str]:
+    """The names that a node of ``op`` can have, whether this call needed them or not."""
+    rules = [*op.rules.values(), *([op.joint] if op.joint is not None else [])]
+    return {torch_name(op, s) for r in rules for s in r.sources}
+
+
+def saved_attribute(node: Any, name: str) -> Any:
+    """The value of ``_saved_NAME`` or ``_raw_saved_NAME`` of a node; AttributeError if it saves no such thing."""
+    raw = name.startswith("_raw")
+    short = re.sub("^_(raw_)?saved_", "", name)
+    op = node.op
+    if op is not None and type(node.saved) is Freed and short in all_names(op):
+        iter(node.saved)  # raises
+    where = saved_names(node).get(short)
+    if where is None:
+        if op is not None and short in all_names(op):
+            return None
+        raise AttributeError(f"'{node.name()}' object has no attribute '{name}'")
+    position, k = where
+    value = node.saved[position][k]
+    rule = op.joint if op.joint is not None else node.spread_rules()[position]
+    source = rule.sources[k - (len(node.saved[position]) - len(rule.sources))]
+    if not op.is_tensor_source(source):
+        return value
+    if raw:
+        return SavedTensor(lambda: current(node, position, k, source), lambda p, u: repack(node, position, k, source, (p, u)))
+    return current(node, position, k, source)
+
+
+def current(node: Any, position: int, k: int, source: int) -> Any:
+    """A saved value as a tensor joined to the graph; raises if its memory has been written since."""
+    value = node.saved[position][k]
+    if memory.last_write > node.seq:
+        record.changed_error(node)
+    return node.join(source, value)
+
+
+def repack(node: Any, position: int, k: int, source: int, hooks: tuple[Any, Any]) -> None:
+    """Give one saved value to a pack hook."""
+    for hook, what in zip(hooks, ("pack_hook", "unpack_hook"), strict=True):
+        if not callable(hook):
+            raise TypeError(f"{what} must be callable, got {type(hook).__name__}")
+    column = node.saved[position]
+    if type(column[k]) is Packed:
+        raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time.")
+    value = node.join(source, column[k])
+    if not isinstance(value, Tensor):
+        raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
+    packed = pack(value, hooks)
+    node.saved = (*node.saved[:position], (*column[:k], packed, *column[k + 1 :]), *node.saved[position + 1 :])
+    vjp = node.rules[position]
+    if getattr(vjp, "__name__", "") != "unpacking_rule":
+        node.rules = (*node.rules[:position], unpacking(vjp), *node.rules[position + 1 :])
+
+
+def node_attribute(self: Node, name: str) -> Any:
+    if name.startswith(("_saved_", "_raw_saved_")):
+        return saved_attribute(self, name)
+    raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+def node_names(self: Node) -> list[str]:
+    names = set(object.__dir__(self))
+    if self.op is not None:
+        names |= {f"_saved_{n}" for n in all_names(self.op)}
+    return sorted(names)
+
+
+Node.__getattr__ = node_attribute  # type: ignore[attr-defined]
+Node.__dir__ = node_names  # type: ignore[method-assign]
+
+__all__ = ["Packed", "SavedTensor", "engine", "pack_node", "packing", "ref", "wrap"]
