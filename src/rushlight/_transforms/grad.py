@@ -148,15 +148,18 @@ def rewrite(transform: Grad, target: Any, made: Any) -> None:
             del base._view[count:]
 
 
-def pull_back(transform: Grad, outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool) -> list[Any]:
-    """Gradients (of the level below) of outputs of this level with respect to its variables; zeros where there is none."""
+def pull_back(transform: Grad, outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, now: bool = False) -> list[Any]:
+    """Gradients (of the level below) of outputs of this level with respect to its variables; zeros where there is none.
+
+    It runs in the mode that held outside the transform, or, ``now``, in the one that holds here.
+    """
     roots = []
     for out, seed in zip(outputs, seeds, strict=True):
         if isinstance(out, Traced) and out.level == transform.level and out._node is not None:
             roots.append((out._node, seed))
     nodes = [x._node for x in inputs]
     this = engine.Pass(roots, False, nodes, False)
-    token = word.set(transform.outer_mode)
+    token = word.set(mode() if now else transform.outer_mode)
     try:
         if roots:
             engine.run(this, None if keep else Freed(None, -1))
