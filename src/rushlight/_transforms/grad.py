@@ -84,7 +84,7 @@ class Grad(Transform):
         made = self.process(op, (target, *args))
         if op.outputs is not None:
             made = made[0]
-        lower_old = self.below(lambda t: t.clone(), target.lower) if views.saves_first(op) else None
+        lower_old = self.below(lambda t: t.clone(), target.lower) if views.saves_first(op, args, target) else None
         if lower_old is not None and made._node is not None:
             kept = made._node
             kept.saved = tuple([views.swapped(s, target.lower, lower_old) for s in kept.saved])
