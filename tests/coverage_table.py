@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
+import rushlight  # noqa: E402
 from samples import Row, rows  # noqa: E402
 
 NAMES = HERE / "operators.txt"  # PyTorch's operators, one tier a paragraph
@@ -33,18 +35,38 @@ def operators() -> dict[str, int]:
     return found
 
 
-def covers(row: Row, name: str) -> bool:
-    """Whether a row is of an operator: by name, by method, or as one of several signatures (``div.floor_rounding``)."""
-    names = {row.id, row.name, row.name.removeprefix("Tensor.")}
-    if isinstance(row.method, str):
-        names.add(row.method)
-    return name in names or any(name.startswith(f"{n}.") and "." not in name.removeprefix(f"{n}.") for n in names)
+def found(name: str) -> Any:
+    """The function of a name, or the method."""
+    place: Any = rushlight
+    for part in name.split("."):
+        try:
+            place = getattr(place, part, None)
+        except ImportError:
+            place = None
+    return place if place is not None else getattr(rushlight.Tensor, name, None)
+
+
+def sampled() -> tuple[set[str], set[int]]:
+    """The names that rows have, and the functions behind them (aliases are the same function)."""
+    names: set[str] = set()
+    for row in rows():
+        names |= {row.id, row.name, row.name.removeprefix("Tensor.")}
+        if isinstance(row.method, str):
+            names.add(row.method)
+    return names, {id(f) for f in map(found, names) if f is not None}
 
 
 def missing() -> list[str]:
-    """PyTorch's operators that no row is of."""
-    every = rows()
-    return [name for name in operators() if not any(covers(row, name) for row in every)]
+    """PyTorch's operators that no row is of: by name, as an alias, or as a signature (``div.floor_rounding``)."""
+    names, functions = sampled()
+
+    def covered(name: str) -> bool:
+        if name in names or id(found(name)) in functions:
+            return True
+        head, _, variant = name.rpartition(".")
+        return bool(variant) and head in names
+
+    return [name for name in operators() if not covered(name)]
 
 
 def does(row: Row, check: str) -> str:

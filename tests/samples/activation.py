@@ -18,6 +18,10 @@ ROWS = [
     Row("prelu", lambda s: [
         Call(s.t(2, 3), s.t(1)), Call(s.t(2, 3), s.t(3)), Call(s.t(4), s.t()), Call(s.t(2, 3, 2), s.t(3))]),
     Row("threshold", lambda s: [Call(s.t(2, 3), 0.1, 7.0), Call(s.t(4), 0, -1)]),
+    Row(F + "relu", on()),
+    Row(F + "selu", on()),
+    Row(F + "celu", on(0.5)),
+    Row(F + "threshold", lambda s: [Call(s.t(2, 3), 0.1, 7.0)]),
     Row(F + "leaky_relu", on(0.2)),
     Row(F + "elu", on(0.7)),
     Row(F + "gelu", on()),
