@@ -129,7 +129,7 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
             steps.reverse()
         run, ctx.run_back = KERNELS[mode]
         arrays = [_array(t) for t in state]
-        outputs, last, ctx.saved = run(_array(x), _array(w_hh), _array(b_hh), tuple(arrays), steps)
+        outputs, last, ctx.arrays = run(_array(x), _array(w_hh), _array(b_hh), tuple(arrays), steps)
         ctx.how = mode, back, sizes
         ctx.steps = steps
         ctx.save_for_backward(x, w_hh, b_hh, *state)
@@ -141,7 +141,7 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
         if rl.is_grad_enabled():
             return (None,) * 3 + _through_definition(ctx.how, given, grads)
         of_outputs, *of_state = [_array(g) for g in grads]
-        found = ctx.run_back(ctx.saved, _array(given[1]), of_outputs, tuple(of_state), ctx.steps)
+        found = ctx.run_back(ctx.arrays, _array(given[1]), of_outputs, tuple(of_state), ctx.steps)
         return (None,) * 3 + tuple(None if t is None else rl.from_numpy(a) for t, a in zip(given, found, strict=True))
 
 
