@@ -1,7 +1,8 @@
 """Scaled dot product attention and its gradients, by blocks of queries: the scores never exist as a whole.
 
 Kept for backward is one number a query, the log of the sum of its exponentials; backward makes each block of
-probabilities anew from it. Heads and blocks go to threads; products are left to BLAS.
+probabilities anew from it. Heads and blocks go to threads; products are left to BLAS, in tiles so small that it
+does not start threads of its own: its threads and ours, spinning against each other, took ten times longer.
 """
 
 import math
@@ -17,7 +18,8 @@ from .scalar import exp_
 __all__ = ["attention", "attention_backward"]
 
 Array = np.ndarray[Any, Any]
-BLOCK = 1 << 17  # scores that are held at a time by each thread
+HEIGHT = 64  # queries in a block
+SINGLE = 1 << 18  # m n k of a product up to which OpenBLAS stays in the calling thread
 
 zero = constant(0)
 infinity = constant(math.inf)
@@ -26,29 +28,25 @@ infinity = constant(math.inf)
 @compiled()
 def _probabilities_loop(s: Any, bits: Any, logs: Any, first: Any, causal: Any) -> None:
     for i in range(s.shape[0]):
-        n = s.shape[1]
-        if causal:
-            n = min(n, first + i + 1)
-            for j in range(n, s.shape[1]):
-                s[i, j] = zero
+        n = min(s.shape[1], first + i + 1) if causal else s.shape[1]
+        row = s[i, :n]
+        s[i, n:] = zero
         m = _largest(bits, i, n)
-        if m == -infinity:  # nothing to attend to
-            logs[i] = infinity
-            for j in range(n):
-                s[i, j] = zero
-            continue
+        empty = m == -infinity  # nothing to attend to: all exponentials are made 0, not nan
+        m = zero if empty else m
         total = 0.0
         for strip in range(0, n, STRIP):
             t = zero
-            for j in range(strip, min(strip + STRIP, n)):
-                e = exp_(s[i, j] - m)
-                s[i, j] = e
+            part = row[strip : strip + STRIP]
+            for j in range(part.size):
+                e = exp_(part[j] - m)
+                part[j] = e
                 t += e
             total += t
-        logs[i] = real(m + math.log(total))
-        factor = real(1.0 / total)
-        for j in range(n):
-            s[i, j] *= factor
+        logs[i] = infinity if empty else real(m + math.log(total))
+        factor = real(1.0 if empty else 1.0 / total)
+        for j in range(row.size):
+            row[j] *= factor
 
 
 def _probabilities(s: Array, logs: Array, first: int, causal: bool, loops: bool) -> None:
@@ -77,9 +75,53 @@ def _mask_later(s: Array, first: int) -> None:
         np.copyto(s, -np.inf, where=np.arange(keys) > np.arange(first, first + queries)[:, None])
 
 
-def _scores(q: Array, k: Array, mask: Array | None, scale: float, rows: slice, keys: int) -> Array:
+def _tiles(a: Array, width: int) -> list[Array]:
+    """Rows of (n, d) as one batch (n // width, width, d), and what is left as another."""
+    whole = len(a) // width * width
+    parts = []
+    if whole:
+        parts.append(a[:whole].reshape(-1, width, a.shape[1]))
+    if whole < len(a):
+        parts.append(a[None, whole:])
+    return parts
+
+
+def _across(s: Array, width: int) -> list[Array]:
+    """Columns of (r, n) as batches like those of ``_tiles``: (n // width, r, width) and what is left."""
+    whole = s.shape[1] // width * width
+    parts = []
+    if whole:
+        parts.append(s[:, :whole].reshape(len(s), -1, width).transpose(1, 0, 2))
+    if whole < s.shape[1]:
+        parts.append(s[None, :, whole:])
+    return parts
+
+
+def _products(a: Array, b: Array, width: int) -> Array:
+    """a b^T, for few rows ``a`` (r, d) and many rows ``b`` (n, d)."""
+    out = np.empty((len(a), len(b)), a.dtype)
+    for tile, part in zip(_tiles(b, width), _across(out, width)):
+        np.matmul(a, tile.transpose(0, 2, 1), part)
+    return out
+
+
+def _combine(s: Array, b: Array, width: int, out: Array) -> None:
+    """s b into ``out``, for (r, n) and (n, d)."""
+    total: Any = 0
+    for tile, part in zip(_tiles(b, width), _across(s, width)):
+        total = total + add_reduce(np.matmul(part, tile), 0)
+    out[...] = total
+
+
+def _add_transposed(s: Array, a: Array, width: int, out: Array) -> None:
+    """out += s^T a, for (r, n), (r, d) and (n, d)."""
+    for tile, part in zip(_tiles(out, width), _across(s, width)):
+        np.add(tile, np.matmul(part.transpose(0, 2, 1), a), tile)
+
+
+def _scores(q: Array, k: Array, mask: Array | None, scale: float, rows: slice, keys: int, width: int) -> Array:
     """Masked scores of a block of queries of one head with the first ``keys`` keys."""
-    s = np.asarray(np.matmul(q[rows] * q.dtype.type(scale), k[:keys].T))
+    s = _products(q[rows] * q.dtype.type(scale), k[:keys], width)
     if mask is not None:
         part = mask[rows, :keys]
         if part.dtype.kind == "b":
@@ -105,8 +147,8 @@ def _prepared(q: Array, k: Array, v: Array, mask: Array | None, scale: float | N
         batch = np.broadcast_shapes(batch, mask.shape[:-2])
     if scale is None:
         scale = 1 / math.sqrt(q.shape[-1])
-    height = min(max(BLOCK // max(keys, 1), 32), max(queries, 1))
-    return q, k, v, mask, batch, queries, keys, scale, height
+    width = max(8, SINGLE // (HEIGHT * max(q.shape[-1], v.shape[-1], 1)))
+    return q, k, v, mask, batch, queries, keys, scale, width
 
 
 def attention(
@@ -118,22 +160,22 @@ def attention(
     1/sqrt(E) if not given. A query that may look at nothing gives 0. The logs are (..., L), at least float32.
     """
     kind = q.dtype
-    q, k, v, mask, batch, queries, keys, scale, height = _prepared(q, k, v, mask, scale)
+    q, k, v, mask, batch, queries, keys, scale, width = _prepared(q, k, v, mask, scale)
     heads = math.prod(batch)
     out, logs = np.zeros((heads, queries, v.shape[-1]), q.dtype), np.full((heads, queries), np.inf, q.dtype)
     qs, ks, vs, masks = _heads(batch, q, k, v, mask)
-    blocks = -(-queries // height)
+    blocks = -(-queries // HEIGHT)
 
     loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
 
     def some(start: int, stop: int) -> None:
         for unit in range(start, stop):
-            h, first = unit // blocks, unit % blocks * height
-            rows = slice(first, min(first + height, queries))
+            h, first = unit // blocks, unit % blocks * HEIGHT
+            rows = slice(first, min(first + HEIGHT, queries))
             seen = min(keys, rows.stop) if causal else keys
-            s = _scores(qs(h), ks(h), masks(h), scale, rows, seen)
+            s = _scores(qs(h), ks(h), masks(h), scale, rows, seen, width)
             _probabilities(s, logs[h, rows], first, causal, loops)
-            np.matmul(s, vs(h)[:seen], out[h, rows])
+            _combine(s, vs(h)[:seen], width, out[h, rows])
 
     if keys and heads and queries:
         with np.errstate(all="ignore"):
@@ -152,7 +194,7 @@ def attention_backward(
     kind = q.dtype
     if kind.char == "e":
         g, out = g.astype(np.float32), out.astype(np.float32)
-    q, k, v, mask, batch, queries, keys, scale, height = _prepared(q, k, v, mask, scale)
+    q, k, v, mask, batch, queries, keys, scale, width = _prepared(q, k, v, mask, scale)
     heads = math.prod(batch)
     of_q = np.zeros((heads, *q.shape[-2:]), q.dtype)
     of_k, of_v = np.zeros((heads, *k.shape[-2:]), q.dtype), np.zeros((heads, *v.shape[-2:]), q.dtype)
@@ -166,23 +208,23 @@ def attention_backward(
     def some(start: int, stop: int) -> None:
         for h in range(start, stop):
             q1, k1, v1, m1 = qs(h), ks(h), vs(h), masks(h)
-            for first in range(0, queries, height):
-                rows = slice(first, min(first + height, queries))
+            for first in range(0, queries, HEIGHT):
+                rows = slice(first, min(first + HEIGHT, queries))
                 seen = min(keys, rows.stop) if causal else keys
                 g1 = gs(h)[rows]
-                p = _scores(q1, k1, m1, scale, rows, seen)
+                p = _scores(q1, k1, m1, scale, rows, seen, width)
                 if causal:
                     _mask_later(p, first)
                 _exponentials(p, flat_logs[h, rows], loops)
-                of_v[h, :seen] += np.matmul(p.T, g1)
-                d = np.asarray(np.matmul(g1, v1[:seen].T))
+                _add_transposed(p, g1, width, of_v[h, :seen])
+                d = _products(g1, v1[:seen], width)
                 np.subtract(d, add_reduce(g1 * outs(h)[rows], 1, None, None, True), d)
                 np.multiply(d, p, d)
                 if to_mask is not None:
                     to_mask[h, rows, :seen] = d
                 np.multiply(d, factor, d)
-                np.matmul(d, k1[:seen], of_q[h, rows])
-                of_k[h, :seen] += np.matmul(d.T, q1[rows])
+                _combine(d, k1[:seen], width, of_q[h, rows])
+                _add_transposed(d, q1[rows], width, of_k[h, :seen])
 
     if keys and heads and queries:
         with np.errstate(all="ignore"):

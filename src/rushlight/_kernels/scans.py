@@ -12,11 +12,13 @@ import numpy as np
 
 from .jit import STRICT, compiled, use_numba
 from .pool_of_threads import run_chunks
+from .scalar import exp_, log1p_
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 16  # elements of rows that are worked on at a time
+exp_double, log1p_double = exp_.double, log1p_.double
 
 
 def _three(x: Array, axis: int) -> Array:
@@ -38,12 +40,26 @@ def _chunks(text: Any, x: Array) -> None:
 
         run_chunks(some, outer, x.size, min(height, outer))
     else:
-        run_chunks(lambda i, j: text((slice(None), slice(None), slice(i, j))), inner, x.size, 16)
+        run_chunks(lambda i, j: text((slice(None), slice(None), slice(i, j))), inner, x.size, 4096)
 
 
 def _wide(dtype: Any) -> Any:
     """The type in which running sums are kept."""
     return {"e": np.float32, "f": np.float64, "F": np.complex128}.get(dtype.char, dtype)
+
+
+def _accumulate(ufunc: Any, x: Array, wide: Any, out: Array) -> None:
+    """``ufunc.accumulate`` along axis 1 of (outer, n, inner), kept in the type ``wide``."""
+    if x.shape[2] == 1:
+        x, out = x[..., 0], out[..., 0]
+    if x.ndim == 2 or x.shape[2] < 64:
+        y = np.array(x, wide)  # a cast first: accumulate casts in small pieces, several times slower
+        out[...] = ufunc.accumulate(y, 1, None, y)
+        return
+    y = np.array(x[:, 0], wide)
+    out[:, 0] = y
+    for k in range(1, x.shape[1]):  # along the other axes, which lie closer together
+        out[:, k] = ufunc(y, x[:, k], out=y)
 
 
 @compiled(STRICT)
@@ -93,6 +109,27 @@ def _cumprod_loop(x: Any, out: Any, start: int, stop: int) -> None:
 
 
 @compiled(STRICT)
+def _logcumsumexp_loop(x: Any, out: Any, start: int, stop: int) -> None:
+    width = 16  # rows at once: a vector of sums that advance together
+    sums, column = np.empty(width), np.empty(width)
+    for first in range(start, stop, width):
+        rows = min(width, stop - first)
+        sums[:] = -math.inf
+        column[:] = 0.0
+        for j in range(x.shape[1]):
+            for r in range(rows):
+                column[r] = x[first + r, j]
+            for r in range(width):
+                a, b = sums[r], column[r]
+                d = -abs(a - b)
+                d = 0.0 if a == b else d  # infinities of one sign
+                high = a if a > b else b
+                sums[r] = high + log1p_double(exp_double(d))
+            for r in range(rows):
+                out[first + r, j] = sums[r]
+
+
+@compiled(STRICT)
 def _cummax_loop(x: Any, out: Any, index: Any, start: int, stop: int) -> None:
     for i in range(start, stop):
         row, values, places = x[i], out[i], index[i]
@@ -133,16 +170,16 @@ def _scan(ufunc: Any, loop: Any, x: Array, axis: int, dtype: Any) -> Array:
     wide = _wide(dtype)
     if x.size <= BLOCK:
         with np.errstate(all="ignore"):
-            out[...] = ufunc.accumulate(x, axis, wide)
+            out[...] = ufunc.accumulate(np.array(x, wide), axis)
         return out
     parts, result = _three(x, axis), _three(out, axis)
-    if loop is not None and parts.shape[2] == 1 and dtype.char in "fd" and use_numba(x.size):
+    if parts.shape[2] == 1 and dtype.char in "fd" and use_numba(x.size):
         rows, results = parts[..., 0], result[..., 0]
         run_chunks(lambda i, j: loop(rows, results, i, j), rows.shape[0], rows.size, 4)
         return out
 
     def text(i: Any) -> None:
-        result[i] = ufunc.accumulate(parts[i], 1, wide)
+        _accumulate(ufunc, parts[i], wide, result[i])
 
     with np.errstate(all="ignore"):
         _chunks(text, parts)
@@ -161,7 +198,7 @@ def cumprod(x: Array, axis: int, dtype: Any = None) -> Array:
 
 def logcumsumexp(x: Array, axis: int) -> Array:
     """log of the running sums of exp(x): each step is log(exp(a) + exp(b)) around the larger of the two."""
-    return _scan(np.logaddexp, None, x, axis, None)
+    return _scan(np.logaddexp, _logcumsumexp_loop, x, axis, None)
 
 
 def _extremes(ufunc: Any, loop: Any, x: Array, axis: int) -> tuple[Array, Array]:
@@ -179,11 +216,12 @@ def _extremes(ufunc: Any, loop: Any, x: Array, axis: int) -> tuple[Array, Array]
 
     def text(i: Any) -> None:
         block = parts[i]
-        values = ufunc.accumulate(block, 1, None, result[i])
+        values = result[i]
+        _accumulate(ufunc, block, block.dtype, values)
         taken = block == values
         if block.dtype.kind == "f":
             taken |= np.isnan(block)
-        np.maximum.accumulate(np.where(taken, at, 0), 1, None, places[i])
+        _accumulate(np.maximum, np.where(taken, at, 0), np.int64, places[i])
 
     _chunks(text, parts)
     return out, index
