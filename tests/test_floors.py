@@ -1,8 +1,8 @@
 """An import goes only to a lower floor: read from the sources with `ast`, not from what happens to run.
 
 Each module has a floor (the longest prefix in FLOORS counts).  A module imports from lower floors, and from
-its own floor only within its own folder (rushlight/__init__ and the top floor: from any).  Imports inside functions count too; imports under TYPE_CHECKING do
-not, since they do not happen.
+its own floor only within its own folder (rushlight/__init__ and the top floor: from any folder).  Imports
+inside functions count too; imports under TYPE_CHECKING do not, since they do not happen.
 """
 
 import ast
