@@ -8,7 +8,7 @@ runs in a loop over the examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Batch = Callable[..., Any]
@@ -48,6 +48,8 @@ def over_dims(*names: str, every: bool = False, spread: bool = True) -> Batch:
         first = next(i for i, m in enumerate(mapped) if m)
         lead = args[first][0] if isinstance(args[first], (list, tuple)) else args[first]
         ndim = lead.ndim - 1
+        if ndim == 0 and not op.lists:
+            return of_numbers(op, size, mapped, args, op.tensors)
         ready = []
         for name, value, is_mapped in zip(op.parameters, args, mapped, strict=True):
             if name in names:
@@ -60,6 +62,20 @@ def over_dims(*names: str, every: bool = False, spread: bool = True) -> Batch:
         return op.call(*ready)
 
     return batch
+
+
+def of_numbers(op: Any, size: int, mapped: tuple[bool, ...], args: Sequence[Any], tensors: Sequence[str]) -> Any:
+    """The same where the examples are 0-d tensors, which count as vectors of one element."""
+    from .shape import reshape
+
+    ready = [
+        reshape(a, (size, 1)) if m else reshape(a, (1,)) if n in tensors and hasattr(a, "ndim") else a
+        for n, a, m in zip(op.parameters, args, mapped, strict=True)
+    ]
+    made = op.batch(op, size, mapped, *ready)
+    if isinstance(made, tuple):
+        return tuple([reshape(r, (size,)) for r in made])
+    return reshape(made, (size,))
 
 
 def by_shape(*names: str) -> Batch:

@@ -144,19 +144,16 @@ def fill_diagonal_(self: Tensor, fill_value: Number, wrap: bool = False) -> Tens
     n = min(self.shape)
     if self.ndim > 2 and any(m != n for m in self.shape):
         raise RuntimeError("all dimensions of input must be of equal length")
-    from .shape import as_strided
+    from .shape import diagonal
 
-    steps = self.stride()
-    step = sum(steps)
-    if self.ndim == 2 and wrap:
-        count = (self.numel() + self.shape[1]) // (self.shape[1] + 1) if self.numel() else 0
-    else:
-        count = n
-    if self.ndim == 2 and wrap and step != self.shape[1] + 1:
-        for start in range(0, self.shape[0], self.shape[1] + 1):
-            fill_diagonal_(self[start : start + self.shape[1]], fill_value)
-        return self
-    fill_(as_strided(self, (count,), (step,), self.storage_offset()), fill_value)
+    rows, columns = self.shape[:2]
+    step = columns + 1
+    starts = range(0, rows, step) if wrap and self.ndim == 2 else (0,)
+    for start in starts:
+        view: Any = self[start : start + columns] if start or len(starts) > 1 else self
+        while view.ndim > 1:
+            view = diagonal(view, 0, 0, 1)
+        fill_(view, fill_value)
     return self
 
 

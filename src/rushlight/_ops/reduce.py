@@ -134,7 +134,16 @@ def exclusive_products(x: Any) -> Any:
     return cat([ones, cumprod(part(x, x.ndim - 1, 0, x.shape[-1] - 1), -1)], -1)
 
 
-@operator(batch=over_dims("dim"), casts=True, alternate=("dim", "ProdBackward1"), input=prod_vjp)
+def prod_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: Any, keepdim: bool) -> Any:
+    from .shape import reshape
+
+    if dim is not None:
+        return over_dims("dim")(op, size, mapped, input, dim, keepdim)
+    made = op.call(reshape(input, (size, -1)), 1)
+    return reshape(made, (size, *(1,) * (input.ndim - 1))) if keepdim else made
+
+
+@operator(batch=prod_batch, casts=True, alternate=("dim", "ProdBackward1"), input=prod_vjp)
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
     """The product of all elements, or along ``dim``; integers and booleans multiply to int64.
 

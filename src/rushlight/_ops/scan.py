@@ -201,7 +201,21 @@ def tail_logs(x: Any, dim: int) -> Any:
     return flipped(logcumsumexp_of(flipped(x, at), dim), at)
 
 
-@operator(batch=along, node="LogcumsumexpBackward0", input=logcumsumexp_vjp)
+def logcumsumexp_jvp(op: Any, primals: Any, tangents: Any, result: Any) -> Any:
+    """Running sums of tangents weighted by exp(input - result); the weights are kept in range by the largest input."""
+    from .elementary import exp
+    from .reduce import amax
+
+    input, dim = primals
+    if input.ndim == 0:
+        return tangents[0]
+    if record.np_dtype(input).kind == "c":
+        return cumsum(exp(input) * tangents[0], dim) * exp(-result)
+    top = amax(input, dim, True)
+    return cumsum(exp(input - top) * tangents[0], dim) * exp(top - result)
+
+
+@operator(jvp=logcumsumexp_jvp, batch=along, node="LogcumsumexpBackward0", input=logcumsumexp_vjp)
 def logcumsumexp_of(input: Tensor, dim: int) -> Tensor:
     x: Any = input
     at = canonical(dim, x.ndim)

@@ -56,7 +56,7 @@ def stored(value: Any, dtype: np.dtype) -> Any:
     """A number or a 0-d array as ``dtype`` stores it."""
     if isinstance(value, np.ndarray):
         return (value.real if value.dtype.kind == "c" and dtype.kind != "c" else value).astype(dtype)
-    return converted(value, dtype)
+    return np.array(converted(value, dtype)).astype(dtype)
 
 
 # ---- scatter
@@ -205,11 +205,16 @@ def shares(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, redu
         return shared, gather_raw(shared, dim, index)
     if reduce == "prod":
         zeros = scatter_added(equal(input, 0) * own, dim, index, equal(src, 0))
-        others = scatter_reduced(where(input == 0, 1, input), dim, index, where(src == 0, 1, src), "prod", include_self)
-        lone = g * others * equal(zeros, 1)
+        others = scatter_reduced(
+            where(input == 0, 1, input), dim, index, where(src == 0, 1, src), "prod", include_self
+        )
+        # towards a zero: the product of the others, in which one more zero counts (for the second derivative)
+        held = scatter_added(where(input == 0, input, 0) * own, dim, index, where(src == 0, src, 0))
+        lone, paired = g * others * equal(zeros, 1), g * others * equal(zeros, 2)
         h = g * result
-        to_input = where(input == 0, lone, h / where(input == 0, 1, input))
-        to_src = where(src == 0, gather_raw(lone, dim, index), gather_raw(h, dim, index) / where(src == 0, 1, src))
+        to_input = where(input == 0, lone + paired * (held - input), h / where(input == 0, 1, input))
+        lone, paired, h, held = (gather_raw(x, dim, index) for x in (lone, paired, h, held))
+        to_src = where(src == 0, lone + paired * (held - src), h / where(src == 0, 1, src))
         return to_input, to_src
     mine = equal(input, result) * own if include_self else equal(input, result)
     theirs = equal(src, gather_raw(result, dim, index))

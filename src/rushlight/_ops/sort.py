@@ -58,9 +58,9 @@ def values_at(g: Any, input_shape: Any, indices: Any, dim: int) -> Any:
 
 @operator(
     batch=along, node="SortBackward0", outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
-    input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
+    alternate=("stable", "SortBackward1"), input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
 )  # fmt: skip
-def sort_along(input: Tensor, dim: int, descending: bool) -> Any:
+def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -> Any:
     at = canonical(dim, input.ndim)
     if input.dtype.kind == "c":  # type: ignore[attr-defined]
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
@@ -76,7 +76,7 @@ def sort(
     >>> torch.sort(torch.tensor([3, 1, 2])).indices
     tensor([1, 2, 0])
     """
-    made = sort_along(input, dim, builtins.bool(descending))
+    made = sort_along(input, dim, builtins.bool(descending), stable)
     return made if out is None else sort_along.op.write_out(sort_along.op, out, made)  # type: ignore[attr-defined]
 
 
@@ -612,9 +612,8 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     array = array_of(input, "histc")
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-    if array.dtype not in (np.float32, np.float64):
-        kernel = "histogram_cpu"
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{legacy(array.dtype)}'")
+    if array.dtype.kind != "f":
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{legacy(array.dtype)}'")
     flat = array.reshape(-1)
     low, high = limits("histc", flat, float(min), float(max))
     kind = flat.dtype.type
@@ -704,7 +703,7 @@ def histogram(
     tensor([0., 2., 1., 0.])
     """
     array = array_of(input, "histogram")
-    if array.dtype not in (np.float32, np.float64):
+    if array.dtype.kind != "f":
         raise NotImplementedError(f"\"histogramdd\" not implemented for '{legacy(array.dtype)}'")
     flat = array.reshape(-1, 1)
     edges = edges_of(bins, flat[:, 0], range, 0)
@@ -737,7 +736,7 @@ def histogramdd(
     array = array_of(input, "histogramdd")
     if array.ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
-    if array.dtype not in (np.float32, np.float64):
+    if array.dtype.kind != "f":
         raise NotImplementedError(f"\"histogramdd\" not implemented for '{legacy(array.dtype)}'")
     n = array.shape[-1]
     rows = array.reshape(-1, n)
