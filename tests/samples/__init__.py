@@ -160,7 +160,8 @@ class Row:
     infinities, zeros, halves, large and tiny numbers). ``tol``: (rtol, atol) for float64, with the reason in
     ``why``. ``skip``: checks that do not apply, each with its reason: {"vmap": "the shape depends on the data"};
     "node" is for nodes named otherwise than PyTorch's, "second in PyTorch" for what has a second derivative here only.
-    ``torch``: another name there. ``first``: how PyTorch's function spells the first parameter, if not ``input``.
+    ``pointwise``: it works element by element (None: what its declaration says): points, shapes and pairs of dtypes are
+    made for it. ``torch``: another name there.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Row:
     vmap: bool = True
     jvp: bool = True
     layouts: bool = True
+    pointwise: bool | None = None
     torch: str = ""
     family: str = ""
 

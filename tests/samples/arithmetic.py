@@ -1,9 +1,10 @@
 """Samples of arithmetic."""
 
-from samples import Call, Row
+from samples import DTYPES, Call, Row
 
 P = dict(inplace=True, out=True)
 PC = dict(inplace=True, out=True, complex=True)
+E = dict(pointwise=True)
 
 
 def two(s, low=-2.0, high=2.0):
@@ -40,14 +41,14 @@ ROWS = [
         grad=False, **P),
     Row("remainder", lambda s: [*positive(s), Call(s.t(3), 0.7)], **P),
     Row("fmod", lambda s: [*positive(s), Call(s.t(3), 0.7)], **P),
-    Row("pow", lambda s: [*positive(s)], tag="tensors", **PC),
+    Row("pow", lambda s: [*positive(s)], tag="tensors", **PC, **E),
     Row("pow", lambda s: [Call(s.t(3), n) for n in (2, 3, 0, 1, -1, -2, 4)] + [
-        Call(s.t(3, low=0.3), n) for n in (0.5, -0.5, 1.7, 2.0)], tag="number", **PC),
-    Row("pow", lambda s: [Call(2.5, s.t(3)), Call(2, s.t(3))], tag="base", method=False, out=True, complex=True),
-    Row("square", lambda s: [Call(s.t(2, 3))], **PC),
-    Row("float_power", lambda s: [*positive(s), Call(s.t(3, low=0.3), 1.7)], **PC),
+        Call(s.t(3, low=0.3), n) for n in (0.5, -0.5, 1.7, 2.0)], tag="number", **PC, **E),
+    Row("pow", lambda s: [Call(2.5, s.t(3)), Call(2, s.t(3))], tag="base", method=False, out=True, complex=True, **E),
+    Row("square", lambda s: [Call(s.t(2, 3))], **PC, **E),
+    Row("float_power", lambda s: [*positive(s), Call(s.t(3, low=0.3), 1.7)], **PC, **E),
     Row("lerp", lambda s: [Call(s.t(3), s.t(3), 0.3), Call(s.t(3), s.t(3), 0.8), Call(s.t(2, 3), s.t(3), s.t(2, 1))],
-        **PC),
+        **PC, **E),
     Row("addcmul", lambda s: [Call(s.t(3), s.t(3), s.t(3)), Call(s.t(2, 3), s.t(3), s.t(2, 1), value=0.5)], **PC),
     Row("addcdiv", lambda s: [Call(s.t(3), s.t(3), s.t(3, low=0.5)),
         Call(s.t(2, 3), s.t(3), s.t(2, 1, low=0.5), value=0.5)], **PC),
@@ -57,7 +58,7 @@ ROWS = [
     Row("logaddexp2", two, out=True),
     Row("xlogy", lambda s: [*positive(s), Call(s.t(3), 2.5)], **P),
     Row("xlogy", lambda s: [Call(2.5, s.t(3, low=0.3))], tag="number"),
-    Row("ldexp", two, out=True),
+    Row("ldexp", two, dtypes=tuple(d for d in DTYPES if d != "float16"), **P),  # PyTorch rounds 2^other to half
     Row("gcd", lambda s: [Call(s.i(4, low=-9, high=9, cast=True), s.i(4, low=1, high=9, cast=True))], grad=False, **P),
     Row("lcm", lambda s: [Call(s.i(4, low=-9, high=9, cast=True), s.i(4, low=1, high=9, cast=True))], grad=False, **P),
     *[Row(f"Tensor.{name}", lambda s, one=one: [Call(s.t(3, low=0.4), s.t(3, low=0.4))] * (not one)

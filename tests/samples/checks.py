@@ -253,7 +253,13 @@ def special(call: Call) -> Call | None:
     values = np.array(SPECIAL if len(floats) < 3 else (np.nan, np.inf, 0.0, 1.0, -1.5))
     grid = [g.ravel() for g in np.meshgrid(*[values] * len(floats), indexing="ij")]
     rest = iter(grid)
-    return call.map(lambda t: t.like(next(rest)) if t.array.dtype.kind == "f" and t.cast else t)
+
+    def at_points(t: T) -> T:
+        if t.array.dtype.kind == "f" and t.cast:
+            return t.like(next(rest))
+        return t.like(np.resize(t.array, grid[0].size)) if t.array.ndim else t
+
+    return call.map(at_points)
 
 
 def reshaped(call: Call, shape: tuple[int, ...]) -> Call | None:
@@ -288,5 +294,7 @@ def op_of(row: Row) -> Any:
 
 
 def is_pointwise(row: Row) -> bool:
+    if row.pointwise is not None:
+        return row.pointwise
     op = op_of(row)
     return op is not None and op.family == "pointwise"

@@ -3,6 +3,7 @@
 from samples import Call, Row
 
 P = dict(inplace=True, out=True)
+E = dict(pointwise=True)
 NO = dict(grad=False)
 NAN, INF = float("nan"), float("inf")
 ODD = lambda s: [Call(s.of([1.0, NAN, INF, -INF, 0.0, -0.0]))]
@@ -33,7 +34,7 @@ ROWS = [
     *[Row(n, lambda s: [*ODD(s), Call(s.c(3)), Call(s.i(3))], **NO) for n in ("isnan", "isinf", "isfinite", "isreal")],
     *[Row(n, ODD, **NO, out=True) for n in ("isposinf", "isneginf", "signbit")],
     Row("isclose", lambda s: [Call(s.of([1.0, 2.0, NAN, INF]), s.of([1.0, 2.0001, NAN, INF])),
-        Call(s.of([1.0, NAN]), s.of([1.01, NAN]), 0.1, 0.0, True)], **NO),
+        Call(s.of([1.0, NAN]), s.of([1.01, NAN]), 0.1, 0.0, True)], **NO, **E),
     Row("allclose", lambda s: [Call(s.of([1.0, 2.0]), s.of([1.0, 2.0])), Call(s.of([1.0, 2.0]), s.of([1.0, 2.1]))],
         vmap=False, **NO),
     Row("equal", lambda s: [Call(s.of([1.0, 2.0]), s.of([1.0, 2.0])), Call(s.of([1.0, 2.0]), s.of([1.0]))],
@@ -43,13 +44,13 @@ ROWS = [
         Call(s.b(3), 1, 2)], complex=True, method=False, out=True,
         skip={"raw": "promotion is for tensors"}),
     Row("where", lambda s: [Call(s.of([True, False, True]))], tag="indices", vmap=False, method=False, **NO),
-    Row("Tensor.where", lambda s: [Call(s.t(3), s.b(3), s.t(3)), Call(s.t(3), s.b(3), 0.5)], complex=True),
+    Row("Tensor.where", lambda s: [Call(s.t(3), s.b(3), s.t(3)), Call(s.t(3), s.b(3), 0.5)], complex=True, **E),
     Row("clamp", lambda s: [Call(s.t(2, 3), -1, 1), Call(s.t(3), min=0.1), Call(s.t(3), max=0.1),
-        Call(s.t(3), 1.0, -1.0)], **P),
+        Call(s.t(3), 1.0, -1.0)], **P, **E),
     Row("clamp", lambda s: [Call(s.t(2, 3), s.t(3, low=-2, high=0), s.t(2, 1, low=0)), Call(s.t(3), s.t(3)),
-        Call(s.t(3), None, s.t(3)), Call(s.t(3), s.t(3), s.t(3))], tag="tensors", **P),
-    Row("clamp_min", lambda s: [Call(s.t(3), 0.1), Call(s.t(2, 3), s.t(3))], **P),
-    Row("clamp_max", lambda s: [Call(s.t(3), 0.1), Call(s.t(2, 3), s.t(3))], **P),
+        Call(s.t(3), None, s.t(3)), Call(s.t(3), s.t(3), s.t(3))], tag="tensors", **P, **E),
+    Row("clamp_min", lambda s: [Call(s.t(3), 0.1), Call(s.t(2, 3), s.t(3))], **P, **E),
+    Row("clamp_max", lambda s: [Call(s.t(3), 0.1), Call(s.t(2, 3), s.t(3))], **P, **E),
     Row("sign", lambda s: [Call(s.t(2, 3))], **P),
     Row("copysign", lambda s: [*smooth(s), Call(s.t(3), -1.5)], **P),
     Row("heaviside", lambda s: [Call(s.t(3, grad=False), s.t(3, grad=False))], **NO, **P),

@@ -153,8 +153,12 @@ def _polygamma(x: Array, n: int) -> Array:
     for i, b in enumerate(BERNOULLI, 1):
         tail = tail + float(b) / math.factorial(2 * i) * factor
         factor = factor * ((s + 2 * i - 1) * (s + 2 * i)) / (moved * moved)
-    made = (-1.0) ** (n + 1) * math.factorial(n) * (total + tail)
-    return np.where(np.isposinf(x), 0.0, made)
+    sign = (-1.0) ** (n + 1)
+    made = sign * math.factorial(n) * (total + tail)
+    made = np.where(x == 0, sign * np.inf, made)
+    if n == 1:
+        return np.where(np.isposinf(x), 0.0, made)
+    return np.where(np.isposinf(x), np.nan, np.where(np.isneginf(x), sign * np.inf, made))  # as PyTorch has it
 
 
 # Giles, "Approximating the erfinv function" (2010): a start with an error below 1e-6, then steps of Halley.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .broadcast import cast_to
@@ -706,12 +706,7 @@ def reflected(function: Any, name: str) -> Any:
     return method
 
 
-@pointwise(node="LdexpBackward0", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2)
-def ldexp_of(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The operator behind :func:`ldexp`."""
-    return input * np.exp2(other)
-
-
+@pointwise("float", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2)
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2^other``.
 
@@ -719,19 +714,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([3, 1]))
     tensor([8., 6.])
     """
-    return ldexp_of(input, inexact(other), out=out)
-
-
-def ldexp_(self: Tensor, other: Tensor) -> Any:
-    """In-place version of :func:`ldexp`: the result is left in the memory of ``self``."""
-    from .._core.views import inplace
-
-    return inplace(ldexp_of, "ldexp_")(self, inexact(other))
-
-
-def inexact(x: Any) -> Any:
-    """A tensor of integers in the default dtype; any other as it is."""
-    return cast_to(x, dtypes.default_dtype) if record.np_dtype(x).kind in "biu" else x
+    return input * np.exp2(other)
 
 
 def gcd_kind(name: str, input: Any) -> None:

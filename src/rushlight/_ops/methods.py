@@ -81,7 +81,8 @@ class Methods:
     logaddexp, logaddexp2 = arithmetic.logaddexp, arithmetic.logaddexp2
     true_divide = arithmetic.div
     true_divide_ = inplace(arithmetic.div)
-    ldexp, ldexp_ = arithmetic.ldexp, arithmetic.ldexp_
+    ldexp = arithmetic.ldexp
+    ldexp_ = inplace(arithmetic.ldexp)
     float_power, float_power_ = arithmetic.float_power, arithmetic.float_power_
     lerp, lerp_ = arithmetic.lerp, arithmetic.lerp_
     positive = __pos__ = arithmetic.positive
