@@ -50,7 +50,8 @@ f.clone().eq_(1) | x.clone().lt_(2) | f.clone().logical_not_() | b.clone().logic
 torch.polygamma(-1, f) | torch.polygamma(2, x) | torch.mvlgamma(f, 0) | torch.mvlgamma(f, 2) | f.lgamma() | x.digamma()
 torch.gcd(x, f) | torch.gcd(x, x) | torch.ldexp(x, x) | torch.ldexp(f, x) | torch.ldexp(d, x) | torch.erfinv(x)
 x.__rpow__(2) | f.__rdiv__(1) | 7 // x | 7 % x | 2 / x | 1 - x | 1 << x | 6 & x | x.__ror__(6) | 6 ^ x | divmod(7, 2)
-x.type(torch.float64) if False else x.sin().dtype | (x == x).dtype | c.abs() | c.conj() | (c * c).real | c.imag | c.angle()
+x.type(torch.float64) if False else x.sin().dtype | (x == x).dtype | c.abs() | c.conj() | (c * c).real
+c.imag | c.angle()
 c.exp() | c.sqrt() | c ** 2 | c ** 0.5 | c ** c | 2 ** c | c / c | 1 / c | c.log2() | c.tanh() | c.sigmoid() | c == c
 f ** 2j | x ** 2j | torch.tensor(True) + 1 | torch.tensor(2) / 4 | torch.tensor(7) // 2 | round(torch.tensor(2.567), 2)
 torch.clamp_min(f, 0) | torch.clamp_min(f, torch.tensor(0.5)) | torch.clamp_max(x, 1.5) | torch.clip(f, 0, 1)
@@ -101,8 +102,9 @@ def same(mine: Any, theirs: Any) -> None:
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_expression(text: str) -> None:
-    import rushlight
     import torch
+
+    import rushlight
 
     mine, theirs = evaluate(rushlight, text), evaluate(torch, text)
     if isinstance(theirs, Exception):

@@ -55,7 +55,8 @@ ROWS = [
     Row("copysign", lambda s: [*smooth(s), Call(s.t(3), -1.5)], **P),
     Row("heaviside", lambda s: [Call(s.t(3, grad=False), s.t(3, grad=False))], **NO, **P),
     Row("nextafter", lambda s: [Call(s.t(3, grad=False), s.t(3, grad=False))], **NO, **P),
-    *[Row(n, lambda s: [Call(s.of([0.0, 1.0, 0.0]), s.of([0.0, 2.0, 3.0])), Call(s.b(3), s.b(2, 1)), Call(s.c(3), s.b(3))],
+    *[Row(n, lambda s: [
+        Call(s.of([0.0, 1.0, 0.0]), s.of([0.0, 2.0, 3.0])), Call(s.b(3), s.b(2, 1)), Call(s.c(3), s.b(3))],
           **NO, **P) for n in ("logical_and", "logical_or", "logical_xor")],
     Row("logical_not", lambda s: [Call(s.of([0.0, 1.0, NAN])), Call(s.b(3))], **NO, **P),
     *[Row(n, bits, **NO, **P) for n in ("bitwise_and", "bitwise_or", "bitwise_xor")],
