@@ -115,6 +115,8 @@ def simple(op: Any, every: str, tail: str) -> list[str]:
                 f"        {first}_ = {first}_.astype(dtypes.default_dtype)",
             ]
         code += [f"    result_ = forward({given(op, '_')})"]
+    if op.view:
+        code += [f"    if result_ is {first}_:", f"        result_ = {first}_.view()"]
     code += [
         "    if type(result_) is not ndarray:",
         "        result_ = asarray(result_)",
@@ -145,25 +147,26 @@ def given(op: Any, suffix: str) -> str:
 def pair(op: Any, a: str, b: str) -> list[str]:
     """Two operands: of one dtype (the common case), a tensor and a number, or anything to be promoted."""
     plain, ready = f"forward({given(op, '_')})", f"forward({given(op, '_ready')})"
-    complexes = f" and {a}_.dtype is not C8 and {a}_.dtype is not C16" if op.holomorphic else ""
+    complexes = " and dtype_ is not C8 and dtype_ is not C16" if op.holomorphic else ""
     number = [f"        Record = Record_{b}"] if b in op.number_names else []
     tensor = ["        Record = Record_tensor"] if b in op.number_names else []
     promote = f"{a}_ready, {b}_ready = promoted(promote, {a}_, {b}_)"
     integers = []
     if op.promote == "float":
         integers = [
-            f"            if {a}_node is None and {a}_.dtype.kind in 'biu':",
+            f"            if {a}_node is None and dtype_.kind in 'biu':",
             f"                {promote}",
             f"                result_ = {ready}",
             "            else:",
             f"                result_ = {plain}",
         ]
     return [
+        f"    dtype_ = {a}_.dtype",
         f"    if isinstance({b}, Tensor):",
         f"        {b}_ = {b}._array",
         f"        {b}_node = {b}._node",
         *tensor,
-        f"        if {a}_.dtype is {b}_.dtype:",
+        f"        if dtype_ is {b}_.dtype:",
         f"            same = {a}_.shape == {b}_.shape{complexes}",
         *(integers or [f"            result_ = {plain}"]),
         "        else:",
@@ -171,9 +174,9 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         f"            {promote}",
         f"            result_ = {ready}",
         f"    elif {a}_node is not None and (type({b}) is float or type({b}) is int):",
-        f"        {b}_ = inexact_scalars[{a}_.dtype].get({b})",
+        f"        {b}_ = inexact_scalars[dtype_].get({b})",
         f"        if {b}_ is None:",
-        f"            {b}_ = scalar({b}, {a}_.dtype)",
+        f"            {b}_ = scalar({b}, dtype_)",
         f"        {b}_node = None",
         *number,
         f"        same = {complexes[5:] or 'True'}",
