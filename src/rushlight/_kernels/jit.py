@@ -99,9 +99,7 @@ class Compiled:
 
     def _bindings(self, double: bool) -> dict[str, Any]:
         values = {name: self.text.__globals__.get(name) for name in self.text.__code__.co_names}
-        return {
-            name: v.of(double) if isinstance(v, ByType) else v for name, v in values.items() if v is not None
-        }
+        return {name: v.of(double) if isinstance(v, ByType) else v for name, v in values.items() if v is not None}
 
     def _stamp(self, double: bool) -> int:
         """A number that changes with the text, its constants and the loops it calls.

@@ -62,9 +62,7 @@ def set_num_threads(num_threads: int) -> None:
     """Let kernels use at most ``num_threads`` threads; more than there are processors is the same as all."""
     global _wanted
     if num_threads <= 0:
-        raise RuntimeError(
-            f"set_num_threads expects a positive integer, but got {num_threads}; give 1 or more"
-        )
+        raise RuntimeError(f"set_num_threads expects a positive integer, but got {num_threads}; give 1 or more")
     _wanted = num_threads
 
 
@@ -122,9 +120,7 @@ def run_chunks(fn: Callable[[int, int], Any], n_rows: int, elements: int, align:
     helpers = min(workers, len(starts)) - 1
     jobs = _hire(helpers)
     done = threading.Semaphore(0)
-    claims = [
-        itertools.count() for _ in range(helpers)
-    ]  # who takes 0: the helper to begin, or we to call it off
+    claims = [itertools.count() for _ in range(helpers)]  # who takes 0: the helper to begin, or we to call it off
 
     def help_out(context: contextvars.Context, claim: Iterator[int]) -> None:
         if next(claim) == 0:

@@ -305,9 +305,7 @@ def _log_softmax_backward(g: Array, y: Array, out: Array, axis: int) -> None:
     np.subtract(g, out, out)
 
 
-def _along_rows(
-    text: Any, loop: Any, needs_bits: bool, axis: int, *inputs: Array, columns: Any = None
-) -> Array:
+def _along_rows(text: Any, loop: Any, needs_bits: bool, axis: int, *inputs: Array, columns: Any = None) -> Array:
     """One output of the inputs' shape, by ``text(*inputs, out, axis)`` or by a compiled loop."""
     first = inputs[0]
     kind = first.dtype
@@ -408,9 +406,7 @@ def logsumexp_backward(g: Array, x: Array, result: Array, axis: int, keepdims: b
 
 
 @compiled()
-def _cross_entropy_backward_loop(
-    x: Any, largest: Any, logs: Any, scale: Any, out: Any, start: int, stop: int
-) -> None:
+def _cross_entropy_backward_loop(x: Any, largest: Any, logs: Any, scale: Any, out: Any, start: int, stop: int) -> None:
     for i in range(start, stop):
         m, s, f = largest[i, 0], logs[i, 0], scale[i, 0]
         for j in range(x.shape[1]):
@@ -1017,9 +1013,7 @@ def batch_norm_backward(
             rows, (m,) = _by_channel(x, (mean,), samples, x.dtype)
             across = g.reshape(samples, -1)
             sums = add_reduce(across, 0, np.float64).reshape(channels, run).sum(1)
-            dots = np.einsum(
-                "ij,ij->j", across, rows.reshape(across.shape) - m.reshape(1, -1), dtype=np.float64
-            )
+            dots = np.einsum("ij,ij->j", across, rows.reshape(across.shape) - m.reshape(1, -1), dtype=np.float64)
             dots = dots.reshape(channels, run).sum(1)
         of_weight = dots * rstd
         a = rstd if weight is None else rstd * weight
@@ -1077,9 +1071,7 @@ def group_norm_backward(
     parts = _row_dots(g.reshape(-1, run), x.reshape(-1, run), _column(m, x.dtype))
     sums, dots = (a.reshape(samples, channels) for a in parts)
     w = np.ones(channels) if weight is None else weight.astype(np.float64)
-    straight, turned = (
-        np.repeat((a * w).reshape(samples, groups, each).sum(2), each, 1) for a in (sums, dots)
-    )
+    straight, turned = (np.repeat((a * w).reshape(samples, groups, each).sum(2), each, 1) for a in (sums, dots))
     n = each * run
     b = -turned * r * r * r / n
     c = -r * straight / n - m * b

@@ -57,9 +57,7 @@ B0, B1, B2, B3, B4, B5, B6, B7, B8, B9, B10, B11 = (f8(c) for c in ERF64)
 )
 # log(1 + u) = 2 atanh(u / (2 + u)), by its series
 L3, L5, L7, L9, L11, L13, L15 = (f4(2 / n) for n in range(3, 16, 2))
-M3, M5, M7, M9, M11, M13, M15, M17, M19, M21, M23, M25, M27, M29, M31, M33, M35 = (
-    f8(2 / n) for n in range(3, 36, 2)
-)
+M3, M5, M7, M9, M11, M13, M15, M17, M19, M21, M23, M25, M27, M29, M31, M33, M35 = (f8(2 / n) for n in range(3, 36, 2))
 
 
 @scalar
@@ -137,11 +135,7 @@ def _exp64(x: Any) -> Any:
     r = x - k * LN2HI8 - k * LN2LO8
     n = i4(k if k == k else 0.0)
     h = i4(n >> 1)
-    return (
-        (_polynomial8(r) + 1.0)
-        * i8((i8(h) + 1023) << 52).view(f8)
-        * i8((i8(n) - i8(h) + 1023) << 52).view(f8)
-    )
+    return (_polynomial8(r) + 1.0) * i8((i8(h) + 1023) << 52).view(f8) * i8((i8(n) - i8(h) + 1023) << 52).view(f8)
 
 
 @scalar

@@ -212,9 +212,7 @@ def _identity(reduce: str, dtype: Any) -> Any:
     return limits.min if reduce == "amax" else limits.max
 
 
-def scatter_reduce(
-    out: Array, axis: int, index: Array, src: Array, reduce: str, include_self: bool = True
-) -> Array:
+def scatter_reduce(out: Array, axis: int, index: Array, src: Array, reduce: str, include_self: bool = True) -> Array:
     """``out[index[i, j], j]`` becomes the sum, mean, prod, amax or amin of what is scattered there, in place.
 
     With ``include_self`` the old value counts as one of them. nan wins in amax and amin; a mean of integers

@@ -1,8 +1,8 @@
-"""Sorting and its kin in PyTorch's order: nan is the largest, equal elements keep their order, indices are int64.
+"""Sorting and its kin in PyTorch's order: nan is largest, equal elements keep their order, indices are int64.
 
-A value becomes an unsigned key of the same order, and key and position are packed in one 64-bit number: sorting
-those numbers with NumPy's vectorized sort gives values and indices at once, and is stable by itself. Keys of 64
-bits leave no room for positions; they are sorted alone and runs of equal keys put right afterwards.
+A value becomes an unsigned key of the same order, and key and position are packed in one 64-bit number:
+sorting those numbers with NumPy's vectorized sort gives values and indices at once, and is stable by itself.
+Keys of 64 bits leave no room for positions; they are sorted alone and runs of equal keys put right afterwards.
 """
 
 import math
@@ -37,7 +37,7 @@ def _keys(x: Array, descending: bool) -> Array:
         keys = x.view(unsigned) ^ unsigned.type(1 << (bits - 1))
     else:
         keys = x.view(unsigned) if x.flags.c_contiguous else x.astype(unsigned)
-    return ~keys if descending else keys
+    return np.invert(keys) if descending else keys
 
 
 def _packed(keys: Array) -> Array | None:
@@ -191,9 +191,7 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True, inorder: bool =
         return x.reshape(1)[:k].reshape(() if k else (0,)), np.zeros(() if k else (0,), np.int64)
     rows, shape = _last(x, axis)
     if not 0 <= k <= rows.shape[1]:
-        raise RuntimeError(
-            f"selected index k out of range: k is {k}, dimension {axis} has {rows.shape[1]} elements"
-        )
+        raise RuntimeError(f"selected index k out of range: k is {k}, dimension {axis} has {rows.shape[1]} elements")
 
     def text(block: Array) -> tuple[Array, Array]:
         order = _first_few(block, k, largest, inorder)
@@ -222,9 +220,7 @@ def kthvalue(x: Array, k: int, axis: int = -1, keepdims: bool = False) -> tuple[
         return x.copy(), np.zeros((), np.int64)
     rows, shape = _last(x, axis)
     if not 1 <= k <= rows.shape[1]:
-        raise RuntimeError(
-            f"kthvalue(): selected number k out of range for dimension {axis}: {k} of {rows.shape[1]}"
-        )
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}: {k} of {rows.shape[1]}")
 
     def text(block: Array) -> tuple[Array, Array]:
         place = _kth(block, k - 1)
