@@ -258,9 +258,7 @@ def test_default_collate() -> None:
 
 def test_default_convert() -> None:
     texts = np.array(["a"])
-    made = D.default_convert(
-        {"a": np.arange(2), "b": (1, np.float64(2)), "c": [texts, "x"], "d": Point(1, 2)}
-    )
+    made = D.default_convert({"a": np.arange(2), "b": (1, np.float64(2)), "c": [texts, "x"], "d": Point(1, 2)})
     assert made["a"].tolist() == [0, 1] and isinstance(made["b"], list) and made["b"][1].dtype == rl.float64
     assert made["c"][0] is texts and isinstance(made["d"], Point)
 
@@ -353,9 +351,7 @@ def test_errors_of_streams_and_attributes() -> None:
             D.DataLoader(Stream(3), **{name: value})  # type: ignore[arg-type]
     D.DataLoader(Stream(3), shuffle=False)
     loader = D.DataLoader(Numbers(3))
-    with pytest.raises(
-        ValueError, match="batch_size attribute should not be set after DataLoader is initial"
-    ):
+    with pytest.raises(ValueError, match="batch_size attribute should not be set after DataLoader is initial"):
         loader.batch_size = 3
     with pytest.raises(AttributeError, match="data pipes are not supported"):
         D.IterDataPipe
@@ -462,9 +458,7 @@ def test_faults_of_workers(fault: str, error: Any, text: str) -> None:
         assert "Cowardly refusing to serialize non-leaf tensor which requires_grad" in message
     if fault in ("exit", "kill"):
         assert message.endswith("exited unexpectedly")
-        assert ("exit code 3" if fault == "exit" else "is killed by signal: Killed.") in str(
-            caught.value.__cause__
-        )
+        assert ("exit code 3" if fault == "exit" else "is killed by signal: Killed.") in str(caught.value.__cause__)
 
 
 @forked
@@ -546,9 +540,7 @@ def test_spawned_workers() -> None:
     assert [batch[0].sum().item() for batch in loader] == [449985000, 349995000]
     with pytest.warns(UserWarning, match="Got pickle error when attempting to start a worker Process"):
         with pytest.raises((AttributeError, TypeError, Exception)):
-            list(
-                loader_of(Numbers(2), num_workers=1, multiprocessing_context="spawn", collate_fn=lambda b: b)
-            )
+            list(loader_of(Numbers(2), num_workers=1, multiprocessing_context="spawn", collate_fn=lambda b: b))
 
 
 def test_many_workers_warn() -> None:
@@ -566,7 +558,7 @@ def test_messages(size: int) -> None:
         "tensor": rl.arange(float(size)),
         "scalar": rl.tensor(3.5),
         "leaf": rl.ones(2).requires_grad_(),
-        "half": rl.ones(2, dtype=rl.bfloat16),
+        "half": rl.ones(2, dtype=rl.float16),
         "text": "x" * size,
         "view": rl.arange(6).reshape(2, 3).t(),
     }
@@ -574,7 +566,7 @@ def test_messages(size: int) -> None:
     assert (message[1] is not None) == (size == 100_000 and os.name == "posix")
     got = transfer.unpack(message)
     assert got["leaf"].requires_grad and got["scalar"].item() == 3.5 and got["scalar"].dim() == 0
-    assert got["half"].dtype == rl.bfloat16 and got["view"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert got["half"].dtype == rl.float16 and got["view"].tolist() == [[0, 3], [1, 4], [2, 5]]
     for key in ("array", "tensor"):
         assert type(got[key]) is type(value[key]) and got[key].tolist() == value[key].tolist()
     got["array"][:] = 0

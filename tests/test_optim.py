@@ -206,7 +206,7 @@ def test_kernels_and_operators_agree(name: str, dtype: str) -> None:
             side.append(rl.tensor(starts[0]).t().requires_grad_())
         cls = getattr(optim, name)
         optimizers = [cls(side, lr=0.01, **options) for side in twins]
-        optimizers[1]._kernel = lambda group: None
+        optimizers[1]._recipe = lambda group: None
         for _ in range(4):
             for p, q in zip(*twins, strict=True):
                 p.grad = rl.tensor(rng.standard_normal(tuple(p.shape)).astype(dtype))
@@ -322,21 +322,15 @@ def test_errors_of_construction(make: Any, error: Any, text: str) -> None:
 
 
 def test_errors_of_steps() -> None:
-    with pytest.raises(
-        AssertionError, match="If capturable=True, params and state_steps must be on supported"
-    ):
+    with pytest.raises(AssertionError, match="If capturable=True, params and state_steps must be on supported"):
         optim.Adam([with_grad(1.0)], capturable=True).step()
-    with pytest.raises(
-        RuntimeError, match="SparseAdam does not support dense gradients, please consider Adam"
-    ):
+    with pytest.raises(RuntimeError, match="SparseAdam does not support dense gradients, please consider Adam"):
         optim.SparseAdam([with_grad(1.0)]).step()
     with pytest.raises(AssertionError, match="_foreach ops don't support autograd"):
         optim.Adam([with_grad(1.0)], foreach=True, differentiable=True).step()
     p = rl.ones(1, dtype=rl.complex64).requires_grad_()
     p.grad = rl.ones(1, dtype=rl.complex64)
-    with pytest.raises(
-        RuntimeError, match="`fused=True` requires all the params to be floating point Tensors"
-    ):
+    with pytest.raises(RuntimeError, match="`fused=True` requires all the params to be floating point Tensors"):
         optim.Adam([p], fused=True).step()
     with pytest.raises(RuntimeError, match="Adafactor does not support complex parameters"):
         optim.Adafactor([p]).step()

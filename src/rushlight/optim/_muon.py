@@ -12,13 +12,12 @@ from .optimizer import Group, Parameterwise, ParamsT, Tensor, _check_lr, _number
 __all__ = ["Muon"]
 
 
-def _orthogonalized(
-    matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> Tensor:
+def _orthogonalized(matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
     """The nearest (half-)orthogonal matrix, roughly: all singular values come near 1.
 
-    Newton-Schulz iteration ``X = a X + (b G + c G G) X`` with ``G = X X^T``, in bfloat16. The quintic's
-    coefficients are chosen for a steep slope at zero, not for convergence to 1 exactly.
+    Newton-Schulz iteration ``X = a X + (b G + c G G) X`` with ``G = X X^T``. The quintic's coefficients
+    are chosen for a steep slope at zero, not for convergence to 1 exactly. PyTorch iterates in bfloat16,
+    which NumPy has not; in float32 the same comes out to within bfloat16's two to three digits.
     """
     if steps >= 100:
         raise ValueError("Number of steps must be less than 100 for computational efficiency")
@@ -27,7 +26,9 @@ def _orthogonalized(
     if len(coefficients) != 3:
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
     a, b, c = coefficients
-    x = matrix.bfloat16()
+    x = matrix.float()
+    if x is matrix:
+        x = matrix.clone()  # to be divided in place
     tall = matrix.size(0) > matrix.size(1)
     if tall:
         x = x.T

@@ -80,13 +80,10 @@ def _checked_groups(
         raise RuntimeError(f"{_WHO} per-parameter optimizer state entries to be dictionaries.")
     if not isinstance(groups, list):
         raise RuntimeError(
-            f"{_WHO} swapin_optim_state['param_groups'] to be a list of param-group dicts, "
-            f"got {type(groups).__name__}."
+            f"{_WHO} swapin_optim_state['param_groups'] to be a list of param-group dicts, got {type(groups).__name__}."
         )
     if len(groups) != len(optimizer.param_groups):
-        raise RuntimeError(
-            "swapin_optim_state has a different number of parameter groups than the live optimizer."
-        )
+        raise RuntimeError("swapin_optim_state has a different number of parameter groups than the live optimizer.")
 
     tensors = list(parameters.values())
     seen: set[int] = set()
@@ -97,9 +94,7 @@ def _checked_groups(
         seen.update(numbers)
         stop = start + len(numbers)
         if stop > len(tensors):
-            raise RuntimeError(
-                f"{_WHO} the explicit parameter state to match optimizer.param_groups ordering."
-            )
+            raise RuntimeError(f"{_WHO} the explicit parameter state to match optimizer.param_groups ordering.")
         result.append((saved, tensors[start:stop]))
         start = stop
     extra = [key for key in state if key not in seen]
@@ -118,13 +113,11 @@ def _checked_numbers(i: int, group: dict[str, Any], saved: Any) -> list[int]:
     numbers = saved.get("params")
     if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
         raise RuntimeError(
-            f"{_WHO} optimizer.state_dict()-style param_groups[*]['params'] entries keyed by "
-            "packed parameter ids."
+            f"{_WHO} optimizer.state_dict()-style param_groups[*]['params'] entries keyed by packed parameter ids."
         )
     if len(numbers) != len(group["params"]):
         raise RuntimeError(
-            f"swapin_optim_state param group {i} has a different number of params than the live "
-            "optimizer param group."
+            f"swapin_optim_state param group {i} has a different number of params than the live optimizer param group."
         )
     only_saved = [key for key in saved if key not in group]
     only_live = [key for key in group if key not in saved]

@@ -6,6 +6,8 @@ from typing import Any
 
 import rushlight as rl
 
+from .._kernels import steps
+from ._dense import Recipe, are_numbers
 from .optimizer import (
     Group,
     Parameterwise,
@@ -89,6 +91,17 @@ class Adadelta(Parameterwise):
         state["step"] = _new_step(group)
         state["square_avg"] = rl.zeros_like(param)
         state["acc_delta"] = rl.zeros_like(param)
+
+    def _recipe(self, group: Group) -> Recipe | None:
+        lr, rho, eps, decay = (group[key] for key in ("lr", "rho", "eps", "weight_decay"))
+        if not are_numbers(lr, rho, eps, decay):
+            return None
+        maximize = group["maximize"]
+
+        def run(step: float, p: Any, g: Any, square_avg: Any, acc_delta: Any) -> None:
+            steps.adadelta(p, g, square_avg, acc_delta, lr=lr, rho=rho, eps=eps, weight_decay=decay, maximize=maximize)
+
+        return Recipe("Adadelta.step", ("square_avg", "acc_delta"), run)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         lr, rho, eps = _to_scalar(group["lr"]), group["rho"], group["eps"]

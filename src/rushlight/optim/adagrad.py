@@ -6,6 +6,8 @@ from typing import Any
 
 import rushlight as rl
 
+from .._kernels import steps
+from ._dense import Recipe, are_numbers
 from .optimizer import (
     Group,
     Parameterwise,
@@ -100,6 +102,19 @@ class Adagrad(Parameterwise):
         start = group["initial_accumulator_value"]
         state["step"] = _new_step(group)
         state["sum"] = rl.full_like(param, complex(start, start) if rl.is_complex(param) else start)
+
+    def _recipe(self, group: Group) -> Recipe | None:
+        lr, lr_decay, decay, eps = (group[key] for key in ("lr", "lr_decay", "weight_decay", "eps"))
+        if not are_numbers(lr, lr_decay, decay, eps):
+            return None
+        maximize = group["maximize"]
+
+        def run(step: float, p: Any, g: Any, total: Any) -> None:
+            steps.adagrad(
+                p, g, total, step=step, lr=lr, lr_decay=lr_decay, weight_decay=decay, eps=eps, maximize=maximize
+            )
+
+        return Recipe("Adagrad.step", ("sum",), run)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         state["step"] += 1

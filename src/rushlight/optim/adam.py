@@ -9,6 +9,8 @@ from typing import Any
 
 import rushlight as rl
 
+from .._kernels import steps
+from ._dense import Recipe, are_numbers
 from .optimizer import (
     Group,
     Parameterwise,
@@ -110,9 +112,7 @@ class Adam(Parameterwise):
             raise ValueError("betas must be either both floats or both Tensors")
         for i, beta in enumerate(betas):
             if tensors[i] and not capturable and foreach:
-                raise ValueError(
-                    f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True"
-                )
+                raise ValueError(f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True")
             if tensors[i] and beta.numel() != 1:
                 raise ValueError(f"Tensor betas[{i}] must be 1-element")
 
@@ -140,6 +140,32 @@ class Adam(Parameterwise):
             state["max_exp_avg_sq"] = rl.zeros_like(param)
         if group["differentiable"] and state["step"].requires_grad:
             raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
+
+    def _recipe(self, group: Group) -> Recipe | None:
+        lr, eps, decay, (beta1, beta2) = (group[key] for key in ("lr", "eps", "weight_decay", "betas"))
+        if not are_numbers(lr, eps, decay, beta1, beta2):
+            return None
+        decoupled, maximize = group["decoupled_weight_decay"], group["maximize"]
+
+        def run(step: float, p: Any, g: Any, m: Any, v: Any, largest: Any = None) -> None:
+            steps.adam(
+                p,
+                g,
+                m,
+                v,
+                largest,
+                step=step,
+                lr=lr,
+                beta1=beta1,
+                beta2=beta2,
+                eps=eps,
+                weight_decay=decay,
+                decoupled=decoupled,
+                maximize=maximize,
+            )
+
+        greatest = ("max_exp_avg_sq",) if group["amsgrad"] else ()
+        return Recipe(f"{type(self).__name__}.step", ("exp_avg", "exp_avg_sq", *greatest), run)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         lr, weight_decay = _to_scalar(group["lr"]), group["weight_decay"]

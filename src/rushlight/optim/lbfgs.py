@@ -240,9 +240,7 @@ class LBFGS(Optimizer):
 
         Returns the loss of the first call.
         """
-        assert len(self.param_groups) == 1, (
-            f"Expected exactly one param_group, but got {len(self.param_groups)}"
-        )
+        assert len(self.param_groups) == 1, f"Expected exactly one param_group, but got {len(self.param_groups)}"
         closure = rl.enable_grad()(closure)
         group = self.param_groups[0]
         lr, max_iter, max_eval = _to_scalar(group["lr"]), group["max_iter"], group["max_eval"]

@@ -366,9 +366,7 @@ class StepLR(LRScheduler):
     [0.25]
     """
 
-    def __init__(
-        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -490,9 +488,7 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if start_factor > 1.0 or start_factor <= 0:
-            raise ValueError(
-                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."
-            )
+            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
         if end_factor > 1.0 or end_factor < 0:
             raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
         self.start_factor = start_factor
@@ -561,9 +557,7 @@ class PolynomialLR(LRScheduler):
     [0.75]
     """
 
-    def __init__(
-        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
@@ -611,9 +605,7 @@ class CosineAnnealingLR(LRScheduler):
         if self._is_initial:
             return self._current()
         if self._step_count == 1 and t > 0:
-            return [
-                least + (base - least) * (1 + math.cos(t * math.pi / t_max)) / 2 for base in self.base_lrs
-            ]
+            return [least + (base - least) * (1 + math.cos(t * math.pi / t_max)) / 2 for base in self.base_lrs]
         if (t - 1 - t_max) % (2 * t_max) == 0:
             # At the bottom the ratio below would be 0 / 0: leave it by the first rise of the cosine.
             return [
@@ -670,10 +662,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def get_lr(self) -> Rates:
         _warn_get_lr_called_within_step(self)
         least = self.eta_min
-        return [
-            least + (base - least) * (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
-            for base in self.base_lrs
-        ]
+        return [least + (base - least) * (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2 for base in self.base_lrs]
 
     def step(self, epoch: float | None = None) -> None:
         """Set the next rates, or those of ``epoch``, which may be a fraction: ``epoch + i / iters``."""
@@ -958,9 +947,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def _is_better(self, a: float, best: float) -> bool:
         if self.mode == "min":
-            return a < (
-                best * (1.0 - self.threshold) if self.threshold_mode == "rel" else best - self.threshold
-            )
+            return a < (best * (1.0 - self.threshold) if self.threshold_mode == "rel" else best - self.threshold)
         return a > (best * (self.threshold + 1.0) if self.threshold_mode == "rel" else best + self.threshold)
 
     def _init_is_better(self, mode: str, threshold: float, threshold_mode: str) -> None:
@@ -1067,9 +1054,7 @@ class CyclicLR(_Momentum):
             self.scale_mode = "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self.base_momentums, self.max_momentums = self._init_momentum(
-                base_momentum, max_momentum, last_epoch
-            )
+            self.base_momentums, self.max_momentums = self._init_momentum(base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
@@ -1163,9 +1148,7 @@ class OneCycleLR(_Momentum):
         if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
-            )
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._schedule_phases = self._phases(pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         max_lrs = _format_param("max_lr", optimizer, max_lr)
@@ -1228,9 +1211,7 @@ class OneCycleLR(_Momentum):
         _warn_get_lr_called_within_step(self)
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         start: float = 0.0
         for phase in self._schedule_phases:
             if step <= phase["end_step"] or phase is self._schedule_phases[-1]:
@@ -1242,8 +1223,6 @@ class OneCycleLR(_Momentum):
         for group in self.optimizer.param_groups:
             rates.append(self._anneal_func(group[phase["start_lr"]], group[phase["end_lr"]], pct))
             if self.cycle_momentum:
-                momentum = self._anneal_func(
-                    group[phase["start_momentum"]], group[phase["end_momentum"]], pct
-                )
+                momentum = self._anneal_func(group[phase["start_momentum"]], group[phase["end_momentum"]], pct)
                 self._set_momentum(group, momentum)
         return rates

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import rushlight as rl
 
 from ..utils.hooks import RemovableHandle
+from ._dense import AVAILABLE, DenseStep, Recipe
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
@@ -35,6 +36,7 @@ _global_optimizer_post_hooks: Hooks = OrderedDict()
 
 _FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 _CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+_PROFILER = "rushlight.autograd.profiler"
 _HOOK_KINDS = (
     "_optimizer_step_pre_hooks",
     "_optimizer_step_post_hooks",
@@ -88,7 +90,7 @@ def _add_hook(hooks: Hooks, hook: Callable[..., Any], prepend: bool = False) -> 
 
 def _profiled(name: str) -> AbstractContextManager[Any]:
     """A profiler range, when the profiler has been loaded at all: else no one can be watching."""
-    profiler = sys.modules.get("rushlight.autograd.profiler")
+    profiler = sys.modules.get(_PROFILER)
     return nullcontext() if profiler is None else profiler.record_function(name)
 
 
@@ -272,10 +274,18 @@ class Optimizer:
         @functools.wraps(func)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             self = args[0]
+            if not (
+                self._optimizer_step_pre_hooks
+                or self._optimizer_step_post_hooks
+                or _global_optimizer_pre_hooks
+                or _global_optimizer_post_hooks
+                or _PROFILER in sys.modules
+            ):
+                out = func(*args, **kwargs)
+                self._optimizer_step_code()
+                return out
             with _profiled(f"Optimizer.step#{type(self).__name__}.step"):
-                for hook in chain(
-                    _global_optimizer_pre_hooks.values(), self._optimizer_step_pre_hooks.values()
-                ):
+                for hook in chain(_global_optimizer_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
                     result = hook(self, args, kwargs)
                     if result is None:
                         continue
@@ -286,9 +296,7 @@ class Optimizer:
                     args, kwargs = result
                 out = func(*args, **kwargs)
                 self._optimizer_step_code()
-                for hook in chain(
-                    self._optimizer_step_post_hooks.values(), _global_optimizer_post_hooks.values()
-                ):
+                for hook in chain(self._optimizer_step_post_hooks.values(), _global_optimizer_post_hooks.values()):
                     hook(self, args, kwargs)
                 return out
 
@@ -310,9 +318,7 @@ class Optimizer:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
         return _add_hook(self._optimizer_step_post_hooks, hook)
 
-    def register_state_dict_pre_hook(
-        self, hook: Callable[[Optimizer], None], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[[Optimizer], None], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer)`` before a state dict is made."""
         return _add_hook(self._optimizer_state_dict_pre_hooks, hook, prepend)
 
@@ -384,8 +390,7 @@ class Optimizer:
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(g["params"]) != len(s["params"]) for g, s in zip(groups, saved_groups, strict=True)):
             raise ValueError(
-                "loaded state dict contains a parameter group "
-                "that doesn't match the size of optimizer's group"
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
 
         param_of = dict(
@@ -483,17 +488,13 @@ class Optimizer:
 
         for param in param_group["params"]:
             if not isinstance(param, rl.Tensor):
-                raise TypeError(
-                    "optimizer can only optimize Tensors, but one of the params is " + _typename(param)
-                )
+                raise TypeError("optimizer can only optimize Tensors, but one of the params is " + _typename(param))
             if not self.defaults.get("differentiable", None) and not (param.is_leaf or param.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
 
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
-                )
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
 
         params = param_group["params"]
@@ -519,9 +520,7 @@ class Optimizer:
                 bare += 1
                 params.append(param)
         if names and bare:
-            raise ValueError(
-                "all optimizer params should be with/without names. Some param names are missing"
-            )
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
         param_group["params"] = params
         if names:
             param_group["param_names"] = names
@@ -545,8 +544,8 @@ class Parameterwise(Optimizer):
 
     A subclass writes three things. ``_init_state`` fills the state of a parameter that is seen for the
     first time. ``_update`` is the arithmetic, in operators, in place: it serves every dtype, and
-    differentiates when asked. ``_kernel`` binds the options of a group to a function that does the
-    same to plain arrays in one pass and returns whether it did; ``None`` where it never can.
+    differentiates when asked. ``_recipe`` binds the options of a group to a kernel that does the same to
+    plain float arrays in one pass; ``None`` if there is none for them.
     """
 
     _real_views = True  # show complex tensors to `_update` as real ones with one dimension more
@@ -559,7 +558,7 @@ class Parameterwise(Optimizer):
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         raise NotImplementedError
 
-    def _kernel(self, group: Group) -> Callable[[Tensor, Tensor, dict[str, Any]], bool] | None:
+    def _recipe(self, group: Group) -> Recipe | None:
         return None
 
     def _keeps_state(self, group: Group) -> bool:
@@ -588,7 +587,8 @@ class Parameterwise(Optimizer):
             self._refuse_capturable()
         if group.get("foreach") and group.get("differentiable"):
             raise AssertionError("_foreach ops don't support autograd")
-        kernel = None if group.get("differentiable") else self._kernel(group)
+        recipe = self._recipe(group) if AVAILABLE and not group.get("differentiable") else None
+        dense = None if recipe is None else DenseStep(recipe)
         keeps_state = self._keeps_state(group)
         fused = group.get("fused")
         states = self.state
@@ -601,22 +601,20 @@ class Parameterwise(Optimizer):
             state = states[param] if keeps_state else {}
             if keeps_state and not state:
                 self._init_state(state, param, group)
-            if kernel is None or not kernel(param, grad, state):
+            if dense is None or not dense.add(param, grad, state):
                 self._update_by_operators(param, grad, state, group)
+        if dense is not None:
+            dense.finish()
 
     def _update_by_operators(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         if grad.is_sparse and not self._accepts_sparse:
-            raise RuntimeError(
-                f"{type(self).__name__} does not support sparse gradients{self._sparse_advice}"
-            )
+            raise RuntimeError(f"{type(self).__name__} does not support sparse gradients{self._sparse_advice}")
         if group.get("maximize"):
             grad = -grad
         if self._real_views and rl.is_complex(param):
             param, grad = rl.view_as_real(param), rl.view_as_real(grad)
             state = {
-                key: rl.view_as_real(value)
-                if isinstance(value, rl.Tensor) and rl.is_complex(value)
-                else value
+                key: rl.view_as_real(value) if isinstance(value, rl.Tensor) and rl.is_complex(value) else value
                 for key, value in state.items()
             }
         self._update(param, grad, state, group)

@@ -6,6 +6,8 @@ from typing import Any
 
 import rushlight as rl
 
+from .._kernels import steps
+from ._dense import Recipe, are_numbers
 from .optimizer import (
     Group,
     Parameterwise,
@@ -103,6 +105,30 @@ class RMSprop(Parameterwise):
             state["momentum_buffer"] = rl.zeros_like(param)
         if group["centered"]:
             state["grad_avg"] = rl.zeros_like(param)
+
+    def _recipe(self, group: Group) -> Recipe | None:
+        lr, alpha, eps, decay, momentum = (group[key] for key in ("lr", "alpha", "eps", "weight_decay", "momentum"))
+        if not are_numbers(lr, alpha, eps, decay, momentum):
+            return None
+        centered, maximize = group["centered"], group["maximize"]
+
+        def run(step: float, p: Any, g: Any, v: Any, *others: Any) -> None:
+            steps.rmsprop(
+                p,
+                g,
+                v,
+                others[0] if centered else None,
+                others[-1] if momentum > 0 else None,
+                lr=lr,
+                alpha=alpha,
+                eps=eps,
+                weight_decay=decay,
+                momentum=momentum,
+                maximize=maximize,
+            )
+
+        others = [("grad_avg", centered), ("momentum_buffer", momentum > 0)]
+        return Recipe("RMSprop.step", ("square_avg", *(key for key, used in others if used)), run)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         lr, alpha, square_avg = _to_scalar(group["lr"]), group["alpha"], state["square_avg"]

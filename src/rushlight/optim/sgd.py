@@ -6,6 +6,8 @@ from typing import Any
 
 import rushlight as rl
 
+from .._kernels import steps
+from ._dense import Recipe, are_numbers
 from .optimizer import (
     Group,
     Parameterwise,
@@ -90,12 +92,32 @@ class SGD(Parameterwise):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        _set_group_defaults(
-            self, nesterov=False, maximize=False, foreach=None, differentiable=False, fused=False
-        )
+        _set_group_defaults(self, nesterov=False, maximize=False, foreach=None, differentiable=False, fused=False)
 
     def _keeps_state(self, group: Group) -> bool:
         return bool(group["momentum"] != 0)
+
+    def _recipe(self, group: Group) -> Recipe | None:
+        lr, decay, momentum, dampening = (group[key] for key in ("lr", "weight_decay", "momentum", "dampening"))
+        if not are_numbers(lr, decay, momentum, dampening):
+            return None
+        nesterov, maximize = group["nesterov"], group["maximize"]
+
+        def run(first: bool, p: Any, g: Any, buffer: Any = None) -> None:
+            steps.sgd(
+                p,
+                g,
+                buffer,
+                lr=lr,
+                momentum=momentum,
+                dampening=dampening,
+                weight_decay=decay,
+                nesterov=nesterov,
+                maximize=maximize,
+                first=first,
+            )
+
+        return Recipe("SGD.step", ("momentum_buffer",) if momentum != 0 else (), run, counts=False)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
         lr, weight_decay, momentum = _to_scalar(group["lr"]), group["weight_decay"], group["momentum"]

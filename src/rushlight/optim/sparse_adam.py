@@ -45,20 +45,14 @@ class SparseAdam(Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
 
         where = [
-            ([i, j], param)
-            for i, group in enumerate(self.param_groups)
-            for j, param in enumerate(group["params"])
+            ([i, j], param) for i, group in enumerate(self.param_groups) for j, param in enumerate(group["params"])
         ]
         sparse = [place for place, param in where if param.is_sparse]
         if sparse:
-            raise ValueError(
-                f"Sparse params at indices {sparse}: SparseAdam requires dense parameter tensors"
-            )
+            raise ValueError(f"Sparse params at indices {sparse}: SparseAdam requires dense parameter tensors")
         complex_ = [place for place, param in where if param.is_complex()]
         if complex_:
-            raise ValueError(
-                f"Complex params at indices {complex_}: SparseAdam does not support complex parameters"
-            )
+            raise ValueError(f"Complex params at indices {complex_}: SparseAdam does not support complex parameters")
 
     @rl.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -73,7 +67,5 @@ class SparseAdam(Optimizer):
                     continue
                 if param.grad.is_sparse:
                     raise NotImplementedError("SparseAdam: sparse gradients are not supported, use Adam")
-                raise RuntimeError(
-                    "SparseAdam does not support dense gradients, please consider Adam instead"
-                )
+                raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
         return loss

@@ -195,9 +195,7 @@ class AveragedModel(Module):
         self.n_averaged += 1
 
     @staticmethod
-    def _by_dtype(
-        averages: list[Tensor], params: list[Tensor]
-    ) -> Iterable[tuple[list[Tensor], list[Tensor]]]:
+    def _by_dtype(averages: list[Tensor], params: list[Tensor]) -> Iterable[tuple[list[Tensor], list[Tensor]]]:
         """Two lists of one dtype each at a time, as functions on lists expect."""
         groups: dict[Any, tuple[list[Any], list[Any]]] = {}
         for average, param in zip(averages, params, strict=True):
@@ -270,14 +268,10 @@ class SWALR(LRScheduler):
         anneal_strategy: Literal["cos", "linear"] = "cos",
         last_epoch: int = -1,
     ) -> None:
-        for rate, group in zip(
-            _format_param("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True
-        ):
+        for rate, group in zip(_format_param("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
-            )
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._anneal_strategy = anneal_strategy
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")

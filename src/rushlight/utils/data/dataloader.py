@@ -117,9 +117,7 @@ class DataLoader(Generic[_T_co]):
         in_order: bool = True,
     ) -> None:
         if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError("timeout option should be non-negative")
         if num_workers == 0 and prefetch_factor is not None:
@@ -156,15 +154,12 @@ class DataLoader(Generic[_T_co]):
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "batch_sampler option is mutually exclusive with "
-                    "batch_size, shuffle, sampler, and drop_last"
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
                 )
             batch_size = None
             drop_last = False
         elif batch_size is None and drop_last:
-            raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
-            )
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
 
         if sampler is None:
             if is_stream:
@@ -197,8 +192,7 @@ class DataLoader(Generic[_T_co]):
         ):
             if value is not None:
                 raise ValueError(
-                    f"DataLoader with IterableDataset: expected unspecified {name} option, "
-                    f"but got {name}={value}"
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
                 )
 
     @property
@@ -348,11 +342,7 @@ class _BaseDataLoaderIter:
             data = self._next_data()
         self._num_yielded += 1
         promised = self._IterableDataset_len_called
-        if (
-            promised is not None
-            and self._dataset_kind == _DatasetKind.Iterable
-            and self._num_yielded > promised
-        ):
+        if promised is not None and self._dataset_kind == _DatasetKind.Iterable and self._num_yielded > promised:
             self._warn_of_length(promised)
         return data
 
@@ -415,9 +405,7 @@ class _Workers:
         self.tasks.append(task_sink)
         self.results.append(result_source)
         inherited = [*self.tasks, *self.results] if forks else []
-        process = context.Process(
-            target=worker_loop, args=(plan, task_source, result_sink, inherited), daemon=True
-        )
+        process = context.Process(target=worker_loop, args=(plan, task_source, result_sink, inherited), daemon=True)
         try:
             process.start()
         except (TypeError, AttributeError, pickle.PicklingError):
@@ -597,9 +585,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 return self._process_data(info[1], info[0])
 
             if self._pool.closed or self._tasks_outstanding <= 0:
-                raise AssertionError(
-                    "Invalid iterator state: shutdown or no outstanding tasks when fetching next data"
-                )
+                raise AssertionError("Invalid iterator state: shutdown or no outstanding tasks when fetching next data")
             busy = [i for i in range(self._num_workers) if self._workers_status[i]]
             worker, number, message = self._receive(busy)
             data = self._open(number, message)
@@ -642,6 +628,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         try:
             self._pool.tasks[worker].send((number, index))
         except OSError:
+            self._pool.processes[worker].join(STATUS_CHECK_INTERVAL)
             self._pool._raise_for_dead([worker])
             raise
         self._task_info[number] = (worker,)

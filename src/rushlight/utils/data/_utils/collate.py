@@ -100,9 +100,7 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
                 return fn(batch, collate_fn_map=collate_fn_map)
 
     if isinstance(elem, Mapping):
-        columns = {
-            key: collate([sample[key] for sample in batch], collate_fn_map=collate_fn_map) for key in elem
-        }
+        columns = {key: collate([sample[key] for sample in batch], collate_fn_map=collate_fn_map) for key in elem}
         return _rebuilt_mapping(elem, columns)
     if isinstance(elem, tuple) and hasattr(elem, "_fields"):
         return kind(*(collate(column, collate_fn_map=collate_fn_map) for column in zip(*batch, strict=False)))

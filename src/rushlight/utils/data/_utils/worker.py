@@ -153,14 +153,14 @@ def _seed_everything(plan: WorkerPlan) -> int:
 
 def _serve(plan: WorkerPlan, tasks: Any, results: Any) -> None:
     global _worker_info
-    rl.set_num_threads(1)
-    seed = _seed_everything(plan)
-    _worker_info = WorkerInfo(plan.worker_id, plan.num_workers, seed, plan.dataset)
     where = f"in DataLoader worker process {plan.worker_id}"
 
     fetcher: Any = None
     failed: Any = None
     try:
+        rl.set_num_threads(1)
+        seed = _seed_everything(plan)
+        _worker_info = WorkerInfo(plan.worker_id, plan.num_workers, seed, plan.dataset)
         if plan.init_fn is not None:
             plan.init_fn(plan.worker_id)
         fetcher = plan.create_fetcher()
