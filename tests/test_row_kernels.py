@@ -121,7 +121,9 @@ def test_cross_entropy(shape: Any, weighted: bool, smoothing: float, reduction: 
     d = sample(shape, np.float64, 4)
     slope = (g * (loss(x + 1e-6 * d)[0] - loss(x - 1e-6 * d)[0])).sum() / 2e-6
     np.testing.assert_allclose((dx * d).sum(), slope, rtol=1e-6, atol=1e-7)
-    single = rows.cross_entropy(x.astype(np.float32), target, None if weight is None else weight.astype(np.float32), reduction, -7, smoothing)  # fmt: skip
+    single = rows.cross_entropy(
+        x.astype(np.float32), target, None if weight is None else weight.astype(np.float32), reduction, -7, smoothing
+    )
     near(single[0], ours, np.float32, 4)
 
 

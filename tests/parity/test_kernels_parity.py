@@ -160,7 +160,9 @@ def test_elementwise(name: str, shape: Any) -> None:
         same(getattr(elementwise, name)(array(special)), FUNCTIONS[name](special))
 
 
-@pytest.mark.parametrize("shape, axis, m", [((400,), 0, 90_000), ((100, 300), 0, 700), ((100, 300), 1, 800), ((3, 40, 50), 1, 700)])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape, axis, m", [((400,), 0, 90_000), ((100, 300), 0, 700), ((100, 300), 1, 800), ((3, 40, 50), 1, 700)]
+)
 def test_scatter(shape: Any, axis: int, m: int) -> None:
     wide = tuple(m if k == axis else n for k, n in enumerate(shape))
     out, src = torch.randn(shape), torch.randn(wide)
@@ -277,7 +279,9 @@ def test_steps(kind: Any, name: str, options: dict[str, Any], shape: Any) -> Non
         np.testing.assert_array_equal(mine, array(p))  # no square root: the same bits
 
 
-@pytest.mark.parametrize("batch, n, m, d", [((), 5, 7, 4), ((2, 3), 5, 7, 4), ((2,), 300, 290, 16), ((2, 2), 200, 650, 32)])  # fmt: skip
+@pytest.mark.parametrize(
+    "batch, n, m, d", [((), 5, 7, 4), ((2, 3), 5, 7, 4), ((2,), 300, 290, 16), ((2, 2), 200, 650, 32)]
+)
 @pytest.mark.parametrize("kind", ["none", "causal", "added", "where"])
 def test_attention(batch: Any, n: int, m: int, d: int, kind: str) -> None:
     for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12)):

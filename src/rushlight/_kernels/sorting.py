@@ -37,7 +37,7 @@ def _keys(x: Array, descending: bool) -> Array:
         keys = x.view(unsigned) ^ unsigned.type(1 << (bits - 1))
     else:
         keys = x.view(unsigned) if x.flags.c_contiguous else x.astype(unsigned)
-    return np.invert(keys) if descending else keys
+    return np.asarray(~keys if descending else keys)
 
 
 def _packed(keys: Array) -> Array | None:
