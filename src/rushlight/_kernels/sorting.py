@@ -58,7 +58,7 @@ def _order(x: Array, descending: bool) -> Array:
     if x.size <= SMALL:
         if not descending:
             return np.argsort(x, -1, "stable")
-        return np.subtract(x.shape[1] - 1, np.argsort(x[:, ::-1], -1, "stable")[:, ::-1])
+        return np.asarray(np.subtract(x.shape[1] - 1, np.argsort(x[:, ::-1], -1, "stable")[:, ::-1]))
     return _order_of_keys(_keys(x, descending))
 
 
