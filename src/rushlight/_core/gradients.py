@@ -211,7 +211,8 @@ def grad(
         g = arrived.get(node)
         if g is None:
             if materialize_grads:
-                results.append(zeros_for(t))
+                zeros = zeros_for(t)
+                results.append(zeros.requires_grad_() if create_graph else zeros)
                 continue
             if not allow_unused:
                 raise RuntimeError(

@@ -22,7 +22,7 @@ last_write = 0  # the time of the latest write anywhere: usually older than the 
 class Writes:
     """What is known of the writes to one memory: the time and place of the last, and how many."""
 
-    __slots__ = ("code", "count", "lasti", "name", "owner", "time")
+    __slots__ = ("code", "count", "lasti", "name", "owner", "spoils", "time")
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
@@ -30,16 +30,25 @@ class Writes:
         self.code: CodeType | None = None
         self.lasti = -1
         self.name = ""
+        self.spoils: list[Any] | None = None  # what a write makes unusable: see ``views.spoil``
 
+
+# what stands between an array and its base where as_strided made it
+Strided: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
 
 _written: dict[int, Writes] = {}  # by the id of the owning array
 
 
 def owner(array: Any) -> Any:
     """The array whose memory this is a view of."""
-    while type(base := array.base) is np.ndarray:
-        array = base
-    return array
+    while True:
+        base = array.base
+        if type(base) is np.ndarray:
+            array = base
+        elif type(base) is Strided:
+            array = base.base
+        else:
+            return array
 
 
 def entry(array: np.ndarray) -> Writes:
@@ -60,6 +69,10 @@ def written(array: np.ndarray, name: str = "", code: CodeType | None = None, las
     record.time = last_write = tick()
     record.count += 1
     record.name, record.code, record.lasti = name, code, lasti
+    if record.spoils:
+        for spoil in record.spoils:
+            spoil()
+        record.spoils = None
 
 
 def writes(array: np.ndarray) -> Writes | None:

@@ -155,16 +155,14 @@ def refused(op: Any, error: Exception) -> Exception:
 def unbroadcastable(text: str) -> Exception | None:
     """The same complaint with the dimension that does not fit, from the shapes in NumPy's message."""
     shapes = [tuple(map(int, s.split(",")[: -1 if s.endswith(",") else None])) for s in re.findall(r"\(([\d,]+)\)", text)]
-    if len(shapes) < 2:
-        return None
-    a, b = shapes[-2:] if len(shapes) == 2 else shapes[:2]
-    ndim = max(len(a), len(b))
-    for i in range(1, min(len(a), len(b)) + 1):
-        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
-            return RuntimeError(
-                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
-                f"{ndim - i}: shapes {list(a)} and {list(b)} do not broadcast together"
-            )
+    for k, a in enumerate(shapes):
+        for b in shapes[k + 1 :]:
+            for i in range(1, min(len(a), len(b)) + 1):
+                if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+                    return RuntimeError(
+                        f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton "
+                        f"dimension {max(len(a), len(b)) - i}: shapes {list(a)} and {list(b)} do not broadcast together"
+                    )
     return None
 
 

@@ -366,7 +366,7 @@ class Tensor(Methods):
             if self.dtype.is_floating_point or self.dtype.is_complex:
                 self._node = Leaf(ref(self))
             else:
-                raise RuntimeError(f"only Tensors of floating point dtype can require gradients, complex ones among them; not {self.dtype}")
+                raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {self.dtype}")
         return self
 
     @property
@@ -404,7 +404,7 @@ class Tensor(Methods):
                 raise RuntimeError("can't assign Variable as its own grad")
             if value.dtype is not self.dtype:
                 raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{dtypes.SCALAR_NAMES[value.dtype.name]}' to a tensor "
+                    f"attempting to assign a gradient with dtype '{dtypes.LEGACY[value.dtype.name].lower()}' to a tensor "
                     f"with grad_dtype '{dtypes.LEGACY[self.dtype.name]}': a gradient has its tensor's dtype. Use "
                     ".to(t.dtype)."
                 )
@@ -591,7 +591,14 @@ def strides_of(array: ndarray) -> tuple[int, ...]:
             steps.append(step)
             step *= max(n, 1)
         return tuple(reversed(steps))
-    return tuple([s // size for s in array.strides])
+    found = tuple([s // size for s in array.strides])
+    if 0 not in found:
+        return found
+    steps, step = [], 1
+    for n, s in zip(reversed(array.shape), reversed(found), strict=True):
+        steps.append(step if n == 1 and s == 0 else s)  # NumPy gives new dimensions no stride
+        step = n * steps[-1]
+    return tuple(reversed(steps))
 
 
 def text_of(tensor: Tensor) -> str:
@@ -603,7 +610,7 @@ def text_of(tensor: Tensor) -> str:
         if tensor.requires_grad:
             suffixes.append("requires_grad=True")
     elif tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+        suffixes.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     array = tensor._array
     if not isinstance(array, ndarray):
         return f"<{type(tensor).__name__} of level {tensor.level}: {array!r}>"

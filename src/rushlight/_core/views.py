@@ -56,9 +56,10 @@ class View:
     in that mode), "multi" (one of several outputs), "custom" (made by a custom function).
     """
 
-    __slots__ = ("base", "kind", "parent", "step")
+    __slots__ = ("base", "first", "kind", "parent", "step")
 
     def __init__(self, base: Tensor, parent: Tensor, step: Step) -> None:
+        self.first: Step | None = None
         self.base, self.parent, self.step = base, parent, step
         m = mode()
         if m & INFERENCE:
@@ -78,8 +79,11 @@ def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output:
     link = parent._view
     base = link.base if type(link) is View else parent
     made._view = View(base, parent, Step(op, args, output))
-    if made._node is None and base._node is not None:
-        made._node = Nowhere()
+    if base._node is not None:
+        if made._node is None:
+            made._node = Nowhere()
+        if made._view.kind:
+            spoiled_by_writes(made)
     views = base._view
     if views is None:
         base._view = views = Views()
@@ -87,6 +91,15 @@ def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output:
     if len(views) > views.room:
         views[:] = [r for r in views if r() is not None]
         views.room = 2 * len(views) + 16
+
+
+def spoiled_by_writes(view: Tensor) -> None:
+    """From the next write to the memory of ``view`` on, it may not be used where that is recorded."""
+    seen = ref(view)
+    written = memory.entry(view._array)
+    if written.spoils is None:
+        written.spoils = []
+    written.spoils.append(lambda: spoil(seen()))
 
 
 def base_of(tensor: Tensor) -> Tensor | None:
@@ -105,6 +118,8 @@ def path_to(view: Tensor) -> tuple[Step, ...]:
     path = []
     while type(link := view._view) is View:
         path.append(link.step)
+        if link.first is not None:  # the base has another shape by now than when the view was taken
+            path.append(link.first)
         view = link.parent
     return tuple(path[::-1])
 
@@ -231,27 +246,19 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
         if last.holds and isinstance(last, OpNode):
             last.saved = tuple([swapped(kept, new, array) for kept in last.saved])
         if needs_old:  # it saved what has just been overwritten: backward will find it stale
-            stamp(target, name, False)
+            stamp(target, name)
             node.seq = tick() if last is not node else node.seq
         else:  # the node is newer than the write, or what it saved would count as stale
-            stamp(target, name, False)
+            stamp(target, name)
             last.seq = tick()
             if last is not node:
                 node.seq = tick()
     rewrite_history(target, made, new.dtype)
 
 
-def stamp(target: Tensor, name: str, alone: bool = True) -> None:
-    """Note that the memory of ``target`` has been written, and by which line; ``alone``: no history is rewritten."""
+def stamp(target: Tensor, name: str) -> None:
+    """Note that the memory of ``target`` has been written, and by which line."""
     memory.written(target._array, name, *callsite.here())
-    if alone and target._view is not None:
-        link = target._view
-        base = link.base if type(link) is View else target
-        if base._node is not None:
-            for r in base._view:
-                view = r()
-                if view is not None and view._view.kind:
-                    spoil(view)
 
 
 def saves_memory(node: Any, array: ndarray, result: Any) -> bool:
@@ -313,9 +320,26 @@ def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
     node.parents = (base._node, value._node)
     node.rules = (rules["input"].vjp, rules["value"].vjp)
     node.saved = ((path,), (path,))
+    if any([step.op.name == "as_strided_" for step in path]):  # it reads memory as the base is laid out
+        steps = base._array.strides
+        node.rules = tuple([as_laid(rule) for rule in node.rules])
+        node.saved = ((steps, path), (steps, path))
     node.seq = tick()
     node.code, node.lasti = callsite.here()
     return node
+
+
+def as_laid(rule: Any) -> Any:
+    """The same rule on a gradient whose memory is laid out with given strides."""
+    return lambda g, steps, path: rule(laid(g, steps), path)
+
+
+@operator(jvp="linear", node="CloneBackward0", input=lambda g: g)
+def laid(input: Tensor, steps: Any) -> Tensor:
+    """``input`` in memory without gaps, its dimensions in the order that ``steps`` have."""
+    order = sorted(range(len(steps)), key=lambda d: -steps[d])
+    made = np.array(np.transpose(input, order), order="C")  # type: ignore[call-overload]
+    return np.transpose(made, np.argsort(order)) if order else made  # type: ignore[return-value]
 
 
 @cache
@@ -394,20 +418,22 @@ class Spoiled(Tensor):
             self.__class__ = Tensor
 
     requires_grad = property(lambda self: True)  # type: ignore[assignment]
-    is_leaf = property(lambda self: type(TRUE_NODE.__get__(self)) in (Leaf, Nowhere))  # type: ignore[assignment]
     output_nr = 0  # type: ignore[assignment]
+    retains_grad = False  # type: ignore[assignment]
 
     @property
     def grad_fn(self) -> Any:
         raise RuntimeError(complaint(self, "its base or another view of its base has been"))
 
+    is_leaf = grad_fn  # type: ignore[assignment]
+
 
 TRUE_NODE: Any = Tensor.__dict__["_node"]
 
 
-def spoil(view: Tensor) -> None:
+def spoil(view: Tensor | None) -> None:
     """Make a view unusable where it is recorded."""
-    if type(view) is Tensor:
+    if type(view) is Tensor and (view._view.base._node is not None or view.grad_fn is not None):
         view.__class__ = Spoiled
 
 
@@ -472,9 +498,16 @@ def check_writable(target: Tensor, name: str, needs: Any) -> None:
             f"{name} would write to memory that is read-only (it comes from a read-only NumPy array or file). "
             "Write to a .clone() of it."
         )
-    if array.size > 1 and 0 in array.strides and any(
-        s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
-    ):
+    if 0 in array.strides and name not in MAY_OVERLAP:
+        check_overlap(array)
+
+
+MAY_OVERLAP = {"zero_", "fill_", "masked_fill_", "index_put_", "index_fill_", "__setitem__"}
+
+
+def check_overlap(array: ndarray) -> None:
+    """Raise if several elements of an array lie at one place in memory (as after ``expand``)."""
+    if array.size > 1 and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)]):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."

@@ -132,8 +132,6 @@ def as_key(key: Any) -> tuple[Any, ...]:
     if isinstance(key, list) and len(key) < 32 and any(
         isinstance(k, (slice, Tensor, ndarray, list, tuple)) or k is None or k is Ellipsis for k in key
     ):
-        if all(isinstance(k, (list, int, bool)) for k in key):
-            return (key,)
         return tuple(key)
     return (key,)
 
@@ -162,6 +160,8 @@ def python_index(p: Any) -> Any:
         return p.tolist()
     if isinstance(p, (list, tuple)):
         return [python_index(q) for q in p]
+    if isinstance(p, str):
+        raise TypeError("new(): invalid data type 'str'")
     if isinstance(p, float):
         raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)")
     return p
@@ -198,7 +198,7 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
     for k in key:
         if k is Ellipsis:
             if seen_ellipsis:
-                raise IndexError("an index can only have a single ellipsis ('...')")
+                continue  # a second one stands for no dimension
             seen_ellipsis = True
             for _ in range(len(shape) - used):
                 basic.append(ALL)
@@ -248,6 +248,8 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
             else:
                 check_range(array, shape[at], at)
             at += array.ndim if array.dtype.kind == "b" else 1
+        elif isinstance(k, str):
+            raise TypeError("new(): invalid data type 'str'")
         elif hasattr(k, "__index__"):
             basic.append(checked_number(python.index(k), shape, at))
             changes, kind, at = True, "select", at + 1
@@ -419,12 +421,15 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 def as_value(value: Any, like: Tensor) -> Tensor:
     """What is assigned, as a tensor."""
+    from .fill import converted
+
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, (ndarray, np.generic)):
-        return wrap(np.asarray(value).astype(record.np_dtype(like), copy=False))
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, (bool, int, float, complex)):
-        return wrap(np.asarray(value).astype(record.np_dtype(like)))
+        dtype = record.np_dtype(like)
+        return wrap(np.asarray(converted(value, dtype)).astype(dtype))
     raise TypeError(f"can't assign a {type(value).__name__} to a torch.{dtypes.LEGACY[like.dtype.name]}Tensor")
 
 
@@ -439,6 +444,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     basic, advanced, changes, kind = parsed(self.shape, parts)
     gathers = any(a is not None for a in advanced)
+    if gathers:
+        check_put(self, value, len(parts) == 1 and isinstance(parts[0], Tensor) and is_mask(parts[0]._array))
     if not (m & 1 and (self._node is not None or value._node is not None)) or type(self._node) is Leaf and not m & 1:
         views.check_writable(self, "__setitem__", 0)
         put_plain(self, basic, advanced if gathers else None, value._array)
@@ -449,6 +456,16 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         views.write(target, copied.op, (value,), "copy_")  # type: ignore[attr-defined]
         return
     views.write(target, index_put_raw.op, (broadcast_indices(advanced), cast_to(value, record.np_dtype(self)), False), "index_put_")  # type: ignore[attr-defined]
+
+
+def check_put(target: Tensor, value: Tensor, by_mask: bool = False) -> None:
+    """Values put by index must have the dtype of the tensor (a single one put by a mask need not)."""
+    if record.np_dtype(value) is not record.np_dtype(target) and not (by_mask and value.ndim == 0):
+        names = [dtypes.LEGACY[x.dtype.name] for x in (target, value)]
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
+            f"{names[1]} for the source."
+        )
 
 
 def trimmed(value: Tensor, target: Tensor) -> Tensor:
@@ -464,8 +481,10 @@ def trimmed(value: Tensor, target: Tensor) -> Tensor:
 def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, values: ndarray) -> None:
     """Assign where nothing is recorded: NumPy's own assignment, and the stamp."""
     target = self._array[(*basic, Ellipsis)]  # with the ellipsis NumPy gives a view even of one element
+    if advanced is None and 0 in target.strides:
+        views.check_overlap(target)
     if values.dtype.kind == "c" and target.dtype.kind != "c":
-        raise RuntimeError("value cannot be converted to type " + dtypes.dtype_of(target.dtype).name + " without overflow")
+        values = values.real
     try:
         if advanced is None:
             extra = values.ndim - target.ndim
@@ -476,21 +495,30 @@ def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, 
             target[where_of(target, broadcast_indices(advanced))] = values
     except ValueError:
         if advanced is None:
-            raise RuntimeError(
-                f"expand(torch.{dtypes.LEGACY[dtypes.dtype_of(values.dtype).name]}Tensor{{{list(values.shape)}}}, "
-                f"size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be greater or equal to "
-                f"the number of dimensions in the tensor ({values.ndim})"
-                if values.ndim > target.ndim
-                else f"The expanded size of the tensor ({target.shape[-1]}) must match the existing size "
-                f"({values.shape[-1]}) at non-singleton dimension {target.ndim - 1}.  Target sizes: "
-                f"{list(target.shape)}.  Tensor sizes: {list(values.shape)}"
-            ) from None
+            raise misfit(values, target) from None
         shape = target[where_of(target, broadcast_indices(advanced))].shape
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
             f"{list(shape)}"
         ) from None
     views.stamp(self, "__setitem__")
+
+
+def misfit(values: Any, target: Any) -> RuntimeError:
+    """The error for values that do not spread to the shape of what they are assigned to."""
+    have, want = list(values.shape), list(target.shape)
+    if len(have) > len(want):
+        name = dtypes.LEGACY[dtypes.dtype_of(values.dtype).name]
+        return RuntimeError(
+            f"expand(torch.{name}Tensor{{{have}}}, size={want}): the number of sizes provided ({len(want)}) must be "
+            f"greater or equal to the number of dimensions in the tensor ({len(have)})"
+        )
+    lead = len(want) - len(have)
+    at = next((i for i in reversed(range(len(have))) if have[i] not in (1, want[lead + i])), 0)
+    return RuntimeError(
+        f"The expanded size of the tensor ({want[lead + at]}) must match the existing size ({have[at]}) at non-singleton "
+        f"dimension {lead + at}.  Target sizes: {want}.  Tensor sizes: {have}"
+    )
 
 
 def index_put(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: bool = False) -> Tensor:
@@ -500,13 +528,16 @@ def index_put(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate:
     >>> torch.index_put(torch.zeros(3), (torch.tensor([0, 2]),), torch.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    return index_put_raw(input, index_list(input, indices), as_value(values, input), bool(accumulate))
+    values = as_value(values, input)
+    check_put(input, values)
+    return index_put_raw(input, index_list(input, indices), values, bool(accumulate))
 
 
 def index_put_(self: Tensor, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
     """In-place version of :func:`index_put`."""
-    found = index_list(self, indices)
-    return views.write(self, index_put_raw.op, (found, as_value(values, self), bool(accumulate)), "index_put_")  # type: ignore[attr-defined]
+    found, values = index_list(self, indices), as_value(values, self)
+    check_put(self, values)
+    return views.write(self, index_put_raw.op, (found, values, bool(accumulate)), "index_put_")  # type: ignore[attr-defined]
 
 
 def index_list(input: Tensor, indices: Sequence[Any]) -> tuple[Any, ...]:

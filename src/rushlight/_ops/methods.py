@@ -21,6 +21,7 @@ from . import (
     elementary,
     fill,
     index,
+    inplace_views,
     magnitude,
     products,
     random,
@@ -355,6 +356,13 @@ class Methods:
     view_as = shape.view_as
     vsplit = shape.vsplit
     as_strided = shape.as_strided
+    as_strided_ = inplace_views.as_strided_
+    squeeze_ = inplace_views.squeeze_
+    swapaxes_ = inplace_views.swapaxes_
+    swapdims_ = inplace_views.swapdims_
+    t_ = inplace_views.t_
+    transpose_ = inplace_views.transpose_
+    unsqueeze_ = inplace_views.unsqueeze_
     double, float, half = shape.as_dtype("float64"), shape.as_dtype("float32"), shape.as_dtype("float16")
     long, int, short, char = (
         shape.as_dtype("int64"), shape.as_dtype("int32"), shape.as_dtype("int16"), shape.as_dtype("int8"),

@@ -55,9 +55,12 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
             [2, 3]])
     """
     try:
-        return input.reshape(shape)
+        made = input.reshape(shape)
     except (ValueError, TypeError):
         raise misfit(input, shape) from None
+    if made.shape != shape and type(shape) is tuple and min(shape) < -1:  # NumPy takes any negative size for -1
+        raise misfit(input, shape)
+    return made
 
 
 def misfit(input: Any, shape: Any) -> Exception:
@@ -69,9 +72,9 @@ def misfit(input: Any, shape: Any) -> Exception:
             )
     if sum(n == -1 for n in shape) > 1:
         return RuntimeError("only one dimension can be inferred")
-    for n in shape:
+    for i, n in enumerate(shape):
         if n < -1:
-            return RuntimeError(f"invalid shape dimension {n}")
+            return RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
     if input.size == 0 and -1 in shape:
         return RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 "
@@ -85,6 +88,8 @@ def view(input: Tensor, shape: Any) -> Tensor:
     """The same memory in another shape; see :func:`reshape`. Raises RuntimeError where strides do not allow it."""
     made = input.view()  # type: ignore[call-arg]
     try:
+        if shape and min(shape) < -1:
+            raise misfit(input, shape)
         if -1 in shape or input.size == 0:
             shape = input.reshape(shape).shape
         made.shape = shape  # type: ignore[misc]
@@ -98,7 +103,7 @@ def view(input: Tensor, shape: Any) -> Tensor:
     return made
 
 
-def view_method(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+def view_method(self: Tensor, *shape: Any, dtype: Any = None, size: Any = None) -> Tensor:
     """The same memory in another shape (sizes, or one tuple of them), or as another dtype.
 
     Raises RuntimeError where strides do not allow it: use ``reshape`` then.
@@ -107,21 +112,38 @@ def view_method(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
         dtype = shape[0]
     if dtype is not None:
         return view_dtype(self, dtypes.to_numpy_dtype(dtype))
+    if size is not None:
+        shape = (size,)
+    elif not shape:
+        raise TypeError("view() received an invalid combination of arguments - got (), expected a size or a dtype")
     return view(self, sizes(shape))
 
 
 @operator(view=True, batch=None)
 def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
     """The bytes of ``input`` read as another dtype."""
-    if dtype.itemsize != input.itemsize and (input.ndim == 0 or input.strides[-1] != input.itemsize):
-        raise RuntimeError(
-            f"self.dim() cannot be 0 to view {dtypes.dtype_of(input.dtype)} as {dtypes.dtype_of(dtype)} "  # type: ignore[arg-type]
-            "(different element sizes)"
-        )
-    try:
-        return input.view(dtype)
-    except ValueError as error:
-        raise RuntimeError(str(error)) from None
+    x: Any = input
+    old, new = x.dtype, dtype
+    if new.itemsize != old.itemsize:
+        names = " as ".join([dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (old, new)])
+        if x.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {names} (different element sizes)")
+        if x.strides[-1] != old.itemsize and x.shape[-1] != 1:
+            step = x.strides[-1] // old.itemsize
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {names} (different element sizes), but got {step}"
+            )
+        ratio = new.itemsize // old.itemsize
+        if ratio > 1 and x.shape[-1] % ratio:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {ratio} to view {names} (different element sizes), but got "
+                f"{x.shape[-1]}"
+            )
+        if ratio > 1 and any(s % new.itemsize for s in x.strides[:-1]):
+            raise RuntimeError(
+                f"self.stride() must be divisible by {ratio} to view {names} (different element sizes)"
+            )
+    return x.view(dtype)  # type: ignore[no-any-return]
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -217,7 +239,9 @@ def permute(input: Tensor, dims: Any) -> Tensor:
     >>> torch.permute(torch.ones(2, 3, 4), (2, 0, 1)).shape
     torch.Size([4, 2, 3])
     """
-    order = canonical_all(tuple(dims), input.ndim)
+    order = tuple([canonical(d, input.ndim) for d in dims])
+    if len(order) == input.ndim and len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
     if len(order) != input.ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -263,8 +287,13 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     torch.Size([3, 4, 2])
     """
     ndim = input.ndim
-    a = canonical_all(source if isinstance(source, Sequence) else (source,), ndim)
-    b = canonical_all(destination if isinstance(destination, Sequence) else (destination,), ndim)
+    a, b = [
+        tuple([canonical(d, ndim) for d in (given if isinstance(given, Sequence) else (given,))])
+        for given in (source, destination)
+    ]
+    for name, dims in (("source", a), ("destination", b)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
     if len(a) != len(b):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source "
@@ -296,6 +325,40 @@ def mT(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
     return transpose(x, -2, -1)
 
 
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions swapped, and complex numbers conjugated.
+
+    >>> import rushlight as torch
+    >>> torch.adjoint(torch.tensor([[1j, 2j]]))
+    tensor([[0.-1.j],
+            [0.-2.j]])
+    """
+    return conjugated(input, "tensor.adjoint()")
+
+
+def conjugated(x: Any, name: str) -> Any:
+    from .complexes import conj
+
+    if x.ndim < 2:
+        raise RuntimeError(f"{name} is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.")
+    return conj(transpose(x, -2, -1))
+
+
+def mH(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+    """The last two dimensions swapped, and complex numbers conjugated."""
+    return conjugated(x, "tensor.mH")
+
+
+def H(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+    """A matrix transposed and conjugated."""
+    if x.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {x.ndim}-D tensor."
+            + (" For batches of matrices, consider using tensor.mH" if x.ndim > 2 else "")
+        )
+    return conjugated(x, "tensor.H") if x.ndim else x
+
+
 # ---- dimensions of size 1
 
 
@@ -318,7 +381,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if input.ndim == 0 and dim is not None:
         canonical_all(dim, 0)
     gone = tuple([d for d in dims if d < len(shape) and shape[d] == 1])
-    return np.squeeze(input, gone)  # type: ignore[call-overload, no-any-return]
+    return np.squeeze(input, gone) if gone else input.view()  # type: ignore
 
 
 def unsqueeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int) -> Any:
@@ -567,35 +630,58 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
     return np.lib.stride_tricks.as_strided(base[offset:], tuple(shape), tuple(s * item for s in strides))
 
 
-def as_strided_vjp(g: Any, input: Any, size: Any, stride: Any, storage_offset: Any) -> Any:
-    return scatter_strided(g, tuple(input.shape), record.inner_array(input), size, stride, storage_offset)
+def as_strided_vjp(g: Any, input_shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Any:
+    return scatter_strided(g, tuple(input_shape), size, stride, storage_offset, geometry)
 
 
 @operator(view=True, jvp=LINEAR, node="AsStridedBackward0", input=as_strided_vjp)
-def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    offset = storage_offset
-    if offset is None:
-        offset = wrap(input).storage_offset()
-    return strided(input, size, stride, offset)  # type: ignore[arg-type, return-value]
+def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
+    """A view of the memory; ``geometry`` is that of ``input``: elements of the memory, its first one, its strides."""
+    return strided(input, size, stride, storage_offset)  # type: ignore[arg-type, return-value]
 
 
-@operator(jvp=LINEAR, node="AsStridedBackward0")
-def scatter_strided(input: Tensor, shape: Any, like: Any, size: Any, stride: Any, storage_offset: Any) -> Tensor:
-    """Zeros of ``shape`` with ``input`` added where a strided view has its elements; the transpose of as_strided."""
-    whole = memory.owner(like)
-    room = whole.size
+def gather_strided(g: Any, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Any:
+    """The elements of ``g``, laid out by ``geometry``, that a strided view has; those between its elements are 0."""
+    return gathered_strided(g, size, stride, storage_offset, geometry)
+
+
+@operator(
+    jvp=LINEAR, node="AsStridedBackward0",
+    input=lambda g, input_shape, size, stride, storage_offset, geometry: scatter_strided(
+        g, tuple(input_shape), size, stride, storage_offset, geometry
+    ),
+)  # fmt: skip
+def gathered_strided(input: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
+    places, taken, counts = strided_places(tuple(input.shape), size, stride, storage_offset, geometry)
+    flat = np.zeros(len(counts), input.dtype)  # type: ignore[call-overload]
+    np.add.at(flat, places.ravel(), (input / np.maximum(counts[places], 1)).reshape(-1))
+    return flat[taken]  # type: ignore[no-any-return]
+
+
+def strided_places(
+    shape: tuple[int, ...], size: Any, stride: Any, storage_offset: int, geometry: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where in the memory the elements of a tensor and of a strided view lie, and how many of the former lie where."""
+    room, start, steps = geometry
     numbers = np.arange(room, dtype=np.int64)
-    item = like.itemsize
-    start = (like.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // item
-    places = np.lib.stride_tricks.as_strided(
-        numbers[start:], like.shape, tuple(s // item * 8 for s in like.strides)
-    )
-    offset = start if storage_offset is None else storage_offset
-    taken = np.lib.stride_tricks.as_strided(numbers[offset:], tuple(size), tuple(s * 8 for s in stride))
-    flat = np.zeros(room, input.dtype)  # type: ignore[call-overload]
-    np.add.at(flat, taken.ravel(), input.reshape(-1))
+    places = np.lib.stride_tricks.as_strided(numbers[start:], shape, tuple([s * 8 for s in steps]))
+    taken = np.lib.stride_tricks.as_strided(numbers[storage_offset:], tuple(size), tuple([s * 8 for s in stride]))
     counts = np.zeros(room, np.int64)
     np.add.at(counts, places.ravel(), 1)
+    return places, taken, counts
+
+
+@operator(
+    jvp=LINEAR, node="AsStridedBackward0",
+    input=lambda g, size, stride, storage_offset, geometry: gather_strided(g, size, stride, storage_offset, geometry),
+)  # fmt: skip
+def scatter_strided(
+    input: Tensor, shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any
+) -> Tensor:
+    """Zeros of ``shape`` with ``input`` added where a strided view has its elements; the transpose of as_strided."""
+    places, taken, counts = strided_places(shape, size, stride, storage_offset, geometry)
+    flat = np.zeros(len(counts), input.dtype)  # type: ignore[call-overload]
+    np.add.at(flat, taken.ravel(), input.reshape(-1))
     return (flat[places] / np.maximum(counts[places], 1)).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
 
 
@@ -609,7 +695,13 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     tensor([[0, 2],
             [1, 3]])
     """
-    return as_strided_(input, tuple(size), tuple(stride), storage_offset)
+    array = record.inner_array(input)
+    assert array is not None
+    start = wrap(array).storage_offset()
+    item = array.itemsize
+    geometry = (memory.owner(array).nbytes // item, start, tuple([s // item for s in array.strides]))
+    offset = start if storage_offset is None else storage_offset
+    return as_strided_(input, tuple(size), tuple(stride), offset, geometry)
 
 
 def unfold_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dimension: int, length: int, step: int) -> Any:
@@ -710,6 +802,11 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """
     if isinstance(split_size_or_sections, (list, tuple)):
         return split_with_sizes(tensor, split_size_or_sections, dim)
+    if not hasattr(split_size_or_sections, "__index__"):
+        raise TypeError(
+            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
+            + type(split_size_or_sections).__name__
+        )
     size = python.index(split_size_or_sections)
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
@@ -883,6 +980,56 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return result
 
 
+def _unsafe(name: str, node: str) -> Any:
+    """A split whose parts do not know each other: writing to one of them is not noticed by the others."""
+
+    def body(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
+        return split_lengths.op.forward(input, dim, lengths)  # type: ignore[attr-defined]
+
+    body.__name__ = name
+    return operator(
+        jvp=LINEAR, batch=split_batch, outputs=(), node=node,
+        input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
+    )(body)  # fmt: skip
+
+
+unsafe_equal = _unsafe("unsafe_split", "UnsafeSplitBackward0")
+unsafe_lengths = _unsafe("unsafe_split_with_sizes", "UnsafeSplitWithSizesBackward0")
+
+
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`split`, without the link of views: in-place writes to the parts are not noticed elsewhere.
+
+    >>> import rushlight as torch
+    >>> torch.unsafe_split(torch.arange(3), 2)
+    (tensor([0, 1]), tensor([2]))
+    """
+    lengths = tuple([int(x.shape[dim]) for x in split(tensor, split_size, dim)])
+    return unsafe_equal(tensor, canonical(dim, tensor.ndim), lengths)  # type: ignore[no-any-return]
+
+
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`split_with_sizes`, without the link of views.
+
+    >>> import rushlight as torch
+    >>> torch.unsafe_split_with_sizes(torch.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+    """
+    lengths = tuple([int(x.shape[dim]) for x in split_with_sizes(input, split_sizes, dim)])
+    return unsafe_lengths(input, canonical(dim, input.ndim), lengths)  # type: ignore[no-any-return]
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`chunk`, without the link of views.
+
+    >>> import rushlight as torch
+    >>> torch.unsafe_chunk(torch.arange(3), 2)
+    (tensor([0, 1]), tensor([2]))
+    """
+    lengths = tuple([int(x.shape[dim]) for x in chunk(input, chunks, dim)])
+    return unsafe_equal(input, canonical(dim, input.ndim), lengths)  # type: ignore[no-any-return]
+
+
 # ---- joining
 
 
@@ -893,7 +1040,8 @@ def cat_rule(g: Any, index: int, tensors_shape: Any, dim: int) -> Any:
 
 @operator(jvp=LINEAR, batch=over_dims("dim"), node="CatBackward0", tensors=cat_rule)
 def concatenate_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    return np.concatenate(tensors, dim)  # type: ignore[call-overload, no-any-return]
+    made = np.concatenate(tensors, dim)  # type: ignore[call-overload]
+    return made if made.flags.c_contiguous else np.ascontiguousarray(made)  # type: ignore[no-any-return]
 
 
 def common(tensors: Sequence[Any], name: str) -> list[Any]:
@@ -903,7 +1051,9 @@ def common(tensors: Sequence[Any], name: str) -> list[Any]:
             raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
         tensors = list(tensors)
     if not tensors:
-        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors" if name == "cat" else f"{name} expects a non-empty TensorList")
+        if name == "cat":
+            raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
     for i, x in enumerate(tensors):
         if not isinstance(x, (Tensor, np.ndarray)):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
@@ -949,7 +1099,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, a
     tensors=lambda g, index, dim: select_at(g, dim, index),
 )  # fmt: skip
 def stack_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    return np.stack(tensors, dim)  # type: ignore[call-overload, no-any-return]
+    made = np.stack(tensors, dim)  # type: ignore[call-overload]
+    return made if made.flags.c_contiguous else np.ascontiguousarray(made)  # type: ignore[no-any-return]
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -1209,7 +1360,12 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tuple(tensors[0])
-    shape = tuple(broadcast_shapes(*[tuple(x.shape) for x in tensors]))
+    shape: tuple[int, ...] = ()
+    for x in tensors:
+        try:
+            shape = np.broadcast_shapes(shape, tuple(x.shape))
+        except ValueError:
+            raise record.unbroadcastable(f"{shape} {tuple(x.shape)}".replace(", ", ",")) or ValueError() from None
     return tuple([expand(x, shape) for x in tensors])
 
 
@@ -1247,7 +1403,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(flat) - i - 1)), shape) for i, x in enumerate(flat)
     ]
     if swap:
-        grids = [transpose(x, 0, 1) for x in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -1257,7 +1412,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
 
 @operator(jvp=LINEAR, batch=lambda op, size, mapped, input: clone_plain(input), node="CloneBackward0", input=lambda g: g)
 def clone_plain(input: Tensor) -> Tensor:
-    return np.array(input, order="K")  # type: ignore[call-overload, no-any-return]
+    spread = 0 in input.strides and input.size  # type: ignore[attr-defined]  # what was spread is laid out anew
+    return np.array(input, order="C" if spread else "K")  # type: ignore[call-overload, no-any-return]
 
 
 @operator(
@@ -1495,4 +1651,3 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
             [0, 2]])
     """
     return diag_embed(reshape(input, (-1,)), offset)
-

@@ -223,10 +223,6 @@ def call_backward(g: Any, node: Any) -> Bundle:
     inputs = node._inputs
     if len(back) != len(inputs):
         if len(back) < len(inputs) or any(h is not None for h in back[len(inputs) :]):
-            if len(back) > len(inputs) and any(
-                h is not None and i is None for h, i in zip(back, inputs, strict=False)
-            ):
-                raise unexpected(node, back, inputs)
             raise RuntimeError(
                 f"function {node.name()} returned an incorrect number of gradients (expected {len(inputs)}, "
                 f"got {len(back)})"
@@ -332,6 +328,8 @@ def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executab
     dirty = tensors_of(ctx.dirty_tensors, "mark_dirty can only accept variables, but argument ")
     fixed = tensors_of(ctx.non_differentiable, "mark_non_differentiable only accepts variable arguments, but got argument ")
     dirty_checked(ctx, outputs)
+    for t in ctx.dirty_tensors:
+        memory.written(t._array, ctx.name(), ctx.code, ctx.lasti)
     given = {id(t) for t in inputs}
     is_output = [isinstance(o, Tensor) for o in outputs]
     differentiable = [
@@ -385,7 +383,7 @@ def writable(ctx: Any, target: Tensor, outputs: int) -> None:
                 "more than one Tensor. Make sure that the input is not a view (by .clone()), or split the Function in "
                 "two, one of which does the in-place change and returns a single Tensor."
             )
-        views.check_writable(target, ctx.name(), RECORD, True)
+        views.check_writable(target, ctx.name(), RECORD)
 
 
 def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several: bool, ctx: Any) -> Tensor:
@@ -394,7 +392,7 @@ def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several
         if o._node is None:
             return alias_of(o, None, "") if is_input and not is_dirty else o
         if is_input:
-            return alias_of(o, None, "")
+            return wrap(o._array)
         o._node = None
         return o
     if is_dirty:
@@ -405,6 +403,7 @@ def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several
     o._node = node
     if views.base_of(o) is not None:
         o._view.kind = "multi" if several else "custom"
+        views.spoiled_by_writes(o)
     return o
 
 
@@ -414,6 +413,7 @@ def alias_of(o: Tensor, node: Node | None, kind: str) -> Tensor:
     views.view_of(made, o, views.alias.op, ())  # type: ignore[attr-defined]
     if kind and made._view is not None:
         made._view.kind = kind
+        views.spoiled_by_writes(made)
     return made
 
 

@@ -1,0 +1,78 @@
+"""View operators in place (``t_``, ``unsqueeze_``): the tensor itself gets the other shape.
+
+Its views must not be disturbed: each is led to by steps from its base, and the first of these then starts from another
+shape; so it is given a step before it, from the memory to the shape that it was taken of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._core import callsite, memory, views
+from .._core.hooks import move_retained
+from .._core.memory import tick
+from .._core.mode import RECORD, mode
+from .._core.tensor import Tensor, wrap
+from . import shape
+
+
+def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The in-place method of a view operator (``t_``, ``unsqueeze_``): the tensor itself becomes the view."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        needs = mode() & RECORD and self._node is not None
+        views.check_writable(self, name, needs)
+        made = function(wrap(self._array, self._node if needs else None), *args, **kwargs)
+        if made._view is None:  # nothing changes (the transpose of a vector)
+            memory.written(self._array, name, *callsite.here())
+            return self
+        link, old = self._view, wrap(self._array, self._node)
+        if type(link) is views.View:  # a further step on the way from its base; views of it go on from what it was
+            old._view = link
+            self._view = views.View(link.base, old, step_of(made))
+            self._view.kind = link.kind
+            for r in link.base._view:
+                child = r()
+                if child is not None and type(child._view) is views.View and child._view.parent is self and child is not self:
+                    child._view.parent = old
+        elif link is not None:
+            step = same_memory(old)
+            for r in link:
+                child = r()
+                if child is not None and child._view.parent is self and child._view.first is None:
+                    child._view.first = step
+        self._array = made._array
+        memory.written(self._array, name, *callsite.here())
+        if needs:
+            before = self._node
+            self._node = made._node
+            made._node.seq = tick()
+            move_retained(self, before)
+            if link is not None and type(link) is not views.View:
+                views.retake_views(self)
+        return self
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place version of :func:`{name[:-1]}`: this tensor itself gets the other shape."
+    return method
+
+
+def same_memory(x: Tensor) -> views.Step:
+    """The step from any tensor on the memory of ``x`` to ``x`` as it is now."""
+    made = shape.as_strided(x, tuple(x.shape), x.stride())
+    return step_of(made)
+
+
+def step_of(made: Tensor) -> views.Step:
+    step: views.Step = made._view.step
+    return step
+
+
+as_strided_ = inplace_view(shape.as_strided, "as_strided_")
+squeeze_ = inplace_view(shape.squeeze, "squeeze_")
+swapaxes_ = inplace_view(shape.transpose, "swapaxes_")
+swapdims_ = inplace_view(shape.transpose, "swapdims_")
+t_ = inplace_view(shape.t, "t_")
+transpose_ = inplace_view(shape.transpose, "transpose_")
+unsqueeze_ = inplace_view(shape.unsqueeze, "unsqueeze_")

@@ -1,0 +1,462 @@
+"""Random programs for PyTorch and Rushlight: made from a seed, run on either, compared step by step.
+
+A program is a list of plain steps; each names tensors by number, counted around the pool of those that exist. What a
+step leaves behind is noted: the error it raised, and for every tensor its value, version, flags and gradient.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from typing import Any
+
+import numpy as np
+
+SHAPES = [(2, 3), (3,), (2, 2), (1,), (), (4,), (3, 2), (1, 3), (2, 1, 2)]
+UNARY = ["sin", "cos", "tanh", "exp", "neg", "abs", "sigmoid", "relu", "square", "clone", "sign", "floor", "detach"]
+BINARY = ["add", "sub", "mul", "div", "maximum", "minimum", "atan2"]
+REDUCE = ["sum", "mean", "prod", "amax", "cumsum", "max", "logsumexp", "std", "norm"]
+VIEWS = [
+    "index", "slice", "column", "step", "transpose", "view", "unsqueeze", "expand", "narrow", "diagonal", "permute",
+    "view_as", "as_strided", "squeeze", "select", "flatten", "unfold", "movedim", "reshape", "ellipsis", "none",
+]  # fmt: skip
+MANY = ["unbind", "chunk", "split", "split_sizes", "tensor_split"]
+INPLACE = [
+    "add_", "mul_", "sub_", "div_", "sin_", "neg_", "zero_", "fill_", "copy_", "clamp_", "relu_", "exp_", "tanh_",
+    "mul_self", "addcmul_", "masked_fill_", "floor_", "sign_", "pow_", "abs_", "sigmoid_", "lerp_",
+]  # fmt: skip
+SETITEM = ["number", "slice", "column", "mask", "list", "ellipsis", "step", "add", "rows"]
+INPLACE_VIEWS = ["unsqueeze_", "squeeze_", "transpose_", "t_"]
+GATHER = ["list", "mask", "pair", "gather", "index_select", "where", "masked_fill", "take"]
+META = ["requires_grad_", "requires_grad_false", "detach_", "retain_grad", "zero_grad", "grad_zero_"]
+HOOKS = ["scale", "see", "none", "node_pre", "node_post", "post_accumulate", "remove"]
+BACKWARD = ["backward", "backward_retain", "backward_create", "grad", "grad_create", "backward_inputs", "backward_seed"]
+CUSTOM = ["square", "identity", "dirty", "two", "view"]
+
+
+def make_program(seed: int) -> list[tuple[Any, ...]]:
+    """A program of 5 to 40 steps."""
+    r = random.Random(seed)
+    program: list[tuple[Any, ...]] = []
+    for _ in range(r.randint(1, 3)):
+        program.append(("leaf", r.choice(SHAPES), r.random() < 0.75, r.randrange(10**6)))
+    kinds = {
+        "leaf": 2, "unary": 10, "binary": 12, "scalar": 6, "reduce": 5, "view": 14, "many": 4, "inplace": 12,
+        "setitem": 6, "inplace_view": 1, "gather": 4, "meta": 5, "hook": 4, "backward": 7, "matmul": 3, "cat": 3,
+        "custom": 2, "delete": 1,
+    }  # fmt: skip
+    names, weights = list(kinds), list(kinds.values())
+    for _ in range(r.randint(4, 37)):
+        kind = r.choices(names, weights)[0]
+        mode = r.choices(["", "no_grad", "enable_grad"], [0.88, 0.1, 0.02])[0]
+        n = [r.randrange(1000) for _ in range(6)]
+        if r.random() < 0.5:
+            n[0] = -r.randint(1, 3)  # one of the latest
+        if kind == "leaf":
+            program.append(("leaf", r.choice(SHAPES), r.random() < 0.6, n[1]))
+            continue
+        choice = {
+            "unary": UNARY, "binary": BINARY, "scalar": [*BINARY[:4], "pow", "rsub"], "reduce": REDUCE, "view": VIEWS,
+            "many": MANY, "inplace": INPLACE, "setitem": SETITEM, "inplace_view": INPLACE_VIEWS, "gather": GATHER,
+            "meta": META, "hook": HOOKS, "backward": BACKWARD, "matmul": ["matmul", "mv", "outer"], "cat": ["cat", "stack"],
+            "custom": CUSTOM, "delete": ["delete"],
+        }[kind]  # fmt: skip
+        program.append((kind, r.choice(choice), mode, *n))
+    program.append(("backward", "backward", "", -1, 0, 0, 0, 0, 0))
+    return program
+
+
+class Machine:
+    """Runs a program on one of the two libraries."""
+
+    def __init__(self, lib: Any) -> None:
+        self.lib = lib
+        self.pool: list[Any] = []
+        self.log: list[Any] = []
+        self.handles: list[Any] = []
+        self.seen: list[Any] = []
+        F = lib.autograd.Function
+
+        class Square(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 2 * ctx.saved_tensors[0]
+
+        class Identity(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 3
+
+        class Dirty(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                x.mul_(2)
+                ctx.mark_dirty(x)
+                return x
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 2
+
+        class Two(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.set_materialize_grads(False)
+                return x * 2, x.sum()
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                if g is None:
+                    return h if h is None else h * 5
+                return g * 2 if h is None else g * 2 + h * 5
+
+        class View(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.shape = tuple(x.shape)
+                return x.view(-1)
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g.reshape(ctx.shape) * 7
+
+        self.functions = {"square": Square, "identity": Identity, "dirty": Dirty, "two": Two, "view": View}
+
+    def get(self, n: int) -> Any:
+        return self.pool[n % len(self.pool)] if n >= 0 else self.pool[max(n, -len(self.pool))]
+
+    def run(self, program: list[tuple[Any, ...]]) -> list[Any]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for step in program:
+                before = len(self.pool)
+                error = ""
+                self.last: Any = None
+                try:
+                    self.step(step)
+                except Exception as e:
+                    error = type(e).__name__
+                    self.last = e
+                    del self.pool[before:]
+                if len(self.pool) > 40:
+                    del self.pool[20:]
+                self.log.append((step[:2], error, [self.state(t) for t in self.pool], self.seen, str(self.last)))
+                self.seen = []
+        return self.log
+
+    def step(self, step: tuple[Any, ...]) -> None:
+        lib = self.lib
+        if step[0] == "leaf":
+            values = np.random.default_rng(step[3]).uniform(0.5, 1.5, step[1])
+            self.pool.append(lib.tensor(values.tolist(), dtype=lib.float64, requires_grad=step[2]))
+            return
+        kind, name, mode, *n = step
+        method = getattr(self, "do_" + kind)
+        x = self.get(n[0])
+        if mode:
+            with getattr(lib, mode)():
+                made = method(name, x, n)
+        else:
+            made = method(name, x, n)
+        if made is not None and kind in ("unary", "binary", "scalar", "reduce", "gather", "matmul", "cat"):
+            # results lie in memory as each library likes; and a product may count as a view in PyTorch
+            made = made.clone() if kind == "matmul" else made if name == "detach" else made.contiguous()
+        if made is not None:
+            self.pool.extend(made if isinstance(made, (tuple, list)) else [made])
+
+    def state(self, t: Any) -> Any:
+        """What can be seen of a tensor."""
+        array = np.array(t.detach().numpy())
+        try:
+            fn = t.grad_fn is not None
+        except RuntimeError:
+            fn = "error"
+        grad = None if fn == "error" else t.grad if t.is_leaf or t.retains_grad else None
+        return (
+            array, t._version, t.requires_grad, t._is_view(), fn, tuple(t.shape), tuple(t.stride()),
+            None if grad is None else np.array(grad.detach().numpy()), None if grad is None else grad.requires_grad,
+        )  # fmt: skip
+
+    # ---- the kinds of steps
+
+    def do_unary(self, name: str, x: Any, n: list[int]) -> Any:
+        return getattr(x, name)()
+
+    def do_binary(self, name: str, x: Any, n: list[int]) -> Any:
+        return getattr(self.lib, name)(x, self.get(n[1]))
+
+    def do_scalar(self, name: str, x: Any, n: list[int]) -> Any:
+        value = [2, 0.5, -1.5, 3.0][n[1] % 4]
+        if name == "pow":
+            return x ** [2, 3, 1, 0.5][n[1] % 4]
+        if name == "rsub":
+            return value - x
+        return getattr(x, name)(value)
+
+    def do_reduce(self, name: str, x: Any, n: list[int]) -> Any:
+        dim = n[1] % 3 - 1
+        if name == "cumsum":
+            return x.cumsum(dim)
+        if name == "max":
+            return x.max(dim)[0]
+        if name in ("logsumexp", "amax"):
+            return getattr(x, name)(dim)
+        if name == "norm":
+            return x.norm()
+        return getattr(x, name)() if n[2] % 2 else getattr(x, name)(dim)
+
+    def do_view(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, a, b = self.lib, n[1], n[2]
+        shape = tuple(x.shape)
+        return {
+            "index": lambda: x[a % 2],
+            "slice": lambda: x[a % 2 : a % 2 + 1 + b % 3],
+            "column": lambda: x[:, a % 2],
+            "step": lambda: x[::2],
+            "transpose": lambda: x.transpose(0, -1),
+            "view": lambda: x.view([(-1,), (2, -1), (1, -1), (-1, 1)][a % 4]),
+            "unsqueeze": lambda: x.unsqueeze(a % 3 - 1),
+            "expand": lambda: x.expand((2, *shape)),
+            "narrow": lambda: x.narrow(a % 2, 0, 1 + b % 2),
+            "diagonal": lambda: x.diagonal(),
+            "permute": lambda: x.permute(tuple(range(len(shape)))[::-1]),
+            "view_as": lambda: x.view_as(self.get(n[3])),
+            "as_strided": lambda: x.as_strided((2,), (1,), 1 if a % 2 else None),
+            "squeeze": lambda: x.squeeze(),
+            "select": lambda: x.select(a % 2, b % 2),
+            "flatten": lambda: x.flatten(),
+            "unfold": lambda: x.unfold(0, 2, 1).clone(),
+            "movedim": lambda: lib.movedim(x, 0, -1),
+            "reshape": lambda: x.reshape([(-1,), (2, -1), (1, -1), (-1, 1)][a % 4]),
+            "ellipsis": lambda: x[..., a % 2],
+            "none": lambda: x[None],
+        }[name]()
+
+    def do_many(self, name: str, x: Any, n: list[int]) -> Any:
+        if name == "unbind":
+            return x.unbind(n[1] % 2)
+        if name == "chunk":
+            return x.chunk(2, n[1] % 2)
+        if name == "split":
+            return x.split(1 + n[2] % 2, n[1] % 2)
+        if name == "tensor_split":
+            return x.tensor_split(2)
+        return x.split([1, x.shape[0] - 1])
+
+    def do_inplace(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, other, value = self.lib, self.get(n[1]), [2, 0.5, -1.5, 3.0][n[2] % 4]
+        by = other if n[3] % 2 else value
+        if name in ("add_", "mul_", "sub_", "div_"):
+            getattr(x, name)(by)
+        elif name == "fill_":
+            x.fill_(value)
+        elif name == "copy_":
+            x.copy_(other)
+        elif name == "clamp_":
+            x.clamp_(0.6, 1.2)
+        elif name == "mul_self":
+            x.mul_(x)
+        elif name == "addcmul_":
+            x.addcmul_(other, self.get(n[4]))
+        elif name == "masked_fill_":
+            x.masked_fill_(x.detach() > 1, value)
+        elif name == "pow_":
+            x.pow_(2)
+        elif name == "lerp_":
+            x.lerp_(other, 0.25)
+        else:
+            getattr(x, name)()
+        return None
+
+    def do_setitem(self, name: str, x: Any, n: list[int]) -> Any:
+        value = self.get(n[1]) if n[2] % 2 else 0.25
+        a = n[3] % 2
+        if name == "number":
+            x[a] = value
+        elif name == "slice":
+            x[a:] = value
+        elif name == "column":
+            x[:, a] = value
+        elif name == "mask":
+            x[x.detach() > 1] = value
+        elif name == "list":
+            x[[0, a]] = value
+        elif name == "ellipsis":
+            x[..., a] = value
+        elif name == "step":
+            x[::2] = value
+        elif name == "add":
+            x[a] += value
+        else:
+            x[self.lib.tensor([a])] = value
+        return None
+
+    def do_inplace_view(self, name: str, x: Any, n: list[int]) -> Any:
+        if name == "unsqueeze_":
+            x.unsqueeze_(0)
+        elif name == "transpose_":
+            x.transpose_(0, -1)
+        else:
+            getattr(x, name)()
+        return None
+
+    def do_gather(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, a = self.lib, n[1] % 2
+        if not x.dim():
+            return None
+        return {
+            "list": lambda: x[[0, a, 0]],
+            "mask": lambda: x[x.detach() > 0.9],
+            "pair": lambda: x[[0, a], [a, 0]],
+            "gather": lambda: x.gather(0, lib.zeros(x.shape, dtype=lib.int64)),
+            "index_select": lambda: x.index_select(0, lib.tensor([a, 0, 0])),
+            "where": lambda: lib.where(x.detach() > 1, x, self.get(n[2])),
+            "masked_fill": lambda: x.masked_fill(x.detach() > 1, 0.5),
+            "take": lambda: lib.take(x, lib.tensor([0, a])),
+        }[name]()
+
+    def do_meta(self, name: str, x: Any, n: list[int]) -> Any:
+        if name == "requires_grad_":
+            x.requires_grad_()
+        elif name == "requires_grad_false":
+            x.requires_grad_(False)
+        elif name == "set_data":
+            x.data = (x.detach() * 0.5).clone()
+        elif name == "zero_grad":
+            x.grad = None
+        elif name == "grad_zero_":
+            if x.grad is not None:
+                x.grad.detach().zero_()
+        else:
+            getattr(x, name)()
+        return None
+
+    def do_hook(self, name: str, x: Any, n: list[int]) -> Any:
+        index = len(self.handles)
+
+        def see(*grads: Any) -> None:
+            def flat(g: Any) -> Any:
+                return [flat(h) for h in g] if isinstance(g, tuple) else None if g is None else np.array(g.detach().numpy())
+
+            self.seen.append((index, name, [flat(g) for g in grads]))
+
+        if name == "remove":
+            if self.handles:
+                self.handles[n[1] % len(self.handles)].remove()
+            return None
+        if name == "scale":
+            handle = x.register_hook(lambda g: None if g is None else g * 2)
+        elif name in ("see", "none"):
+            handle = x.register_hook(see)
+        elif name == "post_accumulate":
+            handle = x.register_post_accumulate_grad_hook(lambda t: see(t.grad))
+        elif name == "node_pre":
+            handle = x.grad_fn.register_prehook(lambda gs: tuple([None if g is None else g * 0.5 for g in gs]))
+        else:
+            handle = x.grad_fn.register_hook(lambda gi, go: see(tuple(go)))
+        self.handles.append(handle)
+        return None
+
+    def do_backward(self, name: str, x: Any, n: list[int]) -> Any:
+        lib = self.lib
+        if name == "backward":
+            x.sum().backward()
+        elif name == "backward_retain":
+            x.sum().backward(retain_graph=True)
+        elif name == "backward_create":
+            (x * x).sum().backward(create_graph=True)
+        elif name == "backward_seed":
+            x.backward(lib.ones_like(x.detach()) * 0.5, retain_graph=bool(n[1] % 2))
+        elif name == "backward_inputs":
+            x.sum().backward(inputs=[self.get(n[1])], retain_graph=True)
+        else:
+            create = name == "grad_create"
+            found = lib.autograd.grad(
+                (x * x).sum(), [self.get(n[1]), self.get(n[2])], allow_unused=bool(n[3] % 4), create_graph=create,
+                retain_graph=True, materialize_grads=n[3] % 4 == 2,
+            )  # fmt: skip
+            self.seen.append(("grad", [None if g is None else np.array(g.detach().numpy()) for g in found]))
+            if create:
+                return [g for g in found if g is not None]
+        return None
+
+    def do_matmul(self, name: str, x: Any, n: list[int]) -> Any:
+        y = self.get(n[1])
+        if name == "outer":
+            return self.lib.outer(x, y)
+        return x @ y if name == "matmul" else x @ y.transpose(0, -1)
+
+    def do_cat(self, name: str, x: Any, n: list[int]) -> Any:
+        y = self.get(n[1])
+        if (0,) in (tuple(x.shape), tuple(y.shape)):
+            return None
+        return getattr(self.lib, name)([x, y], n[2] % 2)
+
+    def do_custom(self, name: str, x: Any, n: list[int]) -> Any:
+        return self.functions[name].apply(x)
+
+    def do_delete(self, name: str, x: Any, n: list[int]) -> Any:
+        if len(self.pool) > 2:
+            del self.pool[n[1] % len(self.pool)]
+        return None
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two notes agree; numbers to rounding."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return (
+            isinstance(a, np.ndarray) and
+            isinstance(b, np.ndarray)
+            and a.shape == b.shape
+            and bool(np.allclose(a, b, rtol=1e-9, atol=1e-9, equal_nan=True))
+        )
+    if isinstance(a, (tuple, list)):
+        return isinstance(b, (tuple, list)) and len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+FIELDS = ["value", "version", "requires_grad", "is_view", "grad_fn", "shape", "stride", "grad", "grad.requires_grad"]
+
+
+def difference(program: list[tuple[Any, ...]], torch: Any, rushlight: Any) -> str | None:
+    """What first differs between the two libraries; None if nothing does."""
+    ours, theirs = Machine(rushlight), Machine(torch)
+    a, b = ours.run(program), theirs.run(program)
+    for i, (mine, his) in enumerate(zip(a, b, strict=True)):
+        what = f"step {i} {program[i]}"
+        if mine[1] != his[1]:
+            return f"{what}: error {mine[1] or 'none'} {mine[4]!r} here, {his[1] or 'none'} {his[4]!r} in torch"
+        if len(mine[2]) != len(his[2]):
+            return f"{what}: {len(mine[2])} tensors here, {len(his[2])} in torch"
+        if not same(mine[3], his[3]):
+            return f"{what}: seen {mine[3]} here, {his[3]} in torch"
+        for k, (s, t) in enumerate(zip(mine[2], his[2], strict=True)):
+            for field, u, v in zip(FIELDS, s, t, strict=True):
+                if field == "stride" and (not s[3] or 0 in s[5] or 1 in s[5]):
+                    continue
+                if not same(u, v):
+                    return f"{what}: {field} of tensor {k} is {u} here, {v} in torch"
+    return None
+
+
+def shrunk(program: list[tuple[Any, ...]], torch: Any, rushlight: Any) -> list[tuple[Any, ...]]:
+    """A shorter program that still differs."""
+    changed = True
+    while changed:
+        changed = False
+        for i in range(len(program) - 1, -1, -1):
+            shorter = program[:i] + program[i + 1 :]
+            if not shorter or shorter[0][0] != "leaf":
+                continue
+            if difference(shorter, torch, rushlight):
+                program, changed = shorter, True
+    return program
