@@ -465,25 +465,41 @@ _IN_PLACE = (
 )  # fmt: skip
 globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
-_LAZY = (
-    "random",
-    "nn",
-    "optim",
-    "utils",
-    "func",
-    "linalg",
-    "fft",
-    "special",
-    "distributions",
-    "testing",
-    "serialization",
+# Loaded at first use: modules, and functions by the module that has them.
+_LAZY = frozenset(
+    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn optim overrides "
+    "profiler random serialization signal sparse special testing types utils version xpu".split()
 )
+_LAZY_FUNCTIONS = {
+    "load": "serialization",
+    "save": "serialization",
+    "vmap": "func",
+    **dict.fromkeys(
+        "_assert are_deterministic_algorithms_enabled compile get_autocast_dtype get_default_device "
+        "get_deterministic_debug_mode get_float32_matmul_precision get_num_interop_threads get_num_threads "
+        "is_autocast_cpu_enabled is_autocast_enabled is_deterministic_algorithms_warn_only_enabled set_default_device "
+        "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal "
+        "set_num_interop_threads set_num_threads typename use_deterministic_algorithms".split(),
+        "_settings",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    if name in _LAZY_FUNCTIONS:
+        found = getattr(importlib.import_module(f"{__name__}.{_LAZY_FUNCTIONS[name]}"), name)
+    elif name.endswith("Tensor") and name in (types := importlib.import_module(f"{__name__}._settings").legacy_types()):
+        found = types[name]
+    else:
+        raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_LAZY_FUNCTIONS})
 
 
 if TYPE_CHECKING:

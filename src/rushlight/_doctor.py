@@ -211,6 +211,17 @@ class _OpenBlas:
         return int(function())
 
 
+def set_blas_threads(count: int) -> None:
+    """Set how many threads NumPy's OpenBLAS uses; other libraries are left alone."""
+    for path in _openblas_files():
+        library = _OpenBlas(path)
+        function = library._function("set_num_threads")
+        if function is not None:
+            function.restype, function.argtypes = None, [ctypes.c_int]
+            function(count)
+            return
+
+
 def _installed(distribution: str) -> str | None:
     try:
         return importlib.metadata.version(distribution)

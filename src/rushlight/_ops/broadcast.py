@@ -83,7 +83,8 @@ def sum_to(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     have = input.shape
     lead = len(have) - len(shape)
     axes = (*range(lead), *[i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1])
-    out = np.add.reduce(input, axes, None, None, True) if axes else input  # type: ignore[call-overload]
+    kind = np.int64 if input.dtype.kind in "biu" else None  # type: ignore[attr-defined]
+    out = np.add.reduce(input, axes, kind, None, True) if axes else input  # type: ignore[call-overload]
     return out.reshape(shape)  # type: ignore[no-any-return]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from .._core import dtypes, levels, memory, record, views
 from .._core.callsite import here
 from .._core.declare import operator
-from .._core.mode import CAREFUL, RECORD, mode
+from .._core.mode import CAREFUL, mode
 from .._core.tensor import Tensor, check_device, device, wrap
 from .create import dtype_or, into, like, made, shape_of
 from .fill import blank, overwrites
@@ -666,7 +666,7 @@ def filled(self: Tensor, op: Any, name: str, kernel: Callable[[tuple[int, ...], 
 
     if overwrites(self):
         return views.write(self, op, (draw,), name)
-    views.check_writable(self, name, mode() & RECORD)
+    views.check_writable(self, name, False)
     array = self._array
     draw(array, bool(array.flags.c_contiguous))
     memory.written(array, name, *here())

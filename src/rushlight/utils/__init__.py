@@ -1,0 +1,1 @@
+"""Tools around tensors: data loading, checkpointing, trees and more, after ``torch.utils``."""
