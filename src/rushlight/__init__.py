@@ -471,6 +471,8 @@ _LAZY = frozenset(
     "profiler random serialization signal sparse special testing types utils version xpu".split()
 )
 _LAZY_FUNCTIONS = {
+    "GradScaler": "amp",
+    "autocast": "amp",
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",
