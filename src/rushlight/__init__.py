@@ -198,7 +198,8 @@ from ._ops.elementary import (
     trunc,
 )
 from ._ops.fill import fill, fill_, zero_
-from ._ops.index import gather, index_put, index_select, nonzero
+from ._ops.index import gather, index_put, index_put_, index_select, nonzero
+from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
 from ._ops.magnitude import dist, norm, renorm
 from ._ops.products import (
     addbmm,
@@ -331,6 +332,8 @@ from ._ops.scatter import (
     unfold_copy,
     unravel_index,
     unsqueeze_copy,
+    view_as_complex_copy,
+    view_as_real_copy,
     view_copy,
 )
 from ._ops.softmax import torch_log_softmax as log_softmax
@@ -338,6 +341,7 @@ from ._ops.softmax import torch_softmax as softmax
 from ._ops.interop import from_buffer as frombuffer
 from ._ops.interop import from_dlpack
 from ._ops.shape import (
+    adjoint,
     as_strided,
     atleast_1d,
     atleast_2d,
@@ -350,6 +354,7 @@ from ._ops.shape import (
     clone,
     column_stack,
     detach,
+    detach_,
     diag,
     diag_embed,
     diagflat,
@@ -383,6 +388,9 @@ from ._ops.shape import (
     triu,
     unbind,
     unflatten,
+    unsafe_chunk,
+    unsafe_split,
+    unsafe_split_with_sizes,
     unsqueeze,
     vsplit,
     vstack,

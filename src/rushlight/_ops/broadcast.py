@@ -24,7 +24,7 @@ def spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         [0 if n == 1 and m != 1 else s for n, m, s in zip(array.shape, shape[lead:], array.strides, strict=True)]
     )
     made = np.ndarray(shape, array.dtype, array, 0, strides) if array.flags.c_contiguous else None
-    return made if made is not None else np.broadcast_to(array, shape)
+    return made if made is not None else np.lib.stride_tricks.as_strided(array, shape, strides)  # writable
 
 
 def expand_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any) -> Any:

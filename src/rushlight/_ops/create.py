@@ -51,19 +51,29 @@ def dtype_or(dtype: Any, default: np.dtype | None = None) -> np.dtype:
     return dtypes.to_numpy_dtype(dtype)
 
 
-def shape_of(size: Sequence[Any], name: str = "zeros") -> tuple[int, ...]:
-    """A shape given as numbers or as one sequence."""
+def shape_of(size: Sequence[Any], name: str = "zeros", named: dict[str, Any] | None = None) -> tuple[int, ...]:
+    """A shape given as numbers, as one sequence, or by name (in ``named``)."""
+    if named:
+        if named.keys() != {"size"} or size:
+            raise TypeError(f"{name}() got an unexpected keyword argument '{next(k for k in named if k != 'size' or size)}'")
+        size = (named["size"],)
+    elif named is not None and not size:
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (), expected a size")
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
+    elif size and isinstance(size[0], (tuple, list)):
+        raise TypeError(f"{name}() takes 1 positional argument but {len(size)} were given")
     try:
         shape = tuple(map(operator.index, size))
     except TypeError:
         bad = next(s for s in size if not hasattr(s, "__index__"))
         raise TypeError(
-            f"{name}(): argument 'size' must be tuple of ints, but found element of type {type(bad).__name__}"
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(bad).__name__}"
         ) from None
     for n in shape:
         if n < 0:
+            if name in ("zeros", "new_zeros"):
+                raise RuntimeError("zeros: Dimension size must be non-negative.")
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
     return shape
 
@@ -84,6 +94,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
         return array
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if isinstance(data, dict) or data is None:
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if isinstance(data, (list, tuple, range)) or hasattr(data, "__len__") and hasattr(data, "__getitem__"):
         data = plain(data)
     elif hasattr(data, "__array__"):
@@ -93,10 +105,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     except ValueError:
         raise ragged(data) from None
     except OverflowError:
-        raise RuntimeError("Overflow when unpacking long long") from None
+        raise ValueError("Overflow when unpacking long long") from None
     if array.dtype.kind == "O":
-        if data is None or not isinstance(data, (list, tuple)):
-            raise TypeError(f"Could not infer dtype of {type(data).__name__}")
         raise unfit(data)
     if array.dtype.kind in "US":
         raise TypeError("new(): invalid data type 'str'")
@@ -107,7 +117,7 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
             wanted = default_complex(dtypes.default_dtype)
         elif array.dtype.kind in "iu":
             if array.dtype == np.uint64:
-                raise RuntimeError("Overflow when unpacking long long")
+                raise ValueError("Overflow when unpacking long long")
             wanted = np.dtype(np.int64)
         else:
             wanted = array.dtype
@@ -116,15 +126,19 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
         if int(array.max()) > info.max or (wanted.kind == "i" and int(array.min()) < info.min):
             value = int(array.max()) if int(array.max()) > info.max else int(array.min())
             raise RuntimeError(f"value cannot be converted to type {dtypes.dtype_of(wanted).name} without overflow: {value}")
+    elif array.dtype.kind == "c" and wanted.kind not in "cb":
+        raise TypeError("must be real number, not complex")
+    elif wanted.kind in "iu" and array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise RuntimeError(f"value cannot be converted to type {dtypes.dtype_of(wanted).name} without overflow")
     return array.astype(wanted, copy=False)
 
 
 def plain(data: Any) -> Any:
     """Nested sequences with tensors among them as nested lists of numbers."""
     if isinstance(data, Tensor):
-        if data.ndim and data.numel() == 1:
-            return data.item()
-        return data.tolist()
+        if data.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return data.item()
     if isinstance(data, (list, tuple, range)):
         if builtins.all(type(d) in (float, int, bool) for d in data):
             return data
@@ -139,12 +153,12 @@ def plain(data: Any) -> Any:
 def ragged(data: Any, depth: int = 1) -> Exception:
     """The error for nested sequences whose lengths differ."""
     lengths = [len(d) if isinstance(d, (list, tuple)) else None for d in data]
-    for n in lengths:
+    for d, n in zip(data, lengths, strict=True):
         if n != lengths[0]:
-            if n is None or lengths[0] is None:
-                return TypeError("not a sequence") if n is None else ValueError(
-                    f"expected sequence of length {n} at dim {depth} (got {lengths[0]})"
-                )
+            if lengths[0] is None:
+                return TypeError(f"'{type(d).__name__}' object cannot be interpreted as an integer")
+            if n is None:
+                return TypeError("not a sequence")
             return ValueError(f"expected sequence of length {lengths[0]} at dim {depth} (got {n})")
     return ragged([x for d in data for x in d], depth + 1)
 
@@ -155,9 +169,11 @@ def unfit(data: Any) -> Exception:
         for d in data:
             if not isinstance(d, (bool, int, float, complex)):
                 return unfit(d)
-    return TypeError(f"not a sequence: Could not infer dtype of {type(data).__name__}") if not isinstance(
-        data, str
-    ) else TypeError("new(): invalid data type 'str'")
+    if isinstance(data, (str, bytes)):
+        return TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if isinstance(data, (int, list, tuple)):
+        return ValueError("Overflow when unpacking long long")
+    return RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
 
 def tensor(
@@ -269,6 +285,7 @@ def zeros(
     device: Any = None,
     pin_memory: bool = False,
     requires_grad: bool = False,
+    **named: Any,
 ) -> Tensor:
     """A tensor of zeros of the given shape.
 
@@ -277,7 +294,7 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    array = np.zeros(shape_of(size, "zeros"), dtype_or(dtype))
+    array = np.zeros(shape_of(size, "zeros", named), dtype_or(dtype))
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
@@ -289,6 +306,7 @@ def ones(
     device: Any = None,
     pin_memory: bool = False,
     requires_grad: bool = False,
+    **named: Any,
 ) -> Tensor:
     """A tensor of ones of the given shape.
 
@@ -296,7 +314,7 @@ def ones(
     >>> torch.ones(3)
     tensor([1., 1., 1.])
     """
-    array = np.ones(shape_of(size, "ones"), dtype_or(dtype))
+    array = np.ones(shape_of(size, "ones", named), dtype_or(dtype))
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
@@ -309,6 +327,7 @@ def empty(
     pin_memory: bool = False,
     requires_grad: bool = False,
     memory_format: Any = None,
+    **named: Any,
 ) -> Tensor:
     """A tensor of the given shape whose values are whatever the memory held.
 
@@ -316,7 +335,7 @@ def empty(
     >>> torch.empty(2, 3).shape
     torch.Size([2, 3])
     """
-    array = np.empty(shape_of(size, "empty"), dtype_or(dtype))
+    array = np.empty(shape_of(size, "empty", named), dtype_or(dtype))
     return into(out, made(arranged(array, memory_format), requires_grad, device, layout, pin_memory))
 
 
@@ -337,12 +356,14 @@ def full(
     >>> torch.full((2,), 7)
     tensor([7, 7])
     """
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
     if isinstance(fill_value, Tensor):
         default = fill_value._array.dtype
         fill_value = fill_value.item()
     else:
         default = array_of(fill_value).dtype
-    array = np.empty(shape_of((size,) if isinstance(size, (tuple, list)) else (size,), "full"), dtype_or(dtype, default))
+    array = np.empty(shape_of((size,), "full"), dtype_or(dtype, default))
     array[...] = fill_value
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -378,7 +399,8 @@ def like(input: Tensor, dtype: Any, memory_format: Any = None) -> np.ndarray:
     if not isinstance(input, Tensor):
         raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     source = lowest(input)
-    array = np.empty_like(source, dtype_or(dtype, source.dtype), order="K", shape=input.shape if input.level else None)
+    order: Any = "C" if 0 in source.strides else "K"  # what was spread is laid out anew
+    array = np.empty_like(source, dtype_or(dtype, source.dtype), order=order, shape=input.shape if input.level else None)
     if memory_format is not None and str(memory_format) != "torch.preserve_format":
         return arranged(np.empty(array.shape, array.dtype), memory_format)
     return array
@@ -481,27 +503,33 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
 
 
 def arange(
-    start: Any,
-    end: Any = None,
-    step: Any = 1,
-    *,
+    *args: Any,
     out: Tensor | None = None,
     dtype: Any = None,
     layout: Any = None,
     device: Any = None,
     pin_memory: bool = False,
     requires_grad: bool = False,
+    **named: Any,
 ) -> Tensor:
-    """The numbers from ``start`` (0 if only ``end`` is given) up to, but not including, ``end`` in steps of ``step``.
+    """The numbers from ``start`` up to, but not including, ``end`` in steps: ``arange(start=0, end, step=1)``.
 
     >>> import rushlight as torch
     >>> torch.arange(5), torch.arange(1, 2, 0.5)
     (tensor([0, 1, 2, 3, 4]), tensor([1.0000, 1.5000]))
     """
-    if end is None:
-        start, end = 0, start
+    given = dict(zip(("end",) if len(args) == 1 and "end" not in named else ("start", "end", "step"), args, strict=False))
+    given.update(named)
+    if "end" not in given or given.keys() - {"start", "end", "step"} or len(args) > 3:
+        raise TypeError(
+            "arange() received an invalid combination of arguments, expected one of: (Number end), (Number start, Number "
+            "end), (Number start, Number end, Number step)"
+        )
+    start, end, step = [given.get(name, other) for name, other in (("start", 0), ("end", 0), ("step", 1))]
     start, end, step = [v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step)]
     for v in (start, end, step):
+        if isinstance(v, complex):
+            raise RuntimeError("value cannot be converted to type double without overflow")
         if not isinstance(v, (bool, int, float)):
             raise TypeError(f"arange(): arguments must be Numbers, not {type(v).__name__}")
     integers = not any(isinstance(v, float) for v in (start, end, step))
@@ -512,10 +540,17 @@ def arange(
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (step > 0 and end < start) or (step < 0 and end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if wanted == np.int64 and not integers:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise RuntimeError("step must be nonzero")
+        integers = True
     if integers:
         array = np.arange(int(start), int(end), int(step), dtype=np.int64).astype(wanted, copy=False)
     else:
         count = math.ceil((end - start) / step)
+        if wanted.kind in "iu":
+            start, step = int(start), int(step)
         array = (np.arange(count, dtype=np.float64) * step + start).astype(wanted)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -576,8 +611,10 @@ def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
     i = np.arange(steps)
     half = steps // 2
     array = np.empty(steps, work)
-    array[:half] = kind(start) + step * i[:half].astype(work)
-    array[half:] = kind(end) - step * (steps - 1 - i[half:]).astype(work)
+    wide = np.longdouble if work == np.float64 else np.clongdouble if work.kind == "c" else np.float64
+    # product and sum are rounded once, as in PyTorch's fused multiply-add
+    array[:half] = wide(kind(start)) + wide(step) * i[:half].astype(wide)
+    array[half:] = wide(kind(end)) - wide(step) * (steps - 1 - i[half:]).astype(wide)
     return array.astype(wanted)
 
 
@@ -602,7 +639,11 @@ def logspace(
     """
     start, end = [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
     wanted = dtype_or(dtype)
-    exponents = line(start, end, steps, wanted if wanted.kind in "fc" else np.dtype(np.float32))
+    if wanted.kind == "c":
+        exponents = line(start, end, steps, wanted)
+    else:
+        low, high = [float(np.array(v).astype(wanted)) for v in (start, end)]
+        exponents = line(low, high, steps, np.dtype(np.float64))
     array = np.power(np.asarray(base, np.float64), exponents).astype(wanted)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -632,6 +673,12 @@ def eye(
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
+def check_sides(row: int, col: int) -> None:
+    for name, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{n}")
+
+
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Row and column numbers of the lower triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
 
@@ -641,6 +688,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
             [0, 0, 1]])
     """
     check_device(device)
+    check_sides(row, col)
     array = np.stack(np.tril_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
     return wrap(array)
 
@@ -654,6 +702,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
             [0, 1, 1]])
     """
     check_device(device)
+    check_sides(row, col)
     array = np.stack(np.triu_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
     return wrap(array)
 

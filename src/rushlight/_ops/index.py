@@ -20,6 +20,7 @@ from .._core.tensor import Tensor, wrap
 from .broadcast import cast_to, expand, fit
 from .dims import canonical
 from .families import over_dims
+from .fill import blank, fill_over
 
 ndarray = np.ndarray
 ALL = slice(None)
@@ -395,7 +396,7 @@ def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
 
 @operator(
     node="CopyBackwards",
-    input=None,
+    input=lambda g: blank(g),
     source=lambda g, source_shape, source: fit(g, tuple(source_shape), record.np_dtype(source)),
 )
 def copied(input: Tensor, source: Tensor) -> Tensor:
@@ -442,16 +443,28 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         top = max([p for p in (self, value, *parts) if isinstance(p, Tensor)], key=lambda p: p.level)
         top.transform.setitem(self, parts, value)  # type: ignore[attr-defined]
         return
-    basic, advanced, changes, kind = parsed(self.shape, parts)
+    try:
+        basic, advanced, changes, kind = parsed(self.shape, parts)
+    except IndexError:
+        if m & 1 and type(self._node) is Leaf and any(isinstance(p, (list, Tensor)) for p in parts):
+            views.check_writable(self, "index_put_", True)  # PyTorch looks at the indices later
+        raise
     gathers = any(a is not None for a in advanced)
     if gathers:
         check_put(self, value, len(parts) == 1 and isinstance(parts[0], Tensor) and is_mask(parts[0]._array))
     if not (m & 1 and (self._node is not None or value._node is not None)) or type(self._node) is Leaf and not m & 1:
         views.check_writable(self, "__setitem__", 0)
+        views.check_shared(self, index_put_raw.op, (value,), "index_put_" if gathers else "")  # type: ignore[attr-defined]
         put_plain(self, basic, advanced if gathers else None, value._array)
         return
-    target = _VIEWS[kind](self, basic) if changes or not gathers else self
+    whole = not gathers and len(basic) == self.ndim and all(
+        isinstance(b, slice) and b.indices(n) == (0, n, 1) for b, n in zip(basic, self.shape, strict=True)
+    )
+    target = _VIEWS[kind](self, basic) if not whole and (changes or not gathers) else self
     if not gathers:
+        if not value.ndim and not value.level and target.ndim:
+            views.write(target, fill_over.op, (value if value._node is not None else value.item(),), "fill_")  # type: ignore[attr-defined]
+            return
         value = trimmed(value, target)
         views.write(target, copied.op, (value,), "copy_")  # type: ignore[attr-defined]
         return
@@ -493,7 +506,7 @@ def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, 
             target[...] = values
         else:
             target[where_of(target, broadcast_indices(advanced))] = values
-    except ValueError:
+    except (ValueError, TypeError):
         if advanced is None:
             raise misfit(values, target) from None
         shape = target[where_of(target, broadcast_indices(advanced))].shape

@@ -22,8 +22,10 @@ from . import (
     fill,
     index,
     inplace_views,
+    layout,
     magnitude,
     products,
+    questions,
     random,
     reduce,
     scan,
@@ -296,9 +298,7 @@ class Methods:
         """A view repeated to fill a larger shape; see :func:`rushlight.broadcast_to`."""
         return broadcast.expand(self, shape.sizes(size))
 
-    def reshape(self: Any, *shape_: Any) -> Tensor:
-        """The same elements in another shape (sizes, or one tuple of them); see :func:`rushlight.reshape`."""
-        return shape.reshape(self, shape.sizes(shape_))
+    reshape = shape.reshape_method
 
     def permute(self: Any, *dims: Any) -> Tensor:
         """A view with the dimensions in the given order; see :func:`rushlight.permute`."""
@@ -505,6 +505,34 @@ class Methods:
     unique = sort.unique
     unique_consecutive = sort.unique_consecutive
     sort = sort.sort  # last: from here on the name is the method's
+
+    # layout
+    bfloat16, chalf = layout.bfloat16, layout.chalf
+    H, mH = property(shape.H), property(shape.mH)
+    adjoint = shape.adjoint
+    unsafe_chunk = shape.unsafe_chunk
+    unsafe_split = shape.unsafe_split
+    unsafe_split_with_sizes = shape.unsafe_split_with_sizes
+    __array_wrap__ = layout.array_wrap
+    __reversed__ = layout.backwards
+    apply_, map_, map2_ = layout.apply_, layout.map_, layout.map2_
+    as_subclass = layout.as_subclass
+    cuda = layout.cuda
+    dim_order = layout.dim_order
+    is_nonzero = questions.is_nonzero
+    is_pinned = layout.is_pinned
+    is_same_size = questions.is_same_size
+    is_set_to = layout.is_set_to
+    is_shared = layout.is_shared
+    new = layout.new_tensor_of
+    new_empty_strided = layout.new_empty_strided
+    pin_memory = layout.pin_memory
+    resize = layout.resize
+    resize_ = layout.resize_
+    resize_as = layout.resize_as
+    resize_as_ = layout.resize_as_
+    set_ = layout.set_
+    share_memory_ = layout.share_memory_
 
 
 

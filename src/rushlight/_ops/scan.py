@@ -42,7 +42,8 @@ def running(ufunc: Any, input: Any, dim: int) -> Any:
     own = input.dtype
     if own == np.float16:  # added up in float32, as PyTorch does
         return ufunc.accumulate(input, at, np.float32).astype(own)
-    return ufunc.accumulate(input, at, np.int64 if own.kind in "biu" else None)
+    made = ufunc.accumulate(input, at, np.int64 if own.kind in "biu" else None)
+    return made if made.flags.c_contiguous else np.ascontiguousarray(made)
 
 
 @operator(jvp=LINEAR, batch=along, casts=True, input=lambda g, dim: tail_sums(g, dim))

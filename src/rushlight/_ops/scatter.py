@@ -1189,6 +1189,18 @@ def sliced(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: i
     return shapes.part(input, at, begin, max(begin, stop), step)
 
 
+def view_as_real(input: Any) -> Any:
+    from . import complexes
+
+    return complexes.view_as_real(input)
+
+
+def view_as_complex(input: Any) -> Any:
+    from . import complexes
+
+    return complexes.view_as_complex(input)
+
+
 def viewed(input: Any, size: Any) -> Any:
     return shapes.view_method(input, size)
 
@@ -1210,4 +1222,6 @@ transpose_copy = _copying("transpose_copy", shapes.transpose, "torch.transpose_c
 unbind_copy = _copying("unbind_copy", shapes.unbind, "torch.unbind_copy(torch.arange(2))\n    (tensor(0), tensor(1))")
 unfold_copy = _copying("unfold_copy", shapes.unfold, "torch.unfold_copy(torch.arange(3), 0, 2, 1)\n    tensor([[0, 1],\n            [1, 2]])")
 unsqueeze_copy = _copying("unsqueeze_copy", shapes.unsqueeze, "torch.unsqueeze_copy(torch.arange(2), 0)\n    tensor([[0, 1]])")
+view_as_complex_copy = _copying("view_as_complex_copy", lambda x: view_as_complex(x), "torch.view_as_complex_copy(torch.ones(1, 2))\n    tensor([1.+1.j])")
+view_as_real_copy = _copying("view_as_real_copy", lambda x: view_as_real(x), "torch.view_as_real_copy(torch.tensor([1 + 2j]))\n    tensor([[1., 2.]])")
 view_copy = _copying("view_copy", viewed, "torch.view_copy(torch.arange(4), (2, 2))\n    tensor([[0, 1],\n            [2, 3]])")

@@ -63,6 +63,15 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     return made
 
 
+def reshape_method(self: Tensor, *shape: Any, **named: Any) -> Tensor:
+    """The same elements in another shape (sizes, or one tuple of them); see :func:`rushlight.reshape`."""
+    if named:
+        if named.keys() != {"shape"} or shape:
+            raise TypeError(f"reshape() got an unexpected keyword argument '{next(iter(named))}'")
+        shape = (named["shape"],)
+    return reshape(self, sizes(shape))
+
+
 def misfit(input: Any, shape: Any) -> Exception:
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     for n in shape:
@@ -1113,13 +1122,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     """
     parts = common(tensors, "stack")
     shape = tuple(parts[0].shape)
+    dim = canonical(dim, len(shape) + 1)
     for i, x in enumerate(parts):
         if tuple(x.shape) != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x.shape)} at "
                 f"entry {i}"
             )
-    made = stack_at(parts, canonical(dim, len(shape) + 1))
+    made = stack_at(parts, dim)
     return made if out is None else stack_at.op.write_out(stack_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
@@ -1405,6 +1415,12 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
+
+
+@operator(view=True, jvp=LINEAR, batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g)
+def alias(input: Tensor) -> Tensor:
+    """The same elements as another tensor."""
+    return input.view()  # type: ignore[call-arg]
 
 
 # ---- copies
