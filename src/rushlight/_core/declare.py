@@ -103,7 +103,7 @@ class Op:
         self.jvp = how.get("jvp")
         self.batch = how.get("batch")
         self.promote: Any = how.get("promote", "same")
-        self.transposed: Any = None
+        self.note: Any = None  # what records it inside ``grad``, once it has been written out (``_transforms.notes``)
         self.into: Any = how.get("into")
         self.holomorphic: bool = how.get("holomorphic", False)
         node = how.get("node")

@@ -203,11 +203,12 @@ def computed(op: Any, values: list[Any]) -> Any:
 
 
 def node_for(
-    op: Any, args: Sequence[Any], values: Sequence[Any], result: Any, level: int = 0, transform: Any = None
+    op: Any, args: Sequence[Any], values: Sequence[Any], result: Any, level: int | None = 0, transform: Any = None
 ) -> Node | None:
     """The node that records ``op``; None if no argument needs a gradient.
 
     ``values`` and ``result`` are what the node may save; with a ``transform`` they are tensors of lower levels.
+    A ``level`` of None takes the arguments' nodes whatever level they are of.
     """
     parents: list[Node | None] = []
     rules: list[Any] = []
@@ -220,7 +221,7 @@ def node_for(
             continue
         several = name in op.lists and arg is not None
         for index, (one, inner) in enumerate(zip(arg, value, strict=True) if several else [(arg, value)]):
-            parent = one._node if isinstance(one, Tensor) and one.level == level else None
+            parent = one._node if isinstance(one, Tensor) and (level is None or one.level == level) else None
             parents.append(parent)
             vjp, kept = rule.vjp, None
             if parent is not None:
@@ -326,12 +327,17 @@ def tensors_in(args: Sequence[Any]) -> list[Tensor]:
 
 def dispatch(op: Any, args: tuple[Any, ...]) -> Any:
     """The careful path: give the operator to the innermost transform among its arguments, or to the watchers."""
-    top, level = None, 0
-    for tensor in tensors_in(args):
-        if tensor.level > level:
-            top, level = tensor, tensor.level
-    if top is not None:
-        return top.transform.process(op, args)  # type: ignore[attr-defined]
+    transform, level = None, 0
+    for arg in args:
+        if isinstance(arg, Tensor):
+            if arg.level > level:
+                level, transform = arg.level, arg.transform
+        elif type(arg) is list or type(arg) is tuple:
+            for one in arg:
+                if isinstance(one, Tensor) and one.level > level:
+                    level, transform = one.level, one.transform
+    if transform is not None:
+        return transform.process(op, args)
     return watched(lambda op, args: recorded(op, args, mode() & RECORD), op, args)
 
 
@@ -349,18 +355,20 @@ def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
 
 def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:
     """Run an operator whatever its arguments are: tensors, raw arrays (raw in, raw out) or numbers."""
-    if override := overriding(args, out):
+    if _overriding and (override := overriding(args, out)):
         return override(op, args, out)
-    if not tensors_in(args):
+    m = mode()
+    if m & CAREFUL and isinstance(args[0], Tensor):
+        result = dispatch(op, args)
+    elif not tensors_in(args):
         if raw(op, args):
             result = op.forward(*args)
             return result if op.outputs is None else op.gather_outputs(list(result))
         return recorded(op, args, False)
-    m = mode()
-    if m & CAREFUL:
+    elif m & CAREFUL:
         result = dispatch(op, args)
     else:
-        result = recorded(op, args, m)
+        result = recorded(op, args, m & RECORD)
     return result if out is None else op.write_out(op, out, result)
 
 

@@ -205,7 +205,8 @@ class Tensor(Methods):
     _node: Node | None
     _grad: Tensor | None = None
     _view: Any = None  # of a view: views.View; of a base: views.Views; else None
-    level = 0  # of tensors inside function transforms: which one
+    level = 0  # of tensors inside function transforms: which one,
+    transform: Any = None  # and the transform itself
     is_sparse = is_quantized = is_mkldnn = is_meta = is_cuda = is_nested = is_xla = is_mps = is_xpu = False
     is_cpu = True
     names = property(lambda self: (None,) * self.ndim)
@@ -361,10 +362,12 @@ class Tensor(Methods):
                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if not requires_grad:
-            self._node = None
+            if node is not None:
+                self.__dict__["_leaf"] = node  # with its hooks, should the tensor ask for a gradient again
+                self._node = None
         elif node is None:
             if self.dtype.is_floating_point or self.dtype.is_complex:
-                self._node = Leaf(ref(self))
+                self._node = self.__dict__.pop("_leaf", None) or Leaf(ref(self))
             else:
                 raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {self.dtype}")
         return self
@@ -522,14 +525,14 @@ class Tensor(Methods):
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
         for name, value in self.__dict__.items():
-            if name not in ("_grad", "_view", "_inference"):
+            if name not in ("_grad", "_view", "_inference", "_leaf"):
                 import copy
 
                 made.__dict__[name] = copy.deepcopy(value, memo)
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference")}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference", "_leaf")}
         if not self.is_leaf:
             import warnings
 

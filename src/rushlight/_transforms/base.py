@@ -7,22 +7,23 @@ on the level below: a tensor again. Whatever the transform computes there runs i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, levels, record
-from .._core.mode import word
+from .._core import callsite, dtypes, record
+from .._core.levels import running as entered
+from .._core.mode import CAREFUL, DEPTH, INFERENCE, RECORD, word
 from .._core.tensor import Tensor, new
+
+OWN = RECORD | INFERENCE  # bits that a block inside the transform sets for the levels below too
+LOW = (1 << DEPTH) - 1
 
 
 class Leveled(Tensor):
     """A tensor inside a transform."""
 
-    __slots__ = ("level", "transform")
-    level: int
-    transform: Any
+    __slots__ = ()
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -51,6 +52,9 @@ class Leveled(Tensor):
     def __bool__(self) -> bool:
         return bool(self.lower)
 
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
     def stride(self, dim: int | None = None) -> Any:
         return self.lower.stride(dim)
 
@@ -62,7 +66,7 @@ class Leveled(Tensor):
 
     @property
     def data(self) -> Tensor:
-        return self.transform.make(self.lower.data, None)  # type: ignore[no-any-return]
+        return self.transform.below(lambda: self.transform.make(self.lower.data, None))  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -72,8 +76,16 @@ class Leveled(Tensor):
     def _version(self) -> int:
         return self.lower._version
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return f"{type(self).__name__}(lvl={self.level}, value={self.lower!r})"
+    def __format__(self, spec: str) -> str:
+        return object.__format__(self, spec) if spec else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        raise RuntimeError(
+            f"a tensor inside a function transform ({type(self).__name__}) cannot be copied by copy.deepcopy: use .clone()"
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise RuntimeError(f"a tensor inside a function transform ({type(self).__name__}) cannot be pickled")
 
 
 def holds_tensors(a: Any) -> bool:
@@ -85,47 +97,62 @@ class Transform:
     """One level. Subclasses say how an operator runs on it."""
 
     level = 0
-    outer_mode = 0
+    outer_mode = inner_mode = 0
+    adds = clears = 0  # bits of the mode that are set inside, and that are not
+    owns = OWN  # bits of the mode that hold on the level below as they do on this one
     alive = False
+    kind = "a function transform"
+
+    def make(self, lower: Any, node: Any = None) -> Any:
+        raise NotImplementedError
 
     def opened(self, x: Any) -> Any:
         """A tensor of this level as what it stands for below; anything else as it is."""
-        return x._array if isinstance(x, Leveled) and x.level == self.level else x
+        return x._array if isinstance(x, Tensor) and x.transform is self else x
 
     def open_all(self, args: Sequence[Any]) -> list[Any]:
         return [
-            [self.opened(b) for b in a] if holds_tensors(a) else a if isinstance(a, (list, tuple)) else self.opened(a)
+            a._array if isinstance(a, Tensor) and a.transform is self
+            else [self.opened(b) for b in a] if (type(a) is list or type(a) is tuple) and holds_tensors(a)
+            else a
             for a in args
-        ]
+        ]  # fmt: skip
 
-    def check_alive(self) -> None:
-        if not self.alive:
-            raise RuntimeError(
-                f"a tensor escaped from {type(self).__name__.lower()}: it was made inside a function transform that has "
-                "ended, and was used after it. Return it from the transformed function instead of keeping it."
-            )
+    def escaped(self, op: Any = None, args: Any = ()) -> Any:
+        """What happens to tensors that are used after the transform has ended."""
+        raise RuntimeError(
+            f"a tensor escaped from {self.kind}: it was made inside a function transform that has ended, and was used "
+            f"after it, at {callsite.shown(*callsite.here())}. Return it from the transformed function instead of "
+            "keeping it."
+        )
+
+    def mode_below(self) -> int:
+        """The mode for the level below: that which held outside, with the grad mode that was chosen inside."""
+        m = word.get()
+        if m == self.inner_mode:
+            return self.outer_mode
+        low = self.outer_mode & ~self.owns | m & self.owns
+        return low | CAREFUL if low & INFERENCE else low
 
     def below(self, run: Callable[..., Any], *args: Any) -> Any:
         """Run something on the level below, in the mode that holds there."""
-        token = word.set(self.outer_mode)
+        token = word.set(self.mode_below())
         try:
             return run(*args)
         finally:
             word.reset(token)
 
     def process(self, op: Any, args: tuple[Any, ...]) -> Any:
+        """Run an operator whose arguments have tensors of this level among them, but of no higher one."""
         raise NotImplementedError
+
+    def created(self, made: Tensor) -> Tensor:
+        """A tensor that was made of nothing inside the transform, as one of this level."""
+        return made
 
 
 def level_of(x: Any) -> int:
     return x.level if isinstance(x, Tensor) else 0
-
-
-@contextmanager
-def entered(transform: Transform) -> Any:
-    """Run the body with a transform on top of those that run."""
-    with levels.running(transform):
-        yield transform
 
 
 def make(cls: type, lower: Any, node: Any, transform: Transform) -> Any:
@@ -144,3 +171,14 @@ def as_lower(x: Any) -> Tensor:
         return x
     return record.wrap(np.asarray(x))
 
+
+def captured_write(name: str) -> RuntimeError:
+    """PyTorch's error for an in-place write to a tensor of a lower level."""
+    return RuntimeError(
+        f"During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation "
+        f"({name}) that would mutate a captured Tensor. This is not supported; please rewrite the function being "
+        "transformed to explicitly accept the mutated Tensor(s) as inputs."
+    )
+
+
+__all__ = ["Leveled", "Transform", "as_lower", "entered", "make"]

@@ -8,89 +8,156 @@ from __future__ import annotations
 
 from typing import Any
 
+
 import numpy as np
 
-from .._core import record
+from .._core import record, views
+from .._core.declare import OpNode
 from .._core.graph import Bundle
-from .._core.mode import FORWARD_OFF, mode
-from .._core.tensor import Tensor, wrap
-from .base import Leveled, Transform, as_lower, entered, holds_tensors, make
-from .grad import Grad, pull_back, zeros_of
+from .._core.memory import tick
+from .._core.mode import FORWARD_OFF, RECORD, word
+from .._core.tensor import Tensor, new, wrap
+from .base import Leveled, Transform, as_lower, captured_write, entered, holds_tensors
+from .grad import Grad, check_history, lowest, pull_back, rewrite, shown, zeros_of
 
 
 class Dual(Leveled):
     """A tensor with a tangent."""
 
-    __slots__ = ("tangent",)
+    __slots__ = ()
     tangent: Any
 
-    @property
-    def requires_grad(self) -> bool:
-        return bool(self.lower.requires_grad)
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        if not force and self.tangent is not None and self.transform.alive:
+            raise RuntimeError("Can't call numpy() on Tensor that has a forward gradient (tangent). Unpack it first.")
+        return self.lower.numpy(force=force)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return str(self.transform.shown(self))
 
 
 class Forward(Transform):
-    """The level of ``jvp`` and of ``dual_level``."""
+    """The level of ``jvp``."""
+
+    kind = "jvp (or jacfwd)"
+    clears = FORWARD_OFF
 
     def make(self, lower: Any, node: Any = None) -> Dual:
-        t: Dual = make(Dual, lower, None, self)
-        t.tangent = None
-        return t
+        return self.dual(lower, None)
 
     def dual(self, primal: Any, tangent: Any) -> Dual:
-        t = self.make(primal)
+        t: Dual = new(Dual)
+        t._array = primal
+        t._node = None
+        t.level = self.level
+        t.transform = self
         t.tangent = tangent
         return t
 
     def tangent_of(self, x: Any) -> Any:
-        return x.tangent if isinstance(x, Dual) and x.level == self.level else None
+        return x.tangent if isinstance(x, Tensor) and x.transform is self else None  # type: ignore[attr-defined]
+
+    def shown(self, t: Any) -> str:
+        return shown("GradTrackingTensor", self.level if self.alive else -2, "", t.lower)
 
     def process(self, op: Any, args: tuple[Any, ...]) -> Any:
-        self.check_alive()
+        if not self.alive:
+            return self.escaped(op, args)
         primals = self.open_all(args)
         tangents = [
-            [self.tangent_of(b) for b in a] if holds_tensors(a) else self.tangent_of(a) for a in args
-        ]
-        result = self.below(op.invoke, primals)
-        if mode() & FORWARD_OFF or not any(
-            t is not None for ts in tangents for t in (ts if isinstance(ts, list) else [ts])
-        ):
-            return self.wrapped(op, result, None)
-        return self.wrapped(op, result, self.below(pushed, op, primals, tangents, result))
-
-    def wrapped(self, op: Any, result: Any, tangent: Any) -> Any:
+            a.tangent if isinstance(a, Tensor) and a.transform is self  # type: ignore[attr-defined]
+            else [self.tangent_of(b) for b in a] if (type(a) is list or type(a) is tuple) and holds_tensors(a)
+            else None
+            for a in args
+        ]  # fmt: skip
+        m = word.get()
+        token = word.set(self.outer_mode if m == self.inner_mode else self.mode_below())
+        try:
+            result = op.invoke(primals)
+            tangent = None
+            if not m & FORWARD_OFF and any([any_of(t) for t in tangents]):
+                tangent = pushed(op, primals, tangents, result)
+        finally:
+            word.reset(token)
         if op.outputs is None:
-            return self.dual(result, tangent)
-        made = [
+            made = self.dual(result, tangent)
+            if op.view:
+                self.note_view(made, op, args, None)
+            return made
+        parts = [
             None if r is None else self.dual(r, tangent.get(i) if tangent is not None else None)
             for i, r in enumerate(result)
         ]
-        return op.gather_outputs(made)
+        if op.view:
+            for i, one in enumerate(parts):
+                self.note_view(one, op, args, i)
+        return op.gather_outputs(parts)
+
+    def note_view(self, made: Any, op: Any, args: tuple[Any, ...], output: int | None) -> None:
+        Grad.note_view(self, made, op, args, output)  # type: ignore[arg-type]
 
     def write(self, target: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
         """An in-place write goes to the primal's memory and to the tangent's, which views share."""
-        self.check_alive()
-        made = self.process(op, (target, *args))
+        if not self.alive:
+            return self.escaped(None, (target, op, args, name))
+        if target.transform is not self:
+            self.adopt(target, name)
+        m = word.get()
+        recording = m & RECORD and self.records
+        if recording:
+            check_history(target, name)
+        lower = target.lower
+        if recording and views.saves_first(op, args, target):
+            old = self.dual(self.below(Tensor.clone, lower), target.tangent)
+            old._node = target._node
+            if old.tangent is not None:
+                old.tangent = self.below(Tensor.clone, old.tangent)
+        else:
+            old = target
+        made = self.process(op, (old, *[old if a is target else a for a in args]))
         if op.outputs is not None:
             made = made[0]
-        if not (isinstance(target, Dual) and target.level == self.level):
-            if made.tangent is not None:
-                raise RuntimeError(
-                    f"During a jvp transform, the function provided attempted to call in-place operation ({name}) that "
-                    "would mutate a captured Tensor. This is not supported; please rewrite the function being "
-                    "transformed to explicitly accept the mutated Tensor(s) as inputs."
-                )
-            self.below(lambda t, v: t.copy_(v), target, made.lower)
-            return target
-        self.below(lambda t, v: t.copy_(v), target.lower, made.lower)
-        if target.tangent is None and made.tangent is not None:
-            target.tangent = self.below(zeros_of, target.lower)
+        if made.shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(made.shape)}"
+            )
+        views.check_cast(record.np_dtype(made), record.np_dtype(target))
+        new_tangent = made.tangent
+        self.below(Tensor.copy_, lower, made.lower)
+        if target.tangent is None and new_tangent is not None:
+            self.give_tangent(target)
         if target.tangent is not None:
-            new = made.tangent if made.tangent is not None else self.below(zeros_of, target.lower)
-            self.below(lambda t, v: t.copy_(v), target.tangent, new)
+            if new_tangent is None:
+                new_tangent = self.below(zeros_of, lower)
+            self.below(Tensor.copy_, target.tangent, new_tangent)
+        if recording and (made._node is not None or target._node is not None):
+            node = made._node
+            if isinstance(node, OpNode) and not views.saves_memory(node, lowest(lower)._array, None):
+                node.seq = tick()
+            rewrite(self, target, made)  # type: ignore[arg-type]
         return target
 
+    records = False
+
+    def adopt(self, target: Any, name: str) -> None:
+        """What is done about a write to a tensor of a lower level."""
+        raise captured_write(name)
+
+    def give_tangent(self, target: Any) -> None:
+        """A tangent of zeros for a tensor that had none, and for all that share its memory."""
+        base = views.base_of(target) or target
+        base.tangent = self.below(zeros_of, base.lower)
+        for r in base._view if isinstance(base._view, views.Views) else ():
+            view = r()
+            if view is not None:
+                view.tangent = self.below(views.along, base.tangent, views.path_to(view))
+
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
+        if not self.alive:
+            lowest(target)[tuple([lowest(p) if isinstance(p, Tensor) else p for p in parts])] = value
+            return
+        if target.transform is not self:
+            self.adopt(target, "__setitem__")
         Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
 
     def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
@@ -98,6 +165,105 @@ class Forward(Transform):
 
     def detach(self, t: Any) -> Any:
         return self.dual(self.below(lambda x: x.detach(), t.lower), None)
+
+    def ones_like(self, t: Any) -> Any:
+        return Grad.ones_like(self, t)  # type: ignore[arg-type]
+
+    def created(self, made: Tensor) -> Tensor:
+        return self.dual(made, None)
+
+
+class DualLevel(Forward):
+    """The level of ``autograd.forward_ad.dual_level``: its tensors are recorded in the graph outside, as they are.
+
+    What backward then computes of them has tangents too: forward over reverse. When the level is left, its tensors
+    stand for their primals.
+    """
+
+    kind = "dual_level"
+    records = True
+    clears = 0
+
+    def shown(self, t: Any) -> str:
+        text = repr(t.lower)
+        return text if t.tangent is None or not self.alive else f"{text[:-1]}, tangent={t.tangent!r})"
+
+    def dual(self, primal: Any, tangent: Any) -> Dual:
+        made = super().dual(primal, tangent)
+        made._node = primal._node
+        return made
+
+    def process(self, op: Any, args: tuple[Any, ...]) -> Any:
+        if not self.alive:
+            return self.escaped(op, args)
+        made = super().process(op, args)
+        if not word.get() & RECORD:
+            return made
+        outs = made if op.outputs is not None else (made,)
+        kept = [None if o is None else self.apart(o) for o in outs]
+        node = record.node_for(op, args, list(args), kept if op.outputs is not None else kept[0], None, self)
+        if op.outputs is None:
+            made._node = node
+            return made
+        rest = iter(outs)
+
+        def again(_: Any, own: Any) -> Any:
+            one = next(rest)
+            one._node = own
+            return one
+
+        return record.outputs(op, [o for o in outs], node, again, args)
+
+    def apart(self, t: Any) -> Any:
+        """The same dual without its node: a node that saved its own result would be a cycle."""
+        made = super().dual(t._array, t.tangent)
+        made._node = None
+        return made
+
+    def wrap(self, value: Any, node: Any) -> Any:
+        """A saved value with a history."""
+        if not isinstance(value, Tensor):
+            return wrap(value, node)
+        if value.transform is not self:
+            return wrap(value._array, node)
+        made = super().dual(value._array, value.tangent)  # type: ignore[attr-defined]
+        made._node = node
+        return made
+
+    def adopt(self, target: Any, name: str) -> None:
+        """A plain tensor becomes a dual one when a dual is written to it, and so does all that shares its memory."""
+        if target.level or type(target) is not Tensor:
+            raise captured_write(name)
+        base = views.base_of(target) or target
+        every = [base, *[r() for r in (base._view if isinstance(base._view, views.Views) else ())]]
+        for t in every:
+            if t is not None:
+                lower = wrap(t._array, t._node)
+                t.__class__ = Dual
+                t._array, t.level, t.transform, t.tangent = lower, self.level, self, None
+        self.give_tangent(base)
+
+    def escaped(self, op: Any = None, args: Any = ()) -> Any:
+        """Without their level, duals are their primals."""
+        if op is None:
+            target, op, args, name = args
+            return views.write(lowest(target), op, tuple([self.lowest(a) for a in args]), name)
+        return op.invoke([self.lowest(a) for a in args])
+
+    def lowest(self, x: Any) -> Any:
+        if isinstance(x, (list, tuple)) and holds_tensors(x):
+            return [self.lowest(b) for b in x]
+        while isinstance(x, Tensor) and isinstance(x.transform, DualLevel) and not x.transform.alive:
+            x = x._array
+        return x
+
+    def created(self, made: Tensor) -> Tensor:
+        return made
+
+
+def any_of(t: Any) -> bool:
+    """Whether there is a tangent."""
+    return any([one is not None for one in t]) if type(t) is list else t is not None
 
 
 def pushed(op: Any, primals: list[Any], tangents: list[Any], result: Any) -> Any:

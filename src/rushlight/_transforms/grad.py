@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from .._core import engine, record, views
+from .._core.declare import OpNode
 from .._core.graph import Freed, Leaf
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, word
-from .._core.tensor import Tensor, wrap
-from .base import Leveled, Transform, make
+from .._core.tensor import Tensor, new, wrap
+from .base import LOW, Leveled, Transform, captured_write, holds_tensors, make
+from .notes import bare, note_of
 
 
 class Traced(Leveled):
@@ -19,19 +22,40 @@ class Traced(Leveled):
 
     __slots__ = ()
 
-    def requires_grad_(self, requires_grad: bool = True) -> Any:
-        raise RuntimeError(
-            "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs) "
-            "inside of a function being transformed by a functorch transform. This is unsupported, please attempt to use "
-            "the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside of a "
-            "function being transformed instead."
-        )
+    @property
+    def data(self) -> Tensor:
+        return self.transform.detach(self)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        raise RuntimeError("mutating directly with `.data` inside functorch transform is not allowed.")
+
+    def item(self) -> Any:
+        return self.lower.item()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        if self._node is not None and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self.lower.numpy(force=force)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return shown("GradTrackingTensor", self.level if self.transform.alive else -2, "", self.lower)
+
+
+def shown(kind: str, level: int, more: str, lower: Any) -> str:
+    """How PyTorch prints a tensor of a transform: its level and, indented, what it stands for."""
+    inner = "\n".join("    " + line for line in repr(lower).splitlines())
+    return f"{kind}(lvl={level}, {more}value=\n{inner}\n)"
 
 
 class Grad(Transform):
     """The level of ``grad`` and ``vjp``."""
 
-    def make(self, lower: Any, node: Any) -> Traced:
+    adds = RECORD
+    owns = 0
+    kind = "grad (or vjp, jacrev)"
+
+    def make(self, lower: Any, node: Any = None) -> Traced:
         t: Traced = make(Traced, lower, node, self)
         return t
 
@@ -42,56 +66,82 @@ class Grad(Transform):
     def variable(self, lower: Tensor) -> Traced:
         """An input that gradients are asked for."""
         t = self.make(lower, None)
-        t._node = Leaf(lambda: None)
+        t._node = Leaf(ref(t))
         t._node.transform = self
         return t
 
     def process(self, op: Any, args: tuple[Any, ...]) -> Any:
-        self.check_alive()
+        if not self.alive:
+            self.escaped()
+        m = word.get()
+        if op.simple:
+            values = [a._array if isinstance(a, Tensor) and a.transform is self else a for a in args]
+            token = word.set(self.outer_mode if m == self.inner_mode else self.mode_below())
+            try:
+                result = op.call(*values) if not op.keywords else op.invoke(values)
+            finally:
+                word.reset(token)
+            made = (op.note or self.noted(op))(self, result, m & RECORD, *args, *values)
+            if op.view:
+                self.note_view(made, op, args, None)
+            return made
         values = self.open_all(args)
         result = self.below(op.invoke, values)
-        return self.recorded(op, args, values, result)
-
-    def recorded(self, op: Any, args: tuple[Any, ...], values: list[Any], result: Any) -> Any:
-        lowers = [as_list(result)[i] for i in range(len(as_list(result)))] if op.outputs is not None else result
-        node = record.node_for(op, args, values, lowers, self.level, self) if mode() & RECORD else None
+        lowers = list(result) if op.outputs is not None else result
+        node = record.node_for(op, args, [bared(v) for v in values], bared(lowers), self.level, self) if m & RECORD else None
         if op.outputs is None:
             made = self.make(result, node)
             self.note_view(made, op, args, None)
             return made
-        return record.outputs(op, lowers, node, self.make, args)
+        made = record.outputs(op, lowers, node, self.make, args)
+        if op.view:
+            for i, one in enumerate(made):
+                self.note_view(one, op, args, i)
+        return made
+
+    def noted(self, op: Any) -> Any:
+        op.note = note_of(op, Traced)
+        return op.note
 
     def note_view(self, made: Any, op: Any, args: tuple[Any, ...], output: int | None) -> None:
-        if op.view and isinstance(args[0], Traced) and args[0].level == self.level:
-            link = args[0]._view
-            base = link.base if isinstance(link, views.View) else args[0]
-            made._view = views.View(base, args[0], views.Step(op, tuple(args[1:]), output))
-            if base._view is None:
-                base._view = views.Views()
-            from weakref import ref
-
-            base._view.append(ref(made))
+        """Remember views, if what was made below is one."""
+        parent = args[0]
+        if not (op.view and isinstance(parent, Tensor) and parent.transform is self and views.is_view(lowest(made))):
+            return
+        link = parent._view
+        base = link.base if isinstance(link, views.View) else parent
+        made._view = views.View(base, parent, views.Step(op, tuple(args[1:]), output))
+        if base._view is None:
+            base._view = views.Views()
+        base._view.append(ref(made))
 
     def write(self, target: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
         """An in-place write: the memory below is written, the history of this level rewritten."""
-        self.check_alive()
-        if not (isinstance(target, Traced) and target.level == self.level):
-            raise RuntimeError(
-                f"During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place "
-                f"operation ({name}) that would mutate a captured Tensor. This is not supported; please rewrite the "
-                "function being transformed to explicitly accept the mutated Tensor(s) as inputs."
-            )
-        made = self.process(op, (target, *args))
+        if not self.alive:
+            self.escaped()
+        if target.transform is not self:
+            raise captured_write(name)
+        recording = mode() & RECORD
+        if recording:
+            check_history(target, name)
+        lower = target.lower
+        keep = views.saves_first(op, args, target) and recording
+        old = self.below(Tensor.clone, lower) if keep else lower
+        stand_in = self.make(old, target._node)
+        made = self.process(op, (stand_in, *[stand_in if a is target else a for a in args]))
         if op.outputs is not None:
             made = made[0]
-        lower_old = self.below(lambda t: t.clone(), target.lower) if views.saves_first(op, args, target) else None
-        if lower_old is not None and made._node is not None:
-            kept = made._node
-            kept.saved = tuple([views.swapped(s, target.lower, lower_old) for s in kept.saved])
-        self.below(lambda t, v: t.copy_(v), target.lower, made.lower)
-        if made._node is not None:
-            made._node.seq = tick()
-        rewrite(self, target, made)
+        if made.shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(made.shape)}"
+            )
+        views.check_cast(record.np_dtype(made), record.np_dtype(target))
+        self.below(Tensor.copy_, lower, made.lower)
+        if recording and (made._node is not None or target._node is not None):
+            node = made._node
+            if isinstance(node, OpNode) and not views.saves_memory(node, lowest(lower)._array, None):
+                node.seq = tick()  # newer than the write, or what it saved would count as stale
+            rewrite(self, target, made)
         return target
 
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
@@ -101,9 +151,9 @@ class Grad(Transform):
         gathers = any(a is not None for a in advanced)
         place = index._VIEWS[kind](target, basic) if changes or not gathers else target
         if gathers:
-            self.write(place, index.index_put_raw.op, (index.broadcast_indices(advanced), value, False), "index_put_")
+            views.write(place, index.index_put_raw.op, (index.broadcast_indices(advanced), value, False), "index_put_")
         else:
-            self.write(place, index.copied.op, (index.trimmed(value, place),), "copy_")
+            views.write(place, index.copied.op, (index.trimmed(value, place),), "copy_")
 
     def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
         """``input[parts]`` where an index is itself of this level: its values decide, so the level below is asked."""
@@ -115,11 +165,40 @@ class Grad(Transform):
         return self.make(self.below(lambda x: x.detach(), t.lower), None)
 
     def ones_like(self, t: Any) -> Any:
-        return self.below(lambda x: ones_of(x), t.lower)
+        return self.below(ones_of, t.lower)
+
+    def created(self, made: Tensor) -> Tensor:
+        return self.make(made)
 
 
-def as_list(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, (tuple, list)) else [result]
+def check_history(target: Any, name: str) -> None:
+    """Raise where PyTorch refuses to record an in-place write."""
+    link = target._view
+    if type(link) is views.View:
+        if link.kind:
+            raise RuntimeError(views.complaint(target, "is being"))
+        if type(link.base._node) is Leaf:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation. "
+                f"Do {name} on a .clone() of what the transform differentiates."
+            )
+    if type(target._node) is Leaf:
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation. "
+            f"{name} would change what the transform differentiates: do it on a .clone()."
+        )
+
+
+def bared(values: Any) -> Any:
+    """Tensors without history as arrays, also in lists."""
+    return [bare(v) for v in values] if isinstance(values, list) else bare(values)
+
+
+def lowest(x: Any) -> Any:
+    """The tensor of no transform that a tensor stands for."""
+    while x.level:
+        x = x._array
+    return x
 
 
 def ones_of(x: Tensor) -> Tensor:
@@ -137,7 +216,7 @@ def rewrite(transform: Grad, target: Any, made: Any) -> None:
     else:
         node = views.overwritten(base, made, views.path_to(target))
         node.transform = transform
-        base._node = node if base._node is not None or made._node is not None else None
+        base._node = node
     if base._view is None or isinstance(base._view, views.View):
         return
     for r in list(base._view):
@@ -148,32 +227,62 @@ def rewrite(transform: Grad, target: Any, made: Any) -> None:
             del base._view[count:]
 
 
-def pull_back(transform: Grad, outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, now: bool = False) -> list[Any]:
-    """Gradients (of the level below) of outputs of this level with respect to its variables; zeros where there is none.
+def pull_back(
+    transform: Grad, outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, now: bool = False,
+    unused: bool = False,
+) -> list[Any]:  # fmt: skip
+    """Gradients (of the level below) of outputs of this level with respect to its variables.
 
-    It runs in the mode that held outside the transform, or, ``now``, in the one that holds here.
+    Where there is none, zeros (None if ``unused``). It runs in the mode that held outside the transform, or, ``now``,
+    in the one that holds here.
     """
     roots = []
     for out, seed in zip(outputs, seeds, strict=True):
-        if isinstance(out, Traced) and out.level == transform.level and out._node is not None:
-            roots.append((out._node, seed))
+        if out.transform is transform and out._node is not None:
+            roots.append((out._node, bare(seed)))
     nodes = [x._node for x in inputs]
-    this = engine.Pass(roots, False, nodes, False)
-    token = word.set(mode() if now else transform.outer_mode)
-    try:
-        if roots:
-            engine.run(this, None if keep else Freed(None, -1))
-    finally:
-        word.reset(token)
-    arrived = this.arrived
+    arrived: dict[Any, Any] = {}
+    if roots:
+        this = engine.Pass(roots, False, nodes if len(nodes) != 1 or type(nodes[0]) is not Leaf else None, False)
+        token = word.set(word.get() if now else transform.outer_mode)
+        around = engine.current.set(this)
+        try:
+            engine.run(this, None if keep else FREED)
+        finally:
+            engine.current.reset(around)
+            word.reset(token)
+        for call in this.callbacks:
+            call()
+        arrived = this.arrived
     found = []
     for x, node in zip(inputs, nodes, strict=True):
         g = arrived.get(node)
-        found.append(zeros_of(x.lower) if g is None else g if isinstance(g, Tensor) else wrap(np.asarray(g)))
+        if g is None:
+            found.append(None if unused else zeros_of(x.lower))
+        else:
+            found.append(g if isinstance(g, Tensor) else owned(g))
     return found
+
+
+FREED = Freed(None, -1)
+
+
+def owned(g: Any) -> Tensor:
+    """An array of the backward pass as a tensor of its own."""
+    if type(g) is not np.ndarray:
+        g = np.asarray(g)
+    if not g.flags.writeable or 0 in g.strides and g.size > 1:
+        g = g.copy()
+    t: Tensor = new(Tensor)
+    t._array = g
+    t._node = None
+    return t
 
 
 def zeros_of(x: Tensor) -> Tensor:
     from .._ops.create import zeros_like
 
     return zeros_like(x)  # type: ignore[no-any-return]
+
+
+__all__ = ["LOW", "Grad", "Traced", "holds_tensors", "pull_back"]

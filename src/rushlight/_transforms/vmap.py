@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes
-from .._core.tensor import Size, Tensor, wrap
-from .base import Leveled, Transform, as_lower, make
+from .._core import callsite, dtypes, levels, record
+from .._core.mode import word
+from .._core.tensor import Size, Tensor, new, wrap
+from .base import Leveled, Transform, as_lower, holds_tensors
+
+ndarray = np.ndarray
 
 
 class Batched(Leveled):
@@ -34,36 +37,41 @@ class Batched(Leveled):
         steps = self.lower.stride()[1:]
         return steps if dim is None else steps[dim]
 
-    @property
-    def requires_grad(self) -> bool:
-        return bool(self.lower.requires_grad)
-
     def item(self) -> Any:
         raise refusal(".item()")
 
     def tolist(self) -> Any:
-        raise refusal(".tolist()")
+        raise refusal(".item()")
 
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        raise refusal(".numpy()")
+    def numpy(self, *, force: bool = False) -> ndarray:
+        raise RuntimeError(
+            "Cannot access data pointer of Tensor that doesn't have storage: under vmap this tensor stands for every "
+            f"example of a batch, so it has no one array. It happened at {callsite.shown(*callsite.here())}."
+        )
+
+    def data_ptr(self) -> int:
+        return int(self.numpy()[0])
 
     def __bool__(self) -> bool:
-        raise refusal("data-dependent control flow")
+        raise RuntimeError(
+            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support "
+            f"that yet, please choose by values with torch.where. It happened at {callsite.shown(*callsite.here())}."
+        )
+
+    def __index__(self) -> int:
+        raise refusal(".item()")
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        from .grad import shown
+
+        return shown("BatchedTensor", self.level, "bdim=0, ", self.lower)
 
 
 def refusal(what: str) -> RuntimeError:
-    from .._core import callsite
-
-    place = callsite.shown(*callsite.here())
-    if what == "data-dependent control flow":
-        return RuntimeError(
-            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support "
-            f"that yet, please shout over at https://github.com/pytorch/functorch/issues/257 . It happened at {place}: "
-            "use torch.where to choose by values."
-        )
     return RuntimeError(
         f"vmap: It looks like you're calling {what} on a Tensor. We don't support vmap over calling {what} on a Tensor, "
-        f"please try to rewrite what you're doing with other operations. It happened at {place}."
+        "please try to rewrite what you're doing with other operations. It happened at "
+        f"{callsite.shown(*callsite.here())}."
     )
 
 
@@ -71,46 +79,109 @@ class Vmap(Transform):
     """The level of ``vmap``, for a batch of ``size`` examples."""
 
     warned: set[str] = set()
+    kind = "vmap"
 
     def __init__(self, size: int, randomness: str = "error") -> None:
         self.size = size
         self.randomness = randomness
 
     def make(self, lower: Any, node: Any = None) -> Batched:
-        t: Batched = make(Batched, lower, None, self)
+        t: Batched = new(Batched)
+        t._array = lower
+        t._node = None
+        t.level = self.level
+        t.transform = self
         return t
 
     def is_mapped(self, x: Any) -> bool:
-        return isinstance(x, Batched) and x.level == self.level
+        return isinstance(x, Tensor) and x.transform is self
 
     def process(self, op: Any, args: tuple[Any, ...]) -> Any:
-        self.check_alive()
+        if not self.alive:
+            self.escaped()
+        if op.family == "pointwise":
+            return self.pointwise(op, args)
         values = []
         mapped = []
         for a in args:
-            if isinstance(a, (list, tuple)) and any(self.is_mapped(b) for b in a):
+            if isinstance(a, Tensor):
+                own = a.transform is self
+                mapped.append(own)
+                values.append(a._array if own else a)
+            elif (type(a) is list or type(a) is tuple) and any([isinstance(b, Tensor) and b.transform is self for b in a]):
                 mapped.append(True)
-                values.append([self.spread(b) for b in a])
+                values.append([self.spread(b) for b in a] if holds_tensors(a) else a)
             else:
-                mapped.append(self.is_mapped(a))
-                values.append(self.opened(a))
-        result = self.below(self.batched, op, args, values, tuple(mapped))
+                mapped.append(False)
+                values.append(a)
+        token = word.set(self.mode_below())
+        try:
+            result = self.batched(op, args, values, tuple(mapped))
+        finally:
+            word.reset(token)
         if op.outputs is None:
             return self.make(result)
         return op.gather_outputs([None if r is None else self.make(r) for r in result])
 
+    def pointwise(self, op: Any, args: tuple[Any, ...]) -> Any:
+        """Examples are lined up on the right; where all have the same dimensions, there is nothing to do."""
+        values: list[Any] = []
+        rank, even, kind, kinds = -1, True, None, 0
+        for a in args:
+            if isinstance(a, Tensor):
+                own = a.transform is self
+                v = a._array if own else a
+                inner = v._array
+                n = (inner.ndim if type(inner) is ndarray else v.ndim) - own
+                dtype = inner.dtype
+                if rank < 0:
+                    rank, kind = n, dtype
+                else:
+                    if n != rank:
+                        even = False
+                        rank = max(n, rank)
+                    if dtype is not kind:
+                        kinds = 2
+                values.append(v)
+            else:
+                if type(a) is ndarray:
+                    even = even and a.ndim <= rank
+                    rank = max(rank, a.ndim)
+                    kinds = 2
+                values.append(a)
+        if not even:
+            values = [
+                lead(v, rank) if isinstance(a, Tensor) and a.transform is self else v
+                for v, a in zip(values, args, strict=True)
+            ]
+        token = word.set(self.outer_mode if word.get() == self.inner_mode else self.mode_below())
+        try:
+            result = op.call(*values) if not op.keywords else op.invoke(values)
+            if kinds:
+                wanted = dtype_of_one(op, args)
+                if wanted is not None and dtypes.FROM_NUMPY[wanted] is not result.dtype:
+                    from .._ops.broadcast import cast_to
+
+                    result = cast_to(result, wanted)
+        finally:
+            word.reset(token)
+        t = new(Batched)
+        t._array = result
+        t._node = None
+        t.level = self.level
+        t.transform = self
+        return t
+
     def spread(self, x: Any) -> Any:
         """An element of a list argument with a batch dimension in front."""
         if self.is_mapped(x):
-            return x.lower
+            return x._array
         from .._ops.broadcast import expand
 
-        return expand(x, (self.size, *x.shape)) if isinstance(x, (Tensor, np.ndarray)) else x
+        return self.below(expand, x, (self.size, *x.shape)) if isinstance(x, (Tensor, ndarray)) else x
 
     def batched(self, op: Any, args: tuple[Any, ...], values: list[Any], mapped: tuple[bool, ...]) -> Any:
         """The operator on the whole batch, on the level below."""
-        if op.family == "pointwise":
-            return self.pointwise(op, args, values, mapped)
         if op.batch == "leading":
             rank = max([v.ndim - m for v, m in zip(values, mapped, strict=True) if hasattr(v, "ndim")])
             return op.invoke([lead(v, rank) if m else v for v, m in zip(values, mapped, strict=True)])
@@ -119,31 +190,6 @@ class Vmap(Transform):
             if result is not NotImplemented:
                 return result
         return self.loop(op, values, mapped)
-
-    def pointwise(self, op: Any, args: tuple[Any, ...], values: list[Any], mapped: tuple[bool, ...]) -> Any:
-        rank = max([v.ndim - m for v, m in zip(values, mapped, strict=True) if hasattr(v, "ndim")])
-        ready = []
-        for value, is_mapped in zip(values, mapped, strict=True):
-            ready.append(lead(value, rank) if is_mapped else value)
-        result = op.invoke(ready)
-        wanted = self.dtype_of_one(op, args)
-        if wanted is not None and dtypes.FROM_NUMPY[wanted] is not result.dtype:
-            from .._ops.broadcast import cast_to
-
-            result = cast_to(result, wanted)
-        return result
-
-    def dtype_of_one(self, op: Any, args: tuple[Any, ...]) -> Any:
-        """The dtype that promotion gives for one example, where 0-d examples would count for less than the batch does."""
-        from .._core.record import common_dtype, np_dtype
-
-        operands = [a for n, a in zip(op.parameters, args, strict=True) if n in op.tensors]
-        kinds = {np_dtype(a) for a in operands if isinstance(a, Tensor)}
-        if len(kinds) < 2 or op.promote == "compare":
-            return None
-        return common_dtype(
-            op.promote, [np.empty((1,) * a.ndim, np_dtype(a)) if isinstance(a, Tensor) else a for a in operands]
-        )
 
     def loop(self, op: Any, values: list[Any], mapped: tuple[bool, ...]) -> Any:
         """The operator example by example."""
@@ -163,8 +209,8 @@ class Vmap(Transform):
             for v, m in zip(values, mapped, strict=True):
                 if not m:
                     one.append(v)
-                elif isinstance(v, list):
-                    one.append([select_at(as_lower(x), 0, k) for x in v])
+                elif isinstance(v, (list, tuple)):
+                    one.append([select_at(as_lower(x), 0, k) if hasattr(x, "ndim") else x for x in v])
                 else:
                     one.append(select_at(v, 0, k))
             results.append(op.invoke(one))
@@ -176,10 +222,8 @@ class Vmap(Transform):
 
     def write(self, target: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
         """An in-place write goes to the memory of the whole batch."""
-        self.check_alive()
-        made = self.process(op, (target, *args))
-        if op.outputs is not None:
-            made = made[0]
+        if not self.alive:
+            self.escaped()
         if not self.is_mapped(target):
             raise RuntimeError(
                 f"vmap: {name}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
@@ -187,44 +231,90 @@ class Vmap(Transform):
                 "vmapped over in a vmap. Please try to use out-of-place operators instead of "
                 f"{name}. If said operator is being called inside the PyTorch framework, please file a bug report instead."
             )
-        self.below(lambda t, v: t.copy_(v), target.lower, made.lower)
+        made = self.process(op, (target, *args))
+        if op.outputs is not None:
+            made = made[0]
+        if made.shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(made.shape)}"
+            )
+        from .._core.views import check_cast
+
+        check_cast(record.np_dtype(made), record.np_dtype(target))
+        self.below(Tensor.copy_, target.lower, made.lower)
         return target
 
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
         from .grad import Grad
 
-        Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
+        if not self.is_mapped(target):
+            self.write(target, None, (), "__setitem__")
+        if any(self.is_mapped(p) for p in parts):
+            self.put(target, parts, value)
+        else:
+            Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
+
+    def put(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
+        """``target[parts] = value`` with indices that differ from example to example."""
+        lower, ready = self.rows(target, parts)
+        rank = max([p.ndim for p in parts if isinstance(p, Tensor)])
+
+        def run() -> None:
+            v = self.opened(value)
+            if self.is_mapped(value):
+                v = lead(v, len(target.shape) - len(parts) + rank + sum([isinstance(p, slice) for p in parts]))
+            lower[ready] = v
+
+        self.below(run)
+
+    def rows(self, input: Any, parts: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """The batch and a key for it: one more index in front says which example."""
+        from .._ops.create import arange
+        from .._ops.shape import reshape
+
+        spots = [p for p in parts if isinstance(p, Tensor)]
+        if any(p.dtype is dtypes.bool_ for p in spots):
+            raise RuntimeError(
+                "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over "
+                f"indexing with a boolean mask, at {callsite.shown(*callsite.here())}. Use torch.where."
+            )
+        parts = whole(parts, input.ndim)
+        rank = max([p.ndim for p in spots])
+
+        def run() -> tuple[Any, ...]:
+            ready: list[Any] = []
+            for p in parts:
+                if isinstance(p, Tensor):
+                    q = self.opened(p)
+                    front = (self.size,) if self.is_mapped(p) else (1,)
+                    body = tuple(p.shape)
+                    ready.append(reshape(q, (*front, *(1,) * (rank - len(body)), *body)))
+                else:
+                    ready.append(p)
+            return reshape(arange(self.size), (self.size, *(1,) * rank)), *ready
+
+        return self.opened(input), self.below(run)
 
     def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
         """``input[parts]`` with indices that differ from example to example: the batch is one more index."""
         from .._ops import index
-        from .._ops.create import arange
-        from .._ops.shape import reshape
+        from .._ops.shape import movedim
 
-        lower = self.opened(input) if self.is_mapped(input) else self.below(lambda x: x, input)
-        spots = [p for p in parts if isinstance(p, Tensor)]
-        rank = max([p.ndim for p in spots])
-        if any(p.dtype is dtypes.bool_ for p in spots):
-            raise refusal("boolean masks as an index, whose result's shape depends on the data,")
+        lower, key = self.rows(input, parts)
+        parts = key[1:]
+        spots = [i for i, p in enumerate(parts) if isinstance(p, Tensor)]
+        together = spots == list(range(spots[0], spots[-1] + 1))
+        at = sum([p is None or isinstance(p, slice) for p in parts[: spots[0]]]) if together else 0
+        rank = parts[spots[0]].ndim - 1
 
         def run() -> Any:
-            ready: list[Any] = []
-            for p in parts:
-                if isinstance(p, Tensor):
-                    q = self.opened(p) if self.is_mapped(p) else p
-                    lead_shape = (self.size,) if self.is_mapped(p) else (1,)
-                    body = tuple(p.shape)
-                    ready.append(reshape(q, (*lead_shape, *(1,) * (rank - len(body)), *body)))
-                else:
-                    ready.append(p)
             if self.is_mapped(input):
-                rows = reshape(arange(self.size), (self.size, *(1,) * rank))
-                made = index.getitem(lower, (rows, *ready))
+                made = index.getitem(lower, key)
+                split = spots[0] != 0 or not together  # NumPy and PyTorch then put the indices' dimensions in front
+                if split and at:
+                    return movedim(made, tuple(range(1, rank + 1)), tuple(range(at + 1, at + rank + 1))) if rank else made
                 return made
-            made = index.getitem(lower, tuple(ready))
-            at = next(i for i, p in enumerate(parts) if isinstance(p, Tensor))
-            from .._ops.shape import movedim
-
+            made = index.getitem(lower, tuple(parts))
             return movedim(made, at, 0) if at else made
 
         return self.make(self.below(run))
@@ -245,8 +335,41 @@ class Vmap(Transform):
                 "'different' randomness flags on vmap or perform the randomness operation out of vmap"
             )
         if self.randomness == "same":
-            return draw(shape)
-        return self.make(wrap(np.asarray(draw((self.size, *shape)))))
+            return self.below(drawn_below, draw, shape)
+        made = self.below(drawn_below, draw, (self.size, *shape))
+        return self.make(made if isinstance(made, Tensor) else wrap(np.asarray(made)))
+
+
+def drawn_below(draw: Any, shape: tuple[int, ...]) -> Any:
+    """Draw on the level below, which may have its own way with randomness."""
+    for transform in reversed(levels.active()):
+        if isinstance(transform, Vmap):
+            return transform.drawn(draw, shape)
+    return draw(shape)
+
+
+def whole(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
+    """An index with ``...`` written out."""
+    if not any(p is Ellipsis for p in parts):
+        return parts
+    at = next(i for i, p in enumerate(parts) if p is Ellipsis)
+    used = sum([p is not None and p is not Ellipsis for p in parts])
+    return (*parts[:at], *[slice(None)] * (ndim - used), *parts[at + 1 :])
+
+
+def dtype_of_one(op: Any, args: tuple[Any, ...]) -> Any:
+    """The dtype that promotion gives for one example, where 0-d examples would count for less than the batch does."""
+    operands = [a for n, a in zip(op.parameters, args, strict=True) if n in op.tensors]
+    if op.promote == "choose":
+        operands = operands[1:]
+    kinds = {record.np_dtype(a) for a in operands if isinstance(a, (Tensor, ndarray))}
+    if len(kinds) < 2 or op.promote == "compare":
+        return None
+    promote = "same" if op.promote == "choose" else op.promote
+    return record.common_dtype(
+        promote,
+        [np.empty((1,) * a.ndim, record.np_dtype(a)) if isinstance(a, (Tensor, ndarray)) else a for a in operands],
+    )
 
 
 def lead(value: Any, rank: int) -> Any:
@@ -255,5 +378,6 @@ def lead(value: Any, rank: int) -> Any:
     if missing > 0:
         from .._ops.shape import reshape
 
-        value = reshape(value, (value.shape[0], *(1,) * missing, *value.shape[1:]))
+        shape = value.shape
+        value = reshape(value, (shape[0], *(1,) * missing, *shape[1:]))
     return value
