@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -539,8 +540,20 @@ def test_spawned_workers() -> None:
     )
     assert [batch[0].sum().item() for batch in loader] == [449985000, 349995000]
     with pytest.warns(UserWarning, match="Got pickle error when attempting to start a worker Process"):
-        with pytest.raises((AttributeError, TypeError, Exception)):
+        with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
             list(loader_of(Numbers(2), num_workers=1, multiprocessing_context="spawn", collate_fn=lambda b: b))
+    dead = loader_of(
+        D.TensorDataset(rl.arange(400000)), num_workers=1, multiprocessing_context="spawn", collate_fn=Poison()
+    )
+    with pytest.raises(RuntimeError, match=r"DataLoader worker .* exited unexpectedly"):
+        list(dead)
+
+
+class Poison:
+    """Ends the process that reads it."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (7,)
 
 
 def test_many_workers_warn() -> None:

@@ -93,9 +93,7 @@ def test_closed_form(name: str) -> None:
     expected = rates(chained, a, 8)
     closed.step()
     for epoch in range(1, 9):
-        with pytest.warns(
-            UserWarning, match="The epoch parameter in `scheduler.step\\(\\)` was not necessary"
-        ):
+        with pytest.warns(UserWarning, match="The epoch parameter in `scheduler.step\\(\\)` was not necessary"):
             b.step(epoch)
         assert b.get_last_lr() == pytest.approx(expected[epoch - 1], rel=1e-6, abs=1e-12)
 

@@ -94,9 +94,7 @@ def test_mismatches(tree: Any, other: Any, text: str) -> None:
 
 def test_errors() -> None:
     spec = P.tree_structure([1, 2])
-    with pytest.raises(
-        ValueError, match="`leaves` has length 1 but the spec refers to a pytree that holds 2"
-    ):
+    with pytest.raises(ValueError, match="`leaves` has length 1 but the spec refers to a pytree that holds 2"):
         P.tree_unflatten([1], spec)
     with pytest.raises(TypeError, match="Expected `treespec` to be an instance of PyTreeSpec but got item"):
         P.tree_unflatten([1], 3)  # type: ignore[arg-type]

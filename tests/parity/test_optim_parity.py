@@ -141,12 +141,7 @@ def test_lbfgs(options: dict[str, Any]) -> None:
 
         def closure(p: Any = p, q: Any = q, optimizer: Any = optimizer, losses: Any = losses) -> Any:
             optimizer.zero_grad()
-            loss = (
-                (1 - p[0]) ** 2
-                + 10 * (p[1] - p[0] ** 2) ** 2
-                + (p[2] * q).pow(2).sum()
-                + (q - 1).pow(4).sum()
-            )
+            loss = (1 - p[0]) ** 2 + 10 * (p[1] - p[0] ** 2) ** 2 + (p[2] * q).pow(2).sum() + (q - 1).pow(4).sum()
             loss.backward()
             losses.append(loss.item())
             return loss

@@ -241,9 +241,7 @@ def register_pytree_node(
     if cls in SUPPORTED_NODES:
         raise ValueError(f"{cls!r} is already registered as pytree node.")
     if (to_dumpable_context is None) != (from_dumpable_context is None):
-        raise ValueError(
-            f"Both to_dumpable_context and from_dumpable_context for {cls} must be None or registered."
-        )
+        raise ValueError(f"Both to_dumpable_context and from_dumpable_context for {cls} must be None or registered.")
     SUPPORTED_NODES[cls] = NodeDef(
         cls,
         flatten_fn,
@@ -337,9 +335,7 @@ def register_constant(cls: type[Any]) -> None:
     if equality is object.__eq__:
         raise TypeError("register_constant(cls) expects `cls` to have a non-default `__eq__` implementation.")
     if hashing is None or hashing is object.__hash__:
-        raise TypeError(
-            "register_constant(cls) expects `cls` to have a non-default `__hash__` implementation."
-        )
+        raise TypeError("register_constant(cls) expects `cls` to have a non-default `__hash__` implementation.")
     register_pytree_node(
         cls,
         lambda value: ([], ConstantNode(value)),
@@ -385,8 +381,7 @@ def _dump_defaultdict(context: Any) -> Any:
     name = getattr(factory, "__name__", None)
     if factory is not None and _FACTORIES.get(str(name)) is not factory:
         raise NotImplementedError(
-            f"treespec_dumps: cannot write down the default_factory {factory!r}; "
-            f"supported are {sorted(_FACTORIES)}"
+            f"treespec_dumps: cannot write down the default_factory {factory!r}; supported are {sorted(_FACTORIES)}"
         )
     return {
         "default_factory_module": None if factory is None else "builtins",
@@ -407,8 +402,7 @@ def _load_defaultdict(dumped: Any) -> Any:
 
 def _refuse_namedtuple(context: Any) -> Any:
     raise NotImplementedError(
-        f"Can't serialize TreeSpec of namedtuple class {context} because we didn't register a "
-        "serializated_type_name."
+        f"Can't serialize TreeSpec of namedtuple class {context} because we didn't register a serializated_type_name."
     )
 
 
@@ -584,8 +578,7 @@ class TreeSpec:
         elif self.type is not deque and context != self._context:  # a deque's limit is not its shape
             kind = "node" if self.type in BUILTIN_TYPES else "custom node"
             raise ValueError(
-                f"Node context mismatch for {kind} type {self.type!r}; expected {self._context!r}, "
-                f"but got {context!r}."
+                f"Node context mismatch for {kind} type {self.type!r}; expected {self._context!r}, but got {context!r}."
             )
         for child, subtree in zip(self._children, children, strict=True):
             child._flatten_up_to(subtree, subtrees)
@@ -679,9 +672,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
     Raises TypeError if ``treespec`` is no structure, ValueError if the number of leaves is not its own.
     """
     if not isinstance(treespec, TreeSpec):
-        raise TypeError(
-            f"Expected `treespec` to be an instance of PyTreeSpec but got item of type {type(treespec)}."
-        )
+        raise TypeError(f"Expected `treespec` to be an instance of PyTreeSpec but got item of type {type(treespec)}.")
     return treespec.unflatten(leaves)
 
 
@@ -792,9 +783,7 @@ def tree_map_with_path(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf
     """:func:`tree_map` with a function that gets the path of the leaf first."""
     pairs, spec = tree_flatten_with_path(tree, is_leaf)
     others = [spec.flatten_up_to(rest) for rest in rests]
-    return spec.unflatten(
-        [func(path, leaf, *args) for (path, leaf), *args in zip(pairs, *others, strict=True)]
-    )
+    return spec.unflatten([func(path, leaf, *args) for (path, leaf), *args in zip(pairs, *others, strict=True)])
 
 
 def _predicate(types: TypesOrPredicate) -> Callable[[Any], bool]:
@@ -815,9 +804,7 @@ def map_only(types: TypesOrPredicate, /) -> Callable[[Callable[[Any], Any]], Cal
     return decorate
 
 
-def tree_map_only(
-    types: TypesOrPredicate, /, func: Callable[[Any], Any], tree: Any, is_leaf: IsLeaf = None
-) -> Any:
+def tree_map_only(types: TypesOrPredicate, /, func: Callable[[Any], Any], tree: Any, is_leaf: IsLeaf = None) -> Any:
     """:func:`tree_map` for leaves of some types (or that a predicate picks); the others stay.
 
     >>> from rushlight.utils._pytree import tree_map_only
@@ -827,9 +814,7 @@ def tree_map_only(
     return tree_map(map_only(types)(func), tree, is_leaf=is_leaf)
 
 
-def tree_map_only_(
-    types: TypesOrPredicate, /, func: Callable[[Any], Any], tree: Any, is_leaf: IsLeaf = None
-) -> Any:
+def tree_map_only_(types: TypesOrPredicate, /, func: Callable[[Any], Any], tree: Any, is_leaf: IsLeaf = None) -> Any:
     """:func:`tree_map_` for leaves of some types (or that a predicate picks)."""
     return tree_map_(map_only(types)(func), tree, is_leaf=is_leaf)
 
@@ -920,9 +905,7 @@ def treespec_loads(serialized: str) -> TreeSpec:
     try:
         protocol, schema = json.loads(serialized)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"treespec_loads: expected what treespec_dumps writes, got {serialized!r}"
-        ) from error
+        raise ValueError(f"treespec_loads: expected what treespec_dumps writes, got {serialized!r}") from error
     if protocol != _PROTOCOL:
         raise ValueError(f"Unknown protocol {protocol}. Available protocols: {[_PROTOCOL]}")
     return _spec_from_json(schema)
@@ -962,9 +945,7 @@ def _spec_from_json(schema: Any) -> TreeSpec:
         return _LEAF_SPEC
     definition = next((d for d in SUPPORTED_NODES.values() if d.serialized_type_name == name), None)
     if definition is None:
-        raise NotImplementedError(
-            f"Deserializing `{name}` in pytree is not registered: register_pytree_node it first."
-        )
+        raise NotImplementedError(f"Deserializing `{name}` in pytree is not registered: register_pytree_node it first.")
     load = definition.from_dumpable_context or json.loads
     children = [_spec_from_json(child) for child in schema["children_spec"]]
     return TreeSpec(definition.type, load(schema["context"]), children)

@@ -405,9 +405,20 @@ class _Workers:
         self.tasks.append(task_sink)
         self.results.append(result_source)
         inherited = [*self.tasks, *self.results] if forks else []
-        process = context.Process(target=worker_loop, args=(plan, task_source, result_sink, inherited), daemon=True)
+        # Where the plan has to be pickled it goes by our pipe: `start` would wait for ever for a process
+        # that has died before it had read all.
+        args = (plan if forks else None, task_source, result_sink, inherited)
+        process = context.Process(target=worker_loop, args=args, daemon=True)
         try:
             process.start()
+            self.processes.append(process)
+            task_source.close()
+            if not forks:
+                task_sink.send(plan)
+        except BrokenPipeError:
+            process.join(STATUS_CHECK_INTERVAL)
+            self._raise_for_dead([len(self.processes) - 1])
+            raise
         except (TypeError, AttributeError, pickle.PicklingError):
             warnings.warn(
                 "Got pickle error when attempting to start a worker Process. This might be because the "
@@ -420,7 +431,6 @@ class _Workers:
         finally:
             task_source.close()
             result_sink.close()
-        self.processes.append(process)
 
     def receive(self, wanted: list[int], timeout: float | None) -> Any:
         """The next ``(worker, number, message)`` of the ``wanted`` workers; None when the time is over."""

@@ -128,16 +128,16 @@ class WorkerPlan:
         )
 
 
-def worker_loop(plan: WorkerPlan, tasks: Any, results: Any, inherited: Sequence[Any]) -> None:
+def worker_loop(plan: WorkerPlan | None, tasks: Any, results: Any, inherited: Sequence[Any]) -> None:
     """Answer each task ``(number, index)`` with a message until ``None`` comes or the main process is gone.
 
-    ``inherited`` are ends of pipes that a forked process has got but that are not its own: while it
-    held them, their owners would not see the other side close.
+    Without a plan, the first task is the plan. ``inherited`` are ends of pipes that a forked process has
+    got but that are not its own: while it held them, their owners would not see the other side close.
     """
     try:
         for connection in inherited:
             connection.close()
-        _serve(plan, tasks, results)
+        _serve(tasks.recv() if plan is None else plan, tasks, results)
     except (KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
         pass  # the main process has been interrupted too, or does not listen any more
 
