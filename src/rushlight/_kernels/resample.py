@@ -158,7 +158,7 @@ def interpolate(
     """Resample the spatial axes of ``x (N, C, *spatial)`` to ``size``.
 
     ``mode`` is one of nearest, nearest-exact, linear (any number of axes: also called bilinear, trilinear),
-    bicubic and area; ``size`` and ``scales`` come from ``interpolate_size``. Bytes are computed in fixed
+    bicubic, lanczos (with antialias only) and area; ``size`` and ``scales`` come from ``interpolate_size``. Bytes are computed in fixed
     point.
     """
     maps = _interpolation_maps(x.shape[2:], size, mode, align_corners, scales, antialias)
@@ -235,13 +235,13 @@ def interpolation_map(
     else:
         ratio = 1 / scale if scale else old / new
     cubic = mode == "bicubic"
-    if not cubic and mode not in ("linear", "bilinear", "trilinear"):
+    if not cubic and mode not in ("linear", "bilinear", "trilinear", "lanczos"):
         raise ValueError(
             f"interpolate: mode is {mode!r}; expected 'nearest', 'nearest-exact', 'linear', 'bilinear', "
-            "'trilinear', 'bicubic' or 'area'"
+            "'trilinear', 'bicubic', 'lanczos' or 'area'"
         )
     if antialias:
-        return _antialias_map(old, new, ratio, cubic)
+        return _antialias_map(old, new, ratio, mode)
     place = np.arange(new) * ratio if align_corners else (np.arange(new) + 0.5) * ratio - 0.5
     if cubic:
         low = np.floor(place)
@@ -262,16 +262,24 @@ def cubic_kernel(distance: Array, a: float) -> Array:
     return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
 
 
-def _antialias_map(old: int, new: int, ratio: float, cubic: bool) -> AxisMap:
+def lanczos_kernel(distance: Array) -> Array:
+    """Lanczos' windowed sinc, three positions to either side."""
+    return np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
+
+
+def _antialias_map(old: int, new: int, ratio: float, mode: str) -> AxisMap:
     """The kernel stretched over the old positions that one new position stands for, and normalized."""
     stretch = max(ratio, 1.0)
-    reach = (2 if cubic else 1) * stretch
+    reach = {"bicubic": 2, "lanczos": 3}.get(mode, 1) * stretch
     centre = (np.arange(new) + 0.5) * ratio
     low = np.maximum((centre - reach + 0.5).astype(np.intp), 0)
     high = np.minimum((centre + reach + 0.5).astype(np.intp), old)
     index = low[:, None] + np.arange(max(int((high - low).max(initial=1)), 1))
     distance = (index - centre[:, None] + 0.5) / stretch
-    weights = cubic_kernel(distance, -0.5) if cubic else np.maximum(1 - np.abs(distance), 0)
+    if mode == "lanczos":
+        weights = lanczos_kernel(distance)
+    else:
+        weights = cubic_kernel(distance, -0.5) if mode == "bicubic" else np.maximum(1 - np.abs(distance), 0)
     weights[index >= high[:, None]] = 0
     total = weights.sum(1, keepdims=True)
     weights = np.divide(weights, total, out=weights, where=total != 0)
