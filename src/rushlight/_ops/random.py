@@ -362,7 +362,7 @@ def randperm(
     """
     n = python.index(n)
     if n < 0:
-        raise RuntimeError(f"n must be non-negative, got {n}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     source = twister(generator, "randperm")
     options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)
     return created(
