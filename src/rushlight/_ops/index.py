@@ -413,6 +413,9 @@ def copied(input: Tensor, source: Tensor) -> Tensor:
     return spread.astype(input.dtype)  # type: ignore[no-any-return, arg-type]
 
 
+copied.op.node_class.name = lambda self: "torch::autograd::CopyBackwards"  # type: ignore[attr-defined]
+
+
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Write the values of ``src`` (broadcast, cast) into this tensor."""
     if not isinstance(src, Tensor):
