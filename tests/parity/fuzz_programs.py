@@ -147,6 +147,11 @@ class Machine:
                     error = type(e).__name__
                     self.last = e
                     del self.pool[before:]
+                    if step[0] == "backward":
+                        self.seen = []
+                        # PyTorch leaves .grad half added, Rushlight as it was
+                        for t in self.pool:
+                            t.grad = None
                 if len(self.pool) > 40:
                     del self.pool[20:]
                 self.log.append((step[:2], error, [self.state(t) for t in self.pool], self.seen, str(self.last)))
@@ -252,8 +257,15 @@ class Machine:
             return x.tensor_split(2)
         return x.split([1, x.shape[0] - 1])
 
+    def apart(self, x: Any, other: Any) -> Any:
+        """``other``, or a copy if it lies in part of the memory of ``x``: what is read then is undefined in PyTorch."""
+        a, b = x.detach().numpy(), other.detach().numpy()
+        same = a.ctypes.data == b.ctypes.data and a.shape == b.shape and a.strides == b.strides
+        return other.clone() if not same and np.may_share_memory(a, b) else other
+
     def do_inplace(self, name: str, x: Any, n: list[int]) -> Any:
-        lib, other, value = self.lib, self.get(n[1]), [2, 0.5, -1.5, 3.0][n[2] % 4]
+        value = [2, 0.5, -1.5, 3.0][n[2] % 4]
+        other = self.apart(x, self.get(n[1]))
         by = other if n[3] % 2 else value
         if name in ("add_", "mul_", "sub_", "div_"):
             getattr(x, name)(by)
@@ -266,7 +278,7 @@ class Machine:
         elif name == "mul_self":
             x.mul_(x)
         elif name == "addcmul_":
-            x.addcmul_(other, self.get(n[4]))
+            x.addcmul_(other, self.apart(x, self.get(n[4])))
         elif name == "masked_fill_":
             x.masked_fill_(x.detach() > 1, value)
         elif name == "pow_":
@@ -278,8 +290,10 @@ class Machine:
         return None
 
     def do_setitem(self, name: str, x: Any, n: list[int]) -> Any:
-        value = self.get(n[1]) if n[2] % 2 else 0.25
-        a = n[3] % 2
+        value = self.apart(x, self.get(n[1])) if n[2] % 2 else 0.25
+        if 0 in x.stride():
+            return None  # deprecated in PyTorch, and its second derivatives fail
+        a = n[3] % 2 if x.dim() and x.shape[0] > 1 else 0  # PyTorch writes the indices before one that is out of range
         if name == "number":
             x[a] = value
         elif name == "slice":
@@ -325,6 +339,8 @@ class Machine:
         }[name]()
 
     def do_meta(self, name: str, x: Any, n: list[int]) -> Any:
+        if name == "detach_" and not x.is_leaf:
+            return None  # PyTorch refuses backward through what saved the tensor; here it is right
         if name == "requires_grad_":
             x.requires_grad_()
         elif name == "requires_grad_false":
@@ -386,7 +402,7 @@ class Machine:
             )  # fmt: skip
             self.seen.append(("grad", [None if g is None else np.array(g.detach().numpy()) for g in found]))
             if create:
-                return [g for g in found if g is not None]
+                return [g.clone() for g in found if g is not None]
         return None
 
     def do_matmul(self, name: str, x: Any, n: list[int]) -> Any:
@@ -434,7 +450,7 @@ def difference(program: list[tuple[Any, ...]], torch: Any, rushlight: Any) -> st
     for i, (mine, his) in enumerate(zip(a, b, strict=True)):
         what = f"step {i} {program[i]}"
         if mine[1] != his[1]:
-            return f"{what}: error {mine[1] or 'none'} {mine[4]!r} here, {his[1] or 'none'} {his[4]!r} in torch"
+            return f"{what}: error {mine[1] or 'none'} {mine[4][:200]!r} here, {his[1] or 'none'} {his[4][:200]!r} in torch"
         if len(mine[2]) != len(his[2]):
             return f"{what}: {len(mine[2])} tensors here, {len(his[2])} in torch"
         if not same(mine[3], his[3]):

@@ -31,7 +31,8 @@ class Pass:
     """What one backward pass knows. ``arrived`` holds complete gradients of leaves and of ``wanted`` nodes."""
 
     __slots__ = (
-        "accumulate", "arrived", "callbacks", "create_graph", "depth", "reached", "roots", "useful", "waiting", "wanted",
+        "accumulate", "arrived", "callbacks", "create_graph", "depth", "ends", "reached", "roots", "useful", "waiting",
+        "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -43,8 +44,16 @@ class Pass:
         self.callbacks: list[Callable[[], Any]] = []
         self.reached: set[Node] | None = None
         self.depth = 0
-        self.wanted = frozenset(inputs) if inputs is not None else None
-        self.useful = leading_to(self.wanted, [n for n, _ in roots], accumulate) if self.wanted is not None else None
+        self.wanted: frozenset[Node] | None = None
+        self.useful: set[Node] | None = None
+        self.ends: frozenset[Node] | None = None
+        if inputs is not None:
+            self.wanted = frozenset(inputs)
+            self.useful = useful = leading_to(self.wanted, [n for n, _ in roots])
+            # nodes whose gradient is wanted, but that need not run themselves
+            self.ends = frozenset(
+                [n for n in self.wanted if not accumulate and not any([p in useful for p in n.parents])]
+            )
 
     def will_run(self, node: Node) -> bool:
         """Whether this pass runs ``node``."""
@@ -125,6 +134,7 @@ def run(this: Pass, freed: Freed | None) -> None:
     A gradient of None is one that does not exist: it goes on to hooks and custom functions, which may make one of it.
     """
     create_graph, wanted, useful, arrived = this.create_graph, this.wanted, this.useful, this.arrived
+    ends = this.ends
     plain = not observers.get()
     pending: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
@@ -144,10 +154,12 @@ def run(this: Pass, freed: Freed | None) -> None:
             g = pending.pop(node)
             if type(node) is Leaf:
                 receive(this, node, g)
+            elif ends and node in ends:
+                arrived[node] = g if node.hooks is None else at_end[0](this, node, g)
             else:
-                if memory.last_write > node.seq and node.holds:
-                    changed_error(node)
                 if plain and node.hooks is None and g is not None:
+                    if memory.last_write > node.seq and node.holds:
+                        changed_error(node)
                     edges: Iterable[Any] = zip(
                         node.parents, node.rules, node.revived() if create_graph else node.saved, strict=True
                     )
@@ -198,6 +210,7 @@ def added(g: Any, h: Any) -> Any:
 
 
 around: list[Callable[..., Any]] = []  # ``hooks.around``: a node with hooks, with observers, or without a gradient
+at_end: list[Callable[..., Any]] = []  # ``hooks.at_end``: a node that has hooks but need not run
 
 
 def reachable(roots: Iterable[Node]) -> set[Node]:
@@ -212,7 +225,7 @@ def reachable(roots: Iterable[Node]) -> set[Node]:
     return reached
 
 
-def leading_to(wanted: frozenset[Node], roots: Iterable[Node], accumulate: bool) -> set[Node]:
+def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
     """The nodes on a path from the roots to a wanted one: the only ones worth running."""
     useful = set(wanted)
     for node in wanted:  # the hooks of an output stand with its node
@@ -284,7 +297,7 @@ def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> Non
     """Add a leaf's gradient to its ``.grad``: in place at first order, as a new tensor with ``create_graph``."""
     tensor = leaf.tensor()
     g = arrived.pop(leaf)
-    if tensor is None or g is None:
+    if tensor is None or g is None or tensor._node is None:  # it is gone, or needs no gradient any more
         return
     old = tensor._grad
     if create_graph:

@@ -15,9 +15,10 @@ from weakref import ref
 
 import numpy as np
 
-from . import engine
+from . import engine, memory
 from .engine import Pass
 from .graph import Bundle, Fan, Leaf, Node, Port
+from .record import changed_error
 from .tensor import Tensor, wrap
 
 
@@ -138,8 +139,6 @@ def around(this: Pass, node: Node, g: Any) -> list[tuple[Any, Any, Any]]:
             g = through_tensors(this, node, hooks, g)
     if this.wanted is not None and node in this.wanted:
         this.arrived[node] = g
-        if not this.accumulate and not any([p in this.useful for p in node.parents]):  # type: ignore[operator]
-            return []
     if this.useful is not None and captured_only(this, node, g):
         return []
     if hooks is not None and hooks.pre:
@@ -159,6 +158,8 @@ def observed(observe: Callable[..., Any], node: Node, g: Any, run: Callable[[], 
 
 def made_by(this: Pass, node: Node, g: Any) -> list[Any]:
     """What the rules of a node give for its parents."""
+    if memory.last_write > node.seq and node.holds:
+        changed_error(node)
     saved = node.revived() if this.create_graph else node.saved
     if g is None and not node.makes_grads:
         return [None for _ in zip(node.parents, saved, strict=True)]
@@ -246,7 +247,16 @@ def handed_on(_: Any, h: Any) -> Any:
     return h
 
 
+def at_end(this: Pass, node: Node, g: Any) -> Any:
+    """The gradient of a node that need not run, after the hooks of its tensor."""
+    hooks: NodeHooks = node.hooks
+    if hooks.tensor or hooks.retain:
+        return through_tensors(this, node, hooks, g)
+    return g
+
+
 engine.around[:] = [around]
+engine.at_end[:] = [at_end]
 
 
 def ready(g: Any) -> Any:

@@ -365,9 +365,12 @@ class Tensor(Methods):
             if node is not None:
                 self.__dict__["_leaf"] = node  # with its hooks, should the tensor ask for a gradient again
                 self._node = None
+                views_follow(self)
         elif node is None:
             if self.dtype.is_floating_point or self.dtype.is_complex:
                 self._node = self.__dict__.pop("_leaf", None) or Leaf(ref(self))
+                if self._view is not None:
+                    views_follow(self)
             else:
                 raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {self.dtype}")
         return self
@@ -549,6 +552,14 @@ class Tensor(Methods):
         if require_grad:
             made.requires_grad_()
         return made
+
+
+def views_follow(base: Tensor) -> None:
+    """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
+    for r in base._view if isinstance(base._view, list) else ():
+        view = r()
+        if view is not None and (view._node is None or type(view._node) is Nowhere):
+            view._node = Nowhere() if base._node is not None else None
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import callsite, dtypes, memory
 from .declare import FusedOp, Op, OpNode, operator
+from .engine import is_dense
 from .graph import Leaf, Node, Nowhere, Port
 from .hooks import move_retained
 from .memory import tick
@@ -171,10 +172,12 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
         if op.into is not None and type(target._array) is ndarray and write_into(target, op, args, name):
             return target
         check_writable(target, name, False)
+        check_shared(target, op, args, name)
         made = ran(op, (wrap(target._array), *args), m & ~RECORD)
         put(target, made if op.outputs is None else made[0], name)
         return target
     check_writable(target, name, True)
+    check_shared(target, op, args, name)
     array, node = target._array, target._node
     old = array.copy() if saves_first(op, args, target) else array
     if type(target._view) is View and node is not None and node.hooks is not None:
@@ -198,7 +201,7 @@ def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool
         return False
     values = [a._array if isinstance(a, Tensor) else a for a in args]
     other = values[0] if values else None
-    if len(values) > 1 or type(array) is not ndarray or not array.flags.writeable:
+    if len(values) > 1 or not array.flags.writeable or 0 in array.strides:
         return False
     if type(other) is ndarray and (other.dtype is not array.dtype or other.ndim > array.ndim):
         return False
@@ -234,7 +237,10 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
     if new.dtype is not array.dtype:
         check_cast(new.dtype, array.dtype)
     if new is not array:
-        np.copyto(array, new, casting="unsafe")
+        if 0 in array.strides and name in MAY_OVERLAP:  # only what was changed, or the rest would write over it
+            np.copyto(array, new, casting="unsafe", where=new != array)
+        else:
+            np.copyto(array, new, casting="unsafe")
     node = made._node
     if node is None or type(node) is Leaf:
         stamp(target, name)
@@ -483,7 +489,7 @@ def check_writable(target: Tensor, name: str, needs: Any) -> None:
         if type(link) is View:
             if link.kind:
                 raise RuntimeError(complaint(target, "is being"))
-            if type(link.base._node) is Leaf:
+            if target._node is not None and (link.base._node is None or type(link.base._node) is Leaf):
                 raise RuntimeError(
                     "a view of a leaf Variable that requires grad is being used in an in-place operation. "
                     f"Do {name} under torch.no_grad(), or on a .clone() of the leaf."
@@ -512,6 +518,31 @@ def check_overlap(array: ndarray) -> None:
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
         )
+
+
+def check_shared(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> None:
+    """Raise if an operand lies in part of the memory that is written (all of it is allowed, element by element)."""
+    array = target._array
+    for arg in args:
+        if isinstance(arg, Tensor) and type(other := arg._array) is ndarray and (
+            other is not array or name == "index_put_"
+        ):
+            if memory.owner(other) is memory.owner(array) and overlapping(array, other, op, name):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                    "memory location. Please clone() the tensor before performing the operation."
+                )
+
+
+def overlapping(array: ndarray, other: ndarray, op: Op, name: str) -> bool:
+    """Whether two arrays without gaps share memory; the same elements in the same order count for ``index_put_`` only."""
+    if not (is_dense(array) and is_dense(other)):
+        return False
+    if array.strides == other.strides and np.may_share_memory(array, other) and array.nbytes == other.nbytes and (
+        array.__array_interface__["data"] == other.__array_interface__["data"]
+    ):
+        return name == "index_put_"
+    return np.may_share_memory(array, other) and (op.family == "pointwise" or name in ("copy_", "index_put_"))
 
 
 before_write: list[Callable[[Tensor, str], None]] = []  # of ``autograd.mutation``, once a policy needs it

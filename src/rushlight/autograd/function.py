@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .._core import callsite, engine, memory, record, saved, views
-from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Port
+from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Nowhere, Port
 from .._core.hooks import hooks_of
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, switched
@@ -389,7 +389,7 @@ def writable(ctx: Any, target: Tensor, outputs: int) -> None:
 def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several: bool, ctx: Any) -> Tensor:
     """One output with its place in the graph: ``node``, or none."""
     if node is None:
-        if o._node is None:
+        if o._node is None or type(o._node) is Nowhere and not is_input:
             return alias_of(o, None, "") if is_input and not is_dirty else o
         if is_input:
             return wrap(o._array)
