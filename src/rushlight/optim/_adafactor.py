@@ -17,6 +17,7 @@ from .optimizer import (
     _set_group_defaults,
     _step_as_tensor,
     _to_scalar,
+    _without_grad,
 )
 
 __all__ = ["Adafactor"]
@@ -87,7 +88,7 @@ class Adafactor(Parameterwise):
         _set_group_defaults(self, foreach=None)
         _step_as_tensor(self)
 
-    @rl.no_grad()
+    @_without_grad
     def step(self, closure: Any = None) -> Any:
         """Update the parameters once from their ``.grad``; returns what the closure returned."""
         loss = None

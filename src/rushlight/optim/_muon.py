@@ -7,7 +7,7 @@ from typing import Any
 
 import rushlight as rl
 
-from .optimizer import Group, Parameterwise, ParamsT, Tensor, _check_lr, _number, _to_scalar
+from .optimizer import Group, Parameterwise, ParamsT, Tensor, _check_lr, _number, _to_scalar, _without_grad
 
 __all__ = ["Muon"]
 
@@ -104,7 +104,7 @@ class Muon(Parameterwise):
                         f"Muon only supports 2D parameters whereas we found a parameter with size: {p.size()}"
                     )
 
-    @rl.no_grad()
+    @_without_grad
     def step(self, closure: Any = None) -> Any:
         """Update the parameters once from their ``.grad``; returns what the closure returned."""
         loss = None

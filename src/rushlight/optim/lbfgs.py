@@ -11,7 +11,7 @@ from typing import Any
 
 import rushlight as rl
 
-from .optimizer import Optimizer, ParamsT, Tensor, _check_lr, _number, _to_scalar
+from .optimizer import Optimizer, ParamsT, Tensor, _check_lr, _number, _to_scalar, _without_grad
 
 __all__ = ["LBFGS"]
 
@@ -231,8 +231,8 @@ class LBFGS(Optimizer):
             p.add_(update[offset : offset + size].view_as(p), alpha=_number(step_size))
             offset += size
 
-    @rl.no_grad()
-    def step(self, closure: Callable[[], Any]) -> Any:
+    @_without_grad
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Run up to ``max_iter`` iterations.
 
         Args:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import rushlight as rl
 
@@ -24,6 +24,7 @@ from ._dense import AVAILABLE, DenseStep, Recipe
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 Tensor: TypeAlias = Any
+F = TypeVar("F", bound=Callable[..., Any])
 StateDict: TypeAlias = dict[str, Any]
 Group: TypeAlias = dict[str, Any]
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -161,7 +162,12 @@ def _refuse_capturable(who: str = "params and state_steps") -> None:
     raise AssertionError(f"If capturable=True, {who} must be on supported devices: {_CAPTURABLE_DEVICES}.")
 
 
-def _use_grad_for_differentiable(step: Callable[..., Any]) -> Callable[..., Any]:
+def _without_grad(function: F) -> F:
+    """A function that records nothing while it runs."""
+    return cast(F, rl.no_grad()(function))
+
+
+def _use_grad_for_differentiable(step: F) -> F:
     """Run a step with gradients recorded if the optimizer is differentiable, and without if not."""
 
     @functools.wraps(step)
@@ -169,7 +175,7 @@ def _use_grad_for_differentiable(step: Callable[..., Any]) -> Callable[..., Any]
         with rl.set_grad_enabled(bool(self.defaults["differentiable"])):
             return step(self, *args, **kwargs)
 
-    return with_grad_mode
+    return cast(F, with_grad_mode)
 
 
 class Optimizer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import rushlight as rl
 
-from .optimizer import Optimizer, ParamsT, Tensor, _check_betas
+from .optimizer import Optimizer, ParamsT, Tensor, _check_betas, _without_grad
 
 __all__ = ["SparseAdam"]
 
@@ -54,7 +54,7 @@ class SparseAdam(Optimizer):
         if complex_:
             raise ValueError(f"Complex params at indices {complex_}: SparseAdam does not support complex parameters")
 
-    @rl.no_grad()
+    @_without_grad
     def step(self, closure: Any = None) -> Any:
         """Raise RuntimeError if a parameter has a (dense) gradient; else return what the closure returned."""
         loss = None

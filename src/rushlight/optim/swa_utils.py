@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 import rushlight as rl
 
-from ..nn import Module
+from ..nn.modules.module import Module
 from .lr_scheduler import LRScheduler, Rates, _format_param, _warn_get_lr_called_within_step
-from .optimizer import Optimizer, Tensor, _number
+from .optimizer import Optimizer, Tensor, _number, _without_grad
 
 __all__ = [
     "SWALR",
@@ -53,7 +53,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
     """
     _check_decay(decay)
 
-    @rl.no_grad()
+    @_without_grad
     def ema_update(averages: Sequence[Tensor], params: Sequence[Tensor], num_averaged: Any) -> None:
         for average, param in zip(averages, params, strict=True):
             if _can_lerp(average):
@@ -74,7 +74,7 @@ def get_swa_multi_avg_fn() -> MultiAvgFn:
     tensor([0.5000])
     """
 
-    @rl.no_grad()
+    @_without_grad
     def swa_update(averages: Sequence[Tensor], params: Sequence[Tensor], num_averaged: Any) -> None:
         count: Any = num_averaged + 1
         for average, param in zip(averages, params, strict=True):
@@ -99,7 +99,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
     """
     _check_decay(decay)
 
-    @rl.no_grad()
+    @_without_grad
     def ema_update(average: Tensor, param: Tensor, num_averaged: Any) -> Tensor:
         return decay * average + (1 - decay) * param
 
@@ -114,7 +114,7 @@ def get_swa_avg_fn() -> AvgFn:
     tensor([0.5000])
     """
 
-    @rl.no_grad()
+    @_without_grad
     def swa_update(average: Tensor, param: Tensor, num_averaged: Any) -> Tensor:
         return average + (param - average) / (num_averaged + 1)
 
@@ -205,7 +205,7 @@ class AveragedModel(Module):
         return groups.values()
 
 
-@rl.no_grad()
+@_without_grad
 def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
     """Compute the running statistics of all BatchNorm layers of ``model`` anew, in one pass over ``loader``.
 
