@@ -36,12 +36,12 @@ UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
 class RuleOf:
     """The derivative towards one argument, and the sources of what it saves."""
 
-    def __init__(self, op: Op, vjp: Rule) -> None:
+    def __init__(self, op: Op, vjp: Rule, given: int = 1) -> None:
         self.plain = vjp  # of real numbers; ``vjp`` is right for complex ones too
         self.vjp = record.holomorphic(vjp) if op.holomorphic else vjp
         code = vjp.__code__
         names = code.co_varnames[: code.co_argcount]
-        self.sources = tuple(self.source(op, need) for need in names[1:])
+        self.sources = tuple(self.source(op, need) for need in names[given:])  # after g (and wanted)
 
     @cached_property
     def fitted(self) -> Rule:
@@ -119,7 +119,7 @@ class Op:
         if unknown:
             raise TypeError(f"{self.name}: rules towards {unknown}, which are no arguments of it")
         joint = how.get("joint")
-        self.joint = RuleOf(self, joint) if joint is not None else None
+        self.joint = RuleOf(self, joint, 2) if joint is not None else None
         if self.joint is not None:
             self.rules = {n: RuleOf(self, _no_rule) for n in how["towards"]}
         self.simple = bool(self.tensors) and not self.lists and self.outputs is None and self.joint is None
