@@ -278,9 +278,7 @@ def reducing(torch: Any) -> Calls:
         q9=lambda: x.half().quantile(0.5),
         q10=lambda: T.tensor([1, float("nan"), 3]).quantile(0.5),
         q11=lambda: T.tensor([1, float("nan"), 3]).nanquantile(0.5),
-        q12=lambda: T.tensor([1, float("nan"), 3]).nanquantile(
-            T.tensor([0.2, 0.6]), 0, True, interpolation="midpoint"
-        ),
+        q12=lambda: T.tensor([1, float("nan"), 3]).nanquantile(T.tensor([0.2, 0.6]), 0, True, interpolation="midpoint"),
         q13=lambda: T.tensor([float("nan")]).nanquantile(0.5),
         q14=lambda: x.quantile(T.tensor([1.1], dtype=d)),
         med=lambda: x.median(),
@@ -402,27 +400,17 @@ def sorting(torch: Any) -> Calls:
         hc9=lambda: T.histc(x, bins=3, min=0, max=5.5),
         hi=lambda: T.histogram(T.tensor([1.0, 2, 1]), 4, range=(0.0, 3.0)),
         hi1=lambda: T.histogram(T.tensor([1.0, 2, 1]), T.tensor([0.0, 1.5, 2])),
-        hi2=lambda: T.histogram(
-            T.tensor([1.0, 2, 1]), 4, range=(0.0, 3.0), weight=T.tensor([1.0, 2, 4]), density=True
-        ),
+        hi2=lambda: T.histogram(T.tensor([1.0, 2, 1]), 4, range=(0.0, 3.0), weight=T.tensor([1.0, 2, 4]), density=True),
         hi3=lambda: T.histogram(T.tensor([1.0, 2, 1]), 2),
         hi4=lambda: T.histogram(T.tensor([1, 2, 1]), 2),
         hi5=lambda: T.histogram(T.tensor([1.0, 1.0]), 2),
         hi6=lambda: T.histogram(T.tensor([1.0, n]), 2),
         hi7=lambda: T.histogram(T.tensor([1.0, 2]), 0),
-        hi8=lambda: T.histogram(
-            T.tensor([1.0, 2.0]), T.tensor([1.0, 2.0, 3.0, 3.0]), weight=T.tensor([1.0, 2.0])
-        ),
+        hi8=lambda: T.histogram(T.tensor([1.0, 2.0]), T.tensor([1.0, 2.0, 3.0, 3.0]), weight=T.tensor([1.0, 2.0])),
         hi9=lambda: T.histogram(e, 2),
-        hd=lambda: T.histogramdd(
-            T.tensor([[0.0, 1], [1, 0], [2, 0], [2, 2]]), [3, 3], weight=T.tensor([1.0, 2, 4, 8])
-        ),
-        hd1=lambda: T.histogramdd(
-            T.tensor([[0.0, 0], [1, 1], [2, 2]]), [2, 2], range=[0.0, 1, 0, 1], density=True
-        ),
-        hd2=lambda: T.histogramdd(
-            T.tensor([[0.0, 0], [1, 1], [2, 2]]), [T.tensor([0.0, 1, 2]), T.tensor([0.0, 2])]
-        ),
+        hd=lambda: T.histogramdd(T.tensor([[0.0, 1], [1, 0], [2, 0], [2, 2]]), [3, 3], weight=T.tensor([1.0, 2, 4, 8])),
+        hd1=lambda: T.histogramdd(T.tensor([[0.0, 0], [1, 1], [2, 2]]), [2, 2], range=[0.0, 1, 0, 1], density=True),
+        hd2=lambda: T.histogramdd(T.tensor([[0.0, 0], [1, 1], [2, 2]]), [T.tensor([0.0, 1, 2]), T.tensor([0.0, 2])]),
         hd3=lambda: T.histogramdd(T.tensor([[0.0, 0], [1, 1]]), 2),
         hd4=lambda: T.histogramdd(T.tensor([0.0, 1]), [2]),
         ii=lambda: T.isin(x, T.tensor([1.0, 4], dtype=d)),
@@ -866,9 +854,7 @@ OTHERWISE = {
     "bf": "NumPy has no bfloat16",
     "n7": "the words for negative sizes differ from function to function",
 }  # fmt: skip
-LAYOUT = {
-    f"l{i}" for i in (14, 16, 21, 25, 26, 29, 42, 47)
-}  # strides of results that NumPy lays out otherwise
+LAYOUT = {f"l{i}" for i in (14, 16, 21, 25, 26, 29, 42, 47)}  # strides of results that NumPy lays out otherwise
 
 
 def shown(x: Any) -> Any:
@@ -901,7 +887,7 @@ def outcome(call: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize(("group", "name"), CASES, ids=[f"{g.__name__}-{n}" for g, n in CASES])
 def test_call(group: Callable[[Any], Calls], name: str) -> None:
-    if name in OTHERWISE or group is strides and name in LAYOUT:
+    if name in OTHERWISE or (group is strides and name in LAYOUT):
         pytest.skip(OTHERWISE.get(name, "laid out otherwise"))
     mine, theirs = outcome(group(rushlight)[name]), outcome(group(torch)[name])
     if isinstance(theirs, Exception):

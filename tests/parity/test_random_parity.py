@@ -213,7 +213,7 @@ ERRORS: dict[str, Callable[[Any], Any]] = {
 def test_errors(name: str) -> None:
     errors = []
     for library in (rushlight, torch):
-        with pytest.raises(Exception) as caught:  # noqa: PT011 (the other library's decides)
+        with pytest.raises(Exception) as caught:
             ERRORS[name](library)
         errors.append(caught.value)
     mine, theirs = errors

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes, memory
-from .._core.promote import default_complex
 from .._core.mode import INFERENCE, mode
+from .._core.promote import default_complex
 from .._core.tensor import Tensor, check_device, wrap
 from .broadcast import cast_to
 
@@ -31,7 +31,9 @@ def made(
     if device is not None:
         check_device(device)
     if layout is not None and str(layout) != "torch.strided":
-        raise RuntimeError(f"layout {layout} is not supported: Rushlight's tensors are dense. Use layout=torch.strided.")
+        raise RuntimeError(
+            f"layout {layout} is not supported: Rushlight's tensors are dense. Use layout=torch.strided."
+        )
     if pin_memory:
         raise RuntimeError("Cannot access accelerator device when none is available: pin_memory needs one.")
     tensor = wrap(array)
@@ -55,7 +57,9 @@ def shape_of(size: Sequence[Any], name: str = "zeros", named: dict[str, Any] | N
     """A shape given as numbers, as one sequence, or by name (in ``named``)."""
     if named:
         if named.keys() != {"size"} or size:
-            raise TypeError(f"{name}() got an unexpected keyword argument '{next(k for k in named if k != 'size' or size)}'")
+            raise TypeError(
+                f"{name}() got an unexpected keyword argument '{next(k for k in named if k != 'size' or size)}'"
+            )
         size = (named["size"],)
     elif named is not None and not size:
         raise TypeError(f"{name}() received an invalid combination of arguments - got (), expected a size")
@@ -88,15 +92,14 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
         return np.array(data.detach()._array, wanted)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
-        if wanted is None:
-            dtypes.dtype_of(array.dtype.newbyteorder("=") if not array.dtype.isnative else array.dtype)
-        array = array.astype(wanted or array.dtype.newbyteorder("="))
-        return array
+        if wanted is None:  # NumPy's one object for the dtype, which operators compare by identity
+            wanted = dtypes.dtype_of(array.dtype.newbyteorder("="))._np
+        return array if array.dtype is wanted else array.astype(wanted)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if isinstance(data, dict) or data is None:
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if isinstance(data, (list, tuple, range)) or hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+    if isinstance(data, (list, tuple, range)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         data = plain(data)
     elif hasattr(data, "__array__"):
         return array_of(np.asarray(data), dtype)
@@ -125,7 +128,9 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
         info = np.iinfo(wanted)
         if int(array.max()) > info.max or (wanted.kind == "i" and int(array.min()) < info.min):
             value = int(array.max()) if int(array.max()) > info.max else int(array.min())
-            raise RuntimeError(f"value cannot be converted to type {dtypes.dtype_of(wanted).name} without overflow: {value}")
+            raise RuntimeError(
+                f"value cannot be converted to type {dtypes.dtype_of(wanted).name} without overflow: {value}"
+            )
     elif array.dtype.kind == "c" and wanted.kind not in "cb":
         raise TypeError("must be real number, not complex")
     elif wanted.kind in "iu" and array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -400,7 +405,9 @@ def like(input: Tensor, dtype: Any, memory_format: Any = None) -> np.ndarray:
         raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     source = lowest(input)
     order: Any = "C" if 0 in source.strides else "K"  # what was spread is laid out anew
-    array = np.empty_like(source, dtype_or(dtype, source.dtype), order=order, shape=input.shape if input.level else None)
+    array = np.empty_like(
+        source, dtype_or(dtype, source.dtype), order=order, shape=input.shape if input.level else None
+    )
     if memory_format is not None and str(memory_format) != "torch.preserve_format":
         return arranged(np.empty(array.shape, array.dtype), memory_format)
     return array
@@ -518,7 +525,9 @@ def arange(
     >>> torch.arange(5), torch.arange(1, 2, 0.5)
     (tensor([0, 1, 2, 3, 4]), tensor([1.0000, 1.5000]))
     """
-    given = dict(zip(("end",) if len(args) == 1 and "end" not in named else ("start", "end", "step"), args, strict=False))
+    given = dict(
+        zip(("end",) if len(args) == 1 and "end" not in named else ("start", "end", "step"), args, strict=False)
+    )
     given.update(named)
     if "end" not in given or given.keys() - {"start", "end", "step"} or len(args) > 3:
         raise TypeError(
@@ -710,7 +719,9 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 # ---- like another tensor, as methods
 
 
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with a copy of ``data``, of this tensor's dtype unless another is given."""
     return made(array_of(data, self.dtype if dtype is None else dtype), requires_grad, device)
 
@@ -746,4 +757,3 @@ def is_tensor(obj: Any) -> bool:
     (True, False)
     """
     return isinstance(obj, Tensor)
-

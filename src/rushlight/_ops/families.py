@@ -82,9 +82,7 @@ def by_shape(*names: str) -> Batch:
     """The rule of operators that take a shape: the sizes named ``names`` get the batch in front."""
 
     def batch(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
-        ready = [
-            (size, *value) if name in names else value for name, value in zip(op.parameters, args, strict=True)
-        ]
+        ready = [(size, *value) if name in names else value for name, value in zip(op.parameters, args, strict=True)]
         return op.call(*ready)
 
     return batch

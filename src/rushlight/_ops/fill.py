@@ -101,7 +101,7 @@ C_NAMES = {
 def overwrites(self: Tensor) -> bool:
     """Whether an in-place write that reads nothing must go through the graph."""
     m = mode()
-    return bool(m & CAREFUL or m & RECORD and (self._node is not None or views.base_of(self) is not None))
+    return bool(m & CAREFUL or (m & RECORD and (self._node is not None or views.base_of(self) is not None)))
 
 
 def fill_(self: Tensor, value: Tensor | Number) -> Tensor:

@@ -17,7 +17,7 @@ from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, mode
 from .._core.tensor import Tensor, wrap
-from .broadcast import cast_to, expand, fit
+from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
 from .families import over_dims
 from .fill import blank, fill_over
@@ -130,8 +130,10 @@ def as_key(key: Any) -> tuple[Any, ...]:
     """A key as a tuple of its parts; a list of numbers is one index, a list with slices or tensors a tuple."""
     if isinstance(key, tuple):
         return key
-    if isinstance(key, list) and len(key) < 32 and any(
-        isinstance(k, (slice, Tensor, ndarray, list, tuple)) or k is None or k is Ellipsis for k in key
+    if (
+        isinstance(key, list)
+        and len(key) < 32
+        and any(isinstance(k, (slice, Tensor, ndarray, list, tuple)) or k is None or k is Ellipsis for k in key)
     ):
         return tuple(key)
     return (key,)
@@ -164,7 +166,9 @@ def python_index(p: Any) -> Any:
     if isinstance(p, str):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(p, float):
-        raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)")
+        raise TypeError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)"
+        )
     return p
 
 
@@ -213,9 +217,7 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
             part, whole = checked_slice(k, shape[at])
             basic.append(part)
             advanced.append(None)
-            if not whole:
-                changes, kind = True, "slice"
-            elif kind == "alias":
+            if not whole or kind == "alias":
                 changes, kind = True, "slice"
             at += 1
         elif k is True or k is False:
@@ -397,7 +399,7 @@ def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
 @operator(
     node="CopyBackwards",
     input=lambda g: blank(g),
-    source=lambda g, source_shape, source: fit(g, tuple(source_shape), record.np_dtype(source)),
+    source=lambda g, source_shape: sum_to(g, tuple(source_shape)) if g.shape != source_shape else g,
 )
 def copied(input: Tensor, source: Tensor) -> Tensor:
     """``source`` in the shape and dtype of ``input``."""
@@ -420,6 +422,8 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Write the values of ``src`` (broadcast, cast) into this tensor."""
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    if src._node is not None:
+        src = cast_to(src, record.np_dtype(self))
     return views.write(self, copied.op, (src,), "copy_")  # type: ignore[attr-defined]
 
 
@@ -448,20 +452,27 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     try:
         basic, advanced, changes, kind = parsed(self.shape, parts)
-    except IndexError:
-        if m & 1 and type(self._node) is Leaf and any(isinstance(p, (list, Tensor)) for p in parts):
+    except IndexError as error:
+        if (
+            m & 1
+            and type(self._node) is Leaf
+            and any(isinstance(p, (list, Tensor)) for p in parts)
+            and (str(error).startswith("index "))
+        ):
             views.check_writable(self, "index_put_", True)  # PyTorch looks at the indices later
         raise
     gathers = any(a is not None for a in advanced)
     if gathers:
         check_put(self, value, len(parts) == 1 and isinstance(parts[0], Tensor) and is_mask(parts[0]._array))
-    if not (m & 1 and (self._node is not None or value._node is not None)) or type(self._node) is Leaf and not m & 1:
+    if not (m & 1 and (self._node is not None or value._node is not None)) or (type(self._node) is Leaf and not m & 1):
         views.check_writable(self, "__setitem__", 0)
         views.check_shared(self, index_put_raw.op, (value,), "index_put_" if gathers else "")  # type: ignore[attr-defined]
         put_plain(self, basic, advanced if gathers else None, value._array)
         return
-    whole = not gathers and len(basic) == self.ndim and all(
-        isinstance(b, slice) and b.indices(n) == (0, n, 1) for b, n in zip(basic, self.shape, strict=True)
+    whole = (
+        not gathers
+        and len(basic) == self.ndim
+        and all(isinstance(b, slice) and b.indices(n) == (0, n, 1) for b, n in zip(basic, self.shape, strict=True))
     )
     target = _VIEWS[kind](self, basic) if not whole and (changes or not gathers) else self
     if not gathers:
@@ -469,9 +480,16 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             views.write(target, fill_over.op, (value if value._node is not None else value.item(),), "fill_")  # type: ignore[attr-defined]
             return
         value = trimmed(value, target)
+        if value._node is not None:
+            value = cast_to(value, record.np_dtype(target))
         views.write(target, copied.op, (value,), "copy_")  # type: ignore[attr-defined]
         return
-    views.write(target, index_put_raw.op, (broadcast_indices(advanced), cast_to(value, record.np_dtype(self)), False), "index_put_")  # type: ignore[attr-defined]
+    views.write(
+        target,
+        index_put_raw.op,
+        (broadcast_indices(advanced), cast_to(value, record.np_dtype(self)), False),
+        "index_put_",
+    )  # type: ignore[attr-defined]
 
 
 def check_put(target: Tensor, value: Tensor, by_mask: bool = False) -> None:
@@ -611,7 +629,9 @@ def spread_rows(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     return kernels.index_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
-def spread_rows_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
+def spread_rows_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any
+) -> Any:
     if mapped[3]:
         return NotImplemented
     return spread_rows(input, (size, *shape), dim + 1, index)
@@ -661,7 +681,9 @@ def gather_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return input[along(index, dim)] if input.ndim else input.copy().reshape(index.shape)  # type: ignore[arg-type, attr-defined, no-any-return]
 
 
-def scatter_zero_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
+def scatter_zero_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any
+) -> Any:
     if not mapped[3]:
         index = expand(index, (size, *index.shape))
     if not mapped[0]:
@@ -703,8 +725,11 @@ def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = No
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(index.ndim, 1) != max(input.ndim, 1):
         if not (record.inner_array(index) is not None and 0 in index.shape):
-            raise RuntimeError("Index tensor must have the same number of dimensions as input tensor" if name == "gather"
-                               else "Index tensor must have the same number of dimensions as self tensor")
+            raise RuntimeError(
+                "Index tensor must have the same number of dimensions as input tensor"
+                if name == "gather"
+                else "Index tensor must have the same number of dimensions as self tensor"
+            )
     for d in range(min(index.ndim, input.ndim)):
         if d != at and index.shape[d] > input.shape[d] and 0 not in index.shape:
             raise RuntimeError(
@@ -743,4 +768,3 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     rows = np.stack(found, 1) if array.ndim else np.zeros((len(found[0]), 0), np.int64)
     made = wrap(np.ascontiguousarray(rows))
     return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined]
-

@@ -180,9 +180,7 @@ def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
     return resize(self, tuple(tensor.shape))
 
 
-def set_(
-    self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
-) -> Tensor:
+def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
     """Make this tensor share the memory of ``source`` (or a strided part of it); without arguments, make it empty."""
     if source is None:
         array: ndarray = np.empty(0, record.np_dtype(self))
@@ -193,7 +191,9 @@ def set_(
             raise TypeError(f"set_(): argument 'source' must be Tensor or a storage, not {type(source).__name__}")
         array = source._array
         if array.dtype is not record.np_dtype(self):
-            raise RuntimeError(f"Could not set tensor of type {c_name(array.dtype)} to a tensor of type {c_name(record.np_dtype(self))}")
+            raise RuntimeError(
+                f"Could not set tensor of type {c_name(array.dtype)} to a tensor of type {c_name(record.np_dtype(self))}"
+            )
         if size is not None:
             shape = sizes((size,)) if not isinstance(size, int) else (size,)
             steps = strides_of(np.empty(shape, array.dtype)) if stride is None else tuple(stride)
@@ -204,14 +204,14 @@ def set_(
 
 
 def c_name(dtype: np.dtype) -> str:
-    return {"float32": "float", "float64": "double", "int32": "int", "int64": "long"}.get(dtype.name, legacy(dtype).lower())
+    return {"float32": "float", "float64": "double", "int32": "int", "int64": "long"}.get(
+        dtype.name, legacy(dtype).lower()
+    )
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether two tensors show the same elements of the same memory."""
-    return (
-        self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
-    )
+    return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
 
 
 def share_memory_(self: Tensor) -> Tensor:
@@ -269,14 +269,14 @@ chalf = without_numbers("complex32")
 def called(self: Tensor, name: str, function: Callable[..., Any], others: Sequence[Tensor]) -> Tensor:
     """Write what a Python function gives for each element over a tensor."""
     if self._node is not None:
-        raise RuntimeError(
-            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
-        )
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
     for other in others:
         if not isinstance(other, Tensor):
             raise TypeError(f"{name}(): argument 'tensor' (position 1) must be Tensor, not {type(other).__name__}")
         if other._node is not None:
-            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+            raise RuntimeError(
+                f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+            )
     array = self._array
     columns = [np.broadcast_to(o._array, array.shape).reshape(-1).tolist() for o in others]
     values = [function(*v) for v in zip(array.reshape(-1).tolist(), *columns, strict=True)]
@@ -288,17 +288,17 @@ def called(self: Tensor, name: str, function: Callable[..., Any], others: Sequen
     return self
 
 
-def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:  # noqa: A002
+def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
     """Replace each element by what a Python function gives for it. Slow: for small tensors only."""
     return called(self, "apply_", callable, ())
 
 
-def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:  # noqa: A002
+def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Replace each element by what a Python function gives for it and that of another tensor."""
     return called(self, "map_", callable, (tensor,))
 
 
-def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:  # noqa: A002
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
     """Replace each element by what a Python function gives for it and those of two other tensors."""
     return called(self, "map2_", callable, (x, y))
 
@@ -339,5 +339,3 @@ def get_device(input: Tensor) -> int:
     -1
     """
     return input.get_device()
-
-

@@ -32,7 +32,7 @@ def raised(x: Any, p: float) -> Any:
     return x**p
 
 
-def vector_norm_vjp(g: Any, input: Any, result: Any, ord: float, dim: Any, keepdim: bool) -> Any:  # noqa: A002
+def vector_norm_vjp(g: Any, input: Any, result: Any, ord: float, dim: Any, keepdim: bool) -> Any:
     from .compare import eq, where
     from .complexes import abs, sgn
     from .reduce import sum
@@ -59,7 +59,7 @@ def vector_norm_vjp(g: Any, input: Any, result: Any, ord: float, dim: Any, keepd
 
 
 @operator(batch=over_all, node="LinalgVectorNormBackward0", input=vector_norm_vjp)
-def vector_norm_of(input: Tensor, ord: float, dim: Any, keepdim: bool) -> Tensor:  # noqa: A002
+def vector_norm_of(input: Tensor, ord: float, dim: Any, keepdim: bool) -> Tensor:
     x: Any = input
     own = x.dtype
     gone = axes(dim, x.ndim)
@@ -83,7 +83,7 @@ def vector_norm_of(input: Tensor, ord: float, dim: Any, keepdim: bool) -> Tensor
     return np.asarray(made).astype(real, copy=False)  # type: ignore[return-value]
 
 
-def check_empty(input: Any, ord: float, dim: Any) -> None:  # noqa: A002
+def check_empty(input: Any, ord: float, dim: Any) -> None:
     """An infinite norm of nothing has no value."""
     if 0 not in input.shape or not (ord == INF or ord < 0):
         return
@@ -103,7 +103,13 @@ def check_empty(input: Any, ord: float, dim: Any) -> None:  # noqa: A002
 
 
 def vector_norm(
-    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None  # noqa: A002
+    x: Tensor,
+    ord: Any = 2,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The ``ord``-norm of all elements, or over the dimensions ``dim``; ``ord`` may be 0 and plus or minus infinity.
 
@@ -123,7 +129,9 @@ def vector_norm(
         wanted = dtypes.to_numpy_dtype(dtype)
         if wanted.kind != own.kind:
             kind = "complex" if own.kind == "c" else "real"
-            raise RuntimeError(f"linalg.vector_norm: the dtype of the input ({x.dtype}) is {kind}; dtype should be {kind} too")
+            raise RuntimeError(
+                f"linalg.vector_norm: the dtype of the input ({x.dtype}) is {kind}; dtype should be {kind} too"
+            )
         if not can_cast(own, wanted) or np.promote_types(own, wanted) != wanted:
             names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (own, wanted)]
             raise RuntimeError(
@@ -149,7 +157,7 @@ def norm(
     if p is None:
         p = 2
     if isinstance(p, str):
-        if p == "fro" and (dim is None or isinstance(dim, (int, list, tuple)) and len(sizes(dim)) <= 2):
+        if p == "fro" and (dim is None or (isinstance(dim, (int, list, tuple)) and len(sizes(dim)) <= 2)):
             p = 2
         else:
             from .linalg import matrix_norm  # type: ignore[import-not-found, unused-ignore]

@@ -230,7 +230,14 @@ def drawn(draw: Draw, shape: tuple[int, ...]) -> Any:
     return draw(shape)
 
 
-def created(draw: Callable[[tuple[int, ...], np.dtype], np.ndarray], shape: tuple[int, ...], dtype: Any, out: Any, default: Any, options: dict[str, Any]) -> Tensor:
+def created(
+    draw: Callable[[tuple[int, ...], np.dtype], np.ndarray],
+    shape: tuple[int, ...],
+    dtype: Any,
+    out: Any,
+    default: Any,
+    options: dict[str, Any],
+) -> Tensor:
     """A new tensor of draws, with the options of the creation functions."""
     if isinstance(out, Tensor):
         own = record.np_dtype(out)
@@ -358,7 +365,7 @@ def randperm(
 
     >>> import rushlight as torch
     >>> _ = torch.manual_seed(0); torch.randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
     """
     n = python.index(n)
     if n < 0:
@@ -466,7 +473,11 @@ def randint_like(
     source = twister(generator, "randint_like")
     options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)
     return _liked(
-        input, lambda shape, wanted, dense: kernels.randint(source, low, high, shape, wanted), dtype, memory_format, options
+        input,
+        lambda shape, wanted, dense: kernels.randint(source, low, high, shape, wanted),
+        dtype,
+        memory_format,
+        options,
     )
 
 
@@ -571,7 +582,9 @@ def bernoulli_with(input: Tensor, p: Any, source: Any) -> Tensor:
     return kernels.bernoulli(source, p, input.shape, dtype=input.dtype)  # type: ignore[no-any-return]
 
 
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Ones with the probabilities in ``input`` (or all with probability ``p``), else zeros.
 
     Raises RuntimeError for probabilities outside [0, 1]. The gradient is zero.
@@ -677,7 +690,9 @@ def uniform_(self: Tensor, *args: Any, generator: Generator | None = None, **nam
     """Uniform numbers in [``from``, ``to``) over this tensor: ``uniform_(from=0, to=1, *, generator=None)``."""
     low, high = bounds(args, named, "uniform_", 0.0, 1.0)
     source = twister(generator, "uniform_")
-    return filled(self, UNIFORM, "uniform_", lambda shape, dtype, dense: kernels.uniform(source, shape, low, high, dtype))
+    return filled(
+        self, UNIFORM, "uniform_", lambda shape, dtype, dense: kernels.uniform(source, shape, low, high, dtype)
+    )
 
 
 def bounds(args: tuple[Any, ...], named: dict[str, Any], name: str, low: Any, high: Any) -> tuple[Any, Any]:
@@ -718,9 +733,7 @@ def cauchy_(self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator:
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Numbers of trials up to the first success of probability ``p``, over this tensor."""
     source = twister(generator, "geometric_")
-    return filled(
-        self, GEOMETRIC, "geometric_", lambda shape, dtype, dense: kernels.geometric(source, shape, p, dtype)
-    )
+    return filled(self, GEOMETRIC, "geometric_", lambda shape, dtype, dense: kernels.geometric(source, shape, p, dtype))
 
 
 def log_normal_(self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
@@ -783,5 +796,3 @@ def rrelu_noise(x: np.ndarray, lower: float, upper: float, generator: Generator 
     """The slopes of rrelu in training, for an array of inputs."""
     found: np.ndarray = kernels.rrelu_noise(twister(generator, "rrelu"), x, lower, upper)
     return found
-
-

@@ -25,7 +25,7 @@ over_all = over_dims("dim", every=True)
 
 def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """NumPy's axes for ``dim``: None and () mean all."""
-    if dim is None or isinstance(dim, (tuple, list)) and not dim:
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return None
     return canonical_all(dim, ndim)
 
@@ -64,7 +64,9 @@ def spread_back(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
     jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "SumBackward1"),
     input=lambda g, input_shape, dim, keepdim: spread_back(g, input_shape, dim, keepdim),
 )  # fmt: skip
-def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:  # noqa: A001
+def sum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
     """The sum of all elements, or over the dimensions ``dim``; integers and booleans sum to int64.
 
     >>> import rushlight as torch
@@ -80,7 +82,9 @@ def mean_vjp(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @operator(jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "MeanBackward1"), input=mean_vjp)
-def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
     """The mean of all elements, or over the dimensions ``dim``. Raises RuntimeError for integers: give ``dtype``.
 
     >>> import rushlight as torch
@@ -144,7 +148,9 @@ def prod_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: An
 
 
 @operator(batch=prod_batch, casts=True, alternate=("dim", "ProdBackward1"), input=prod_vjp)
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
     """The product of all elements, or along ``dim``; integers and booleans multiply to int64.
 
     >>> import rushlight as torch
@@ -203,7 +209,7 @@ def extreme(name: str, ufunc: Any, example: str) -> Any:
         return ufunc.reduce(input, axes(dim, input.ndim), None, None, keepdim)  # type: ignore[no-any-return]
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""The {'largest' if name == 'amax' else 'smallest'} element, or those over the dimensions ``dim``.
+    body.__doc__ = f"""The {"largest" if name == "amax" else "smallest"} element, or those over the dimensions ``dim``.
 
     Equal ones share the gradient evenly.
 
@@ -324,8 +330,8 @@ def _overloaded(name: str, whole: Any, along: Any, example: str) -> Any:
     return function
 
 
-max = _overloaded("max", max_whole, max_along, "(tensor(3.), tensor([1]))")  # noqa: A001 (PyTorch's name)
-min = _overloaded("min", min_whole, min_along, "(tensor(1.), tensor([0]))")  # noqa: A001 (PyTorch's name)
+max = _overloaded("max", max_whole, max_along, "(tensor(3.), tensor([1]))")
+min = _overloaded("min", min_whole, min_along, "(tensor(1.), tensor([0]))")
 
 
 def _argument(name: str, choose: Any, example: str) -> Any:
@@ -347,7 +353,7 @@ def _argument(name: str, choose: Any, example: str) -> Any:
         return np.expand_dims(found, at) if keepdim else found  # type: ignore[return-value, no-any-return]
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""The index of the {'largest' if name == 'argmax' else 'smallest'} element (of the flattened tensor, or along ``dim``).
+    body.__doc__ = f"""The index of the {"largest" if name == "argmax" else "smallest"} element (of the flattened tensor, or along ``dim``).
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([[1, 9], [7, 3]]), 1)
@@ -360,7 +366,7 @@ argmax = _argument("argmax", first_largest, "tensor([1, 0])")
 argmin = _argument("argmin", first_smallest, "tensor([0, 1])")
 
 
-def aminmax_vjp(g: Any, input: Any, dim: Any, keepdim: bool, min: Any, max: Any) -> Any:  # noqa: A002
+def aminmax_vjp(g: Any, input: Any, dim: Any, keepdim: bool, min: Any, max: Any) -> Any:
     gone = () if dim is None else (dim,)
     parts = [evenly_to_ties(g[i], input, r, gone, keepdim) for i, r in enumerate((min, max)) if g.get(i) is not None]
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
@@ -379,7 +385,9 @@ def aminmax_of(input: Tensor, dim: Any, keepdim: bool) -> Any:
     if kept.dtype.kind == "c":
         raise no_kernel("aminmax_cpu" if dim is not None else "aminmax_allreduce_cpu", input)
     if dim is None and not kept.size:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     if dim is not None and kept.ndim and kept.shape[canonical(dim, kept.ndim)] == 0:
         raise IndexError(f"aminmax: Expected reduction dim {canonical(dim, kept.ndim)} to have non-zero size.")
     gone = axes(() if dim is None else (dim,), kept.ndim)
@@ -407,7 +415,7 @@ def _truth(name: str, ufunc: Any, example: str) -> Any:
         return np.asarray(found, np.uint8 if input.dtype == np.uint8 else np.bool_)  # type: ignore[return-value]
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""Whether {name} of the elements (over the dimensions ``dim``, or of all) {'are' if name == 'all' else 'is'} true.
+    body.__doc__ = f"""Whether {name} of the elements (over the dimensions ``dim``, or of all) {"are" if name == "all" else "is"} true.
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([True, False]))
@@ -416,8 +424,8 @@ def _truth(name: str, ufunc: Any, example: str) -> Any:
     return operator(batch=over_all)(body)
 
 
-all = _truth("all", np.logical_and, "tensor(False)")  # noqa: A001 (PyTorch's name)
-any = _truth("any", np.logical_or, "tensor(True)")  # noqa: A001 (PyTorch's name)
+all = _truth("all", np.logical_and, "tensor(False)")
+any = _truth("any", np.logical_or, "tensor(True)")
 
 
 @operator(batch=over_all)
@@ -481,7 +489,11 @@ def std_of(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Tensor:
 
 def corrected(args: tuple[Any, ...], options: dict[str, Any], name: str) -> tuple[Any, Any, bool]:
     """``dim, correction, keepdim`` of any of PyTorch's signatures of var and std."""
-    dim, correction, keepdim = options.pop("dim", options.pop("axis", None)), options.pop("correction", None), options.pop("keepdim", options.pop("keepdims", False))
+    dim, correction, keepdim = (
+        options.pop("dim", options.pop("axis", None)),
+        options.pop("correction", None),
+        options.pop("keepdim", options.pop("keepdims", False)),
+    )
     unbiased = options.pop("unbiased", None)
     rest = list(args)
     if rest and isinstance(rest[0], bool):
@@ -505,7 +517,7 @@ def _spread(name: str, op: Any, example: str) -> Any:
         return made if out is None else op.op.write_out(op.op, out, made)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""The {'variance' if name == 'var' else 'standard deviation'} of all elements, or over the dimensions ``dim``; ``correction`` is taken off the count.
+    function.__doc__ = f"""The {"variance" if name == "var" else "standard deviation"} of all elements, or over the dimensions ``dim``; ``correction`` is taken off the count.
 
     ``{name}(input, dim=None, *, correction=1, keepdim=False)``; also ``{name}(input, unbiased)``.
 
@@ -558,7 +570,7 @@ def _pair(name: str, op: Any, example: str) -> Any:
         return made
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""The {'variance' if name == 'var_mean' else 'standard deviation'} and the mean together.
+    function.__doc__ = f"""The {"variance" if name == "var_mean" else "standard deviation"} and the mean together.
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([1.0, 3.0]))
@@ -601,7 +613,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
 
     >>> import rushlight as torch
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     if dim is None:
         raise TypeError("logsumexp(): argument 'dim' (position 1) must be tuple of ints, not NoneType")

@@ -151,7 +151,7 @@ def extremes(name: str, ufunc: Any, example: str) -> Any:
         return values, np.maximum.accumulate(np.where(new, places, 0), at)
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""The {'largest' if name == 'cummax' else 'smallest'} element so far along ``dim``, and where it is.
+    body.__doc__ = f"""The {"largest" if name == "cummax" else "smallest"} element so far along ``dim``, and where it is.
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([2, 1, 3]), 0).values
@@ -286,9 +286,7 @@ def diff(
     return made if out is None else cumsum.op.write_out(cumsum.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
-def gradient(
-    input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1
-) -> tuple[Tensor, ...]:
+def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Estimates of the derivative along each dimension, by central differences, one-sided ones at the ends.
 
     ``spacing`` is a number, one for each dimension, or tensors of coordinates. Returns a tuple, one tensor a dimension.
@@ -301,9 +299,14 @@ def gradient(
 
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
-    dims = [canonical(d, input.ndim) for d in (range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim)]
+    dims = [
+        canonical(d, input.ndim)
+        for d in (range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim)
+    ]
     if len(set(dims)) != len(dims):
-        raise RuntimeError(f"dim {next(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims")
+        raise RuntimeError(
+            f"dim {next(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims"
+        )
     if spacing is None:
         steps: list[Any] = [1.0] * len(dims)
     elif isinstance(spacing, (int, float, complex)):
@@ -330,7 +333,10 @@ def gradient(
 
         if isinstance(h, Tensor) and h.ndim:
             if h.ndim != 1:
-                raise RuntimeError("torch.gradient expected each element of spacing to have one dimension, but got an element with dimension " + str(h.ndim))
+                raise RuntimeError(
+                    "torch.gradient expected each element of spacing to have one dimension, but got an element with dimension "
+                    + str(h.ndim)
+                )
             if h.shape[0] != n:
                 raise RuntimeError(
                     "torch.gradient expected each element of spacing to have the same length as the input in its dimension"
@@ -339,7 +345,9 @@ def gradient(
             step: Any = reshape(part(h, 0, 1, n) - part(h, 0, 0, n - 1), shape)
             a, b = part(step, at, 0, n - 2), part(step, at, 1, n - 1)
             inner = (
-                take(0, n - 2) * (-b / (a * (a + b))) + take(1, n - 1) * ((b - a) / (a * b)) + take(2, n) * (a / (b * (a + b)))
+                take(0, n - 2) * (-b / (a * (a + b)))
+                + take(1, n - 1) * ((b - a) / (a * b))
+                + take(2, n) * (a / (b * (a + b)))
             )
             first, last = part(step, at, 0, 1), part(step, at, n - 2, n - 1)
             second, penult = part(step, at, 1, 2), part(step, at, n - 3, n - 2) if n > 2 else None

@@ -92,12 +92,12 @@ def check_source(index: Any, input: Any, src: Any, at: int) -> None:
     """The checks of the source that the functions named scatter share."""
     if 0 in index.shape:
         return
-    if max(src.ndim, 1) != max(index.ndim, 1) or not src.ndim and input.ndim:
+    if max(src.ndim, 1) != max(index.ndim, 1) or (not src.ndim and input.ndim):
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     if record.np_dtype(src) is not record.np_dtype(input):
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     for d in range(min(index.ndim, src.ndim)):
-        if index.shape[d] > src.shape[d] or d != at and index.shape[d] > input.shape[d]:
+        if index.shape[d] > src.shape[d] or (d != at and index.shape[d] > input.shape[d]):
             raise RuntimeError(
                 f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from "
                 f"dimension {at} and to be no larger size than src {list(src.shape)}"
@@ -111,7 +111,11 @@ def scatter_call(
     reduce = options.pop("reduce", None)
     src = args[0] if args else options.pop("src", options.pop("value", None))
     if options or len(args) > 1 or not isinstance(src, (Tensor, ndarray, bool, int, float, complex)):
-        raise wrong("scatter", (dim, index, src), "one of: (int dim, Tensor index, Tensor src), (int dim, Tensor index, Number value)")
+        raise wrong(
+            "scatter",
+            (dim, index, src),
+            "one of: (int dim, Tensor index, Tensor src), (int dim, Tensor index, Number value)",
+        )
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
     is_tensor = isinstance(src, (Tensor, ndarray))
@@ -191,7 +195,9 @@ def equal(a: Any, b: Any) -> Any:
     return cast_to(eq(a, b), record.np_dtype(a))
 
 
-def shares(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
+def shares(
+    g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool
+) -> tuple[Any, Any]:
     """What the gradient of a scattered reduction is multiplied by, towards ``input`` and towards ``src``."""
     from .compare import where
 
@@ -205,9 +211,7 @@ def shares(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, redu
         return shared, gather_raw(shared, dim, index)
     if reduce == "prod":
         zeros = scatter_added(equal(input, 0) * own, dim, index, equal(src, 0))
-        others = scatter_reduced(
-            where(input == 0, 1, input), dim, index, where(src == 0, 1, src), "prod", include_self
-        )
+        others = scatter_reduced(where(input == 0, 1, input), dim, index, where(src == 0, 1, src), "prod", include_self)
         # towards a zero: the product of the others, in which one more zero counts (for the second derivative)
         held = scatter_added(where(input == 0, input, 0) * own, dim, index, where(src == 0, src, 0))
         lone, paired = g * others * equal(zeros, 1), g * others * equal(zeros, 2)
@@ -223,7 +227,9 @@ def shares(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, redu
     return mine * shared, theirs * gather_raw(shared, dim, index)
 
 
-def reduced_input_vjp(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool) -> Any:
+def reduced_input_vjp(
+    g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool
+) -> Any:
     to_input, _ = shares(g, dim, index, input, trimmed(src, index), result, reduce, include_self)
     if include_self:
         return to_input
@@ -233,7 +239,9 @@ def reduced_input_vjp(g: Any, dim: int, index: Any, input: Any, src: Any, result
     return where(kept == 1, g, 0)
 
 
-def reduced_src_vjp(g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool) -> Any:
+def reduced_src_vjp(
+    g: Any, dim: int, index: Any, input: Any, src: Any, result: Any, reduce: str, include_self: bool
+) -> Any:
     return corner(shares(g, dim, index, input, trimmed(src, index), result, reduce, include_self)[1], src.shape)
 
 
@@ -257,7 +265,14 @@ def checked_reduce(name: str, input: Any, dim: Any, index: Any, src: Any, reduce
 
 
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True, out: Tensor | None = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The sum, prod, mean, amax or amin of the elements of ``src`` that ``index`` sends to one place along ``dim``.
 
@@ -272,7 +287,9 @@ def scatter_reduce(
     return made if out is None else scatter_reduced.op.write_out(scatter_reduced.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
-def scatter_reduce_(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce_(
+    self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """In-place version of :func:`scatter_reduce`."""
     at = checked_reduce("scatter_reduce_", self, dim, index, src, reduce)
     return views.write(self, scatter_reduced.op, (at, index, src, reduce, include_self), "scatter_reduce_")  # type: ignore[attr-defined]
@@ -306,7 +323,13 @@ def slices_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: 
 )  # fmt: skip
 def index_added(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
     out = written(input)
-    kernels.index_add(out, dim, index, source.reshape(out.shape[:dim] + index.shape + out.shape[dim + 1 :]), int(alpha) if out.dtype.kind in "iu" else alpha)
+    kernels.index_add(
+        out,
+        dim,
+        index,
+        source.reshape(out.shape[:dim] + index.shape + out.shape[dim + 1 :]),
+        int(alpha) if out.dtype.kind in "iu" else alpha,
+    )
     return out  # type: ignore[return-value]
 
 
@@ -448,7 +471,9 @@ def index_fill_value_vjp(g: Any, dim: int, index: Any, value: Any) -> Any:
     from .reduce import sum
 
     once = np.unique(index if isinstance(index, ndarray) else record.inner_array(index))
-    return fit(sum(index_select_raw(g, dim, once if isinstance(g, ndarray) else wrap(once))), (), record.np_dtype(value))
+    return fit(
+        sum(index_select_raw(g, dim, once if isinstance(g, ndarray) else wrap(once))), (), record.np_dtype(value)
+    )
 
 
 @operator(
@@ -466,8 +491,7 @@ def checked_fill(input: Any, dim: Any, index: Any, value: Any) -> tuple[int, Any
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
-            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-            f"{value.ndim} dimension(s)."
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
     if index.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
@@ -528,7 +552,14 @@ def checked_index_reduce(input: Any, dim: Any, index: Any, source: Any, reduce: 
 
 
 def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True, out: Tensor | None = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The prod, mean, amax or amin of the slices of ``source`` that ``index`` sends to one slice along ``dim``.
 
@@ -541,7 +572,9 @@ def index_reduce(
     return made if out is None else index_reduced.op.write_out(index_reduced.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
-def index_reduce_(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def index_reduce_(
+    self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """In-place version of :func:`index_reduce`."""
     at, places = checked_index_reduce(self, dim, index, source, reduce)
     views.write(one_dim(self), index_reduced.op, (at, places, one_dim(source), reduce, include_self), "index_reduce_")  # type: ignore[attr-defined]
@@ -566,8 +599,8 @@ def aligned(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
 
 
 def masked_value_vjp(g: Any, mask: Any, value: Any) -> Any:
-    from .reduce import sum
     from .compare import where
+    from .reduce import sum
 
     return fit(sum(where(mask, g, 0)), (), record.np_dtype(value))
 
@@ -605,12 +638,13 @@ def check_mask(mask: Any, name: str) -> None:
 
 
 def checked_masked_fill(input: Any, mask: Any, value: Any) -> None:
-    if not isinstance(mask, (Tensor, ndarray)) or not isinstance(value, (Tensor, ndarray, bool, int, float, complex, np.generic)):
+    if not isinstance(mask, (Tensor, ndarray)) or not isinstance(
+        value, (Tensor, ndarray, bool, int, float, complex, np.generic)
+    ):
         raise wrong("masked_fill", (mask, value), "one of: (Tensor mask, Tensor value), (Tensor mask, Number value)")
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
-            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-            f"{value.ndim} dimension(s)."
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
     check_mask(mask, "masked_fill_")
 
@@ -748,7 +782,11 @@ def check_flat(name: str, input: Any, index: Any) -> None:
     if array is not None and array.size:
         low, high = int(array.min()), int(array.max())
         if n == 0:
-            raise IndexError("take(): tried to take from an empty tensor" if name == "take" else "put_(): tried to put into an empty tensor")
+            raise IndexError(
+                "take(): tried to take from an empty tensor"
+                if name == "take"
+                else "put_(): tried to put into an empty tensor"
+            )
         if low < -n or high >= n:
             bad = high if high >= n else low
             raise IndexError(f"out of range: tried to access index {bad} on a tensor of {n} elements.")
@@ -859,7 +897,7 @@ def picked(input: Any, at: int, index: Any) -> Any:
     if array is not None and array.size and (int(array.min()) < -n or int(array.max()) >= n):
         bad = int(array.max()) if int(array.max()) >= n else int(array.min())
         raise RuntimeError(f"index {bad} is out of bounds for dimension {at} with size {n}")
-    if array is None or array.size and int(array.min()) < 0:
+    if array is None or (array.size and int(array.min()) < 0):
         index = index + n * cast_to(index < 0, np.dtype(np.int64))
     return gather_raw(input, at, index)
 
@@ -867,12 +905,13 @@ def picked(input: Any, at: int, index: Any) -> Any:
 # ---- a view replaced
 
 
-def _with_view(name: str, node: str, view: Callable[..., Any]) -> Any:
-    """The operator that replaces, in a copy, what a view shows."""
+def _with_view(name: str, node: str, view: Callable[..., Any], take: Callable[..., Any] | None = None) -> Any:
+    """The operator that replaces, in a copy, what a view shows (``take``: the view of an array)."""
+    taken = take or view.op.forward  # type: ignore[attr-defined]
 
     def body(input: Tensor, src: Tensor, args: tuple[Any, ...]) -> Tensor:
         out = written(input)
-        view.op.forward(out, *args)[...] = src  # type: ignore[attr-defined]
+        taken(out, *args)[...] = src
         return out  # type: ignore[return-value]
 
     body.__name__ = name
@@ -882,7 +921,8 @@ def _with_view(name: str, node: str, view: Callable[..., Any]) -> Any:
         return op(g, zeros if isinstance(g, ndarray) else wrap(zeros), args)
 
     def src_vjp(g: Any, args: Any, src_shape: Any) -> Any:
-        return fit(view(g, *args), tuple(src_shape), record.np_dtype(g))
+        found = taken(np.ascontiguousarray(g), *args) if isinstance(g, ndarray) else view(g, *args)
+        return fit(found, tuple(src_shape), record.np_dtype(g))
 
     op: Any = operator(batch=None, node=node, input=input_vjp, src=src_vjp)(body)
     return op
@@ -891,7 +931,7 @@ def _with_view(name: str, node: str, view: Callable[..., Any]) -> Any:
 select_scattered = _with_view("select_scattered", "SelectScatterBackward0", shapes.select_at)
 slice_scattered = _with_view("slice_scattered", "SliceScatterBackward0", shapes.part)
 diagonal_scattered = _with_view("diagonal_scattered", "DiagonalScatterBackward0", shapes.diagonal)
-strided_scattered = _with_view("strided_scattered", "AsStridedScatterBackward0", shapes.as_strided_)
+strided_scattered = _with_view("strided_scattered", "AsStridedScatterBackward0", shapes.as_strided, shapes.strided)
 
 
 def replaced(op: Any, input: Any, src: Any, args: tuple[Any, ...], view: Any) -> Any:
@@ -1099,8 +1139,7 @@ def block_diag(*tensors: Any) -> Tensor:
     for i, x in enumerate(tensors):
         if x.ndim > 2:
             raise RuntimeError(
-                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
-                f"Input {i} has {x.ndim} dimensions"
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {x.ndim} dimensions"
             )
     return blocks(shapes.common([shapes.atleast_2d(x) for x in tensors], "block_diag"))
 
@@ -1206,22 +1245,52 @@ def viewed(input: Any, size: Any) -> Any:
 
 
 alias_copy = _copying("alias_copy", lambda x: x, "torch.alias_copy(torch.tensor([1, 2]))\n    tensor([1, 2])")
-as_strided_copy = _copying("as_strided_copy", shapes.as_strided, "torch.as_strided_copy(torch.arange(4), (2,), (2,))\n    tensor([0, 2])")
+as_strided_copy = _copying(
+    "as_strided_copy", shapes.as_strided, "torch.as_strided_copy(torch.arange(4), (2,), (2,))\n    tensor([0, 2])"
+)
 detach_copy = _copying("detach_copy", shapes.detach, "torch.detach_copy(torch.tensor([1, 2]))\n    tensor([1, 2])")
 diagonal_copy = _copying("diagonal_copy", shapes.diagonal, "torch.diagonal_copy(torch.eye(2))\n    tensor([1., 1.])")
 expand_copy = _copying("expand_copy", expand, "torch.expand_copy(torch.tensor([1]), (2,))\n    tensor([1, 1])")
 narrow_copy = _copying("narrow_copy", shapes.narrow, "torch.narrow_copy(torch.arange(4), 0, 1, 2)\n    tensor([1, 2])")
-permute_copy = _copying("permute_copy", shapes.permute, "torch.permute_copy(torch.ones(2, 3), (1, 0)).shape\n    torch.Size([3, 2])")
+permute_copy = _copying(
+    "permute_copy", shapes.permute, "torch.permute_copy(torch.ones(2, 3), (1, 0)).shape\n    torch.Size([3, 2])"
+)
 select_copy = _copying("select_copy", shapes.select, "torch.select_copy(torch.eye(2), 0, 1)\n    tensor([0., 1.])")
 slice_copy = _copying("slice_copy", sliced, "torch.slice_copy(torch.arange(4), 0, 1, 3)\n    tensor([1, 2])")
-split_copy = _copying("split_copy", shapes.split, "torch.split_copy(torch.arange(2), 1)\n    (tensor([0]), tensor([1]))")
-split_with_sizes_copy = _copying("split_with_sizes_copy", shapes.split_with_sizes, "torch.split_with_sizes_copy(torch.arange(2), [1, 1])\n    (tensor([0]), tensor([1]))")
-squeeze_copy = _copying("squeeze_copy", shapes.squeeze, "torch.squeeze_copy(torch.ones(1, 2)).shape\n    torch.Size([2])")
+split_copy = _copying(
+    "split_copy", shapes.split, "torch.split_copy(torch.arange(2), 1)\n    (tensor([0]), tensor([1]))"
+)
+split_with_sizes_copy = _copying(
+    "split_with_sizes_copy",
+    shapes.split_with_sizes,
+    "torch.split_with_sizes_copy(torch.arange(2), [1, 1])\n    (tensor([0]), tensor([1]))",
+)
+squeeze_copy = _copying(
+    "squeeze_copy", shapes.squeeze, "torch.squeeze_copy(torch.ones(1, 2)).shape\n    torch.Size([2])"
+)
 t_copy = _copying("t_copy", shapes.t, "torch.t_copy(torch.ones(2, 3)).shape\n    torch.Size([3, 2])")
-transpose_copy = _copying("transpose_copy", shapes.transpose, "torch.transpose_copy(torch.ones(2, 3), 0, 1).shape\n    torch.Size([3, 2])")
+transpose_copy = _copying(
+    "transpose_copy", shapes.transpose, "torch.transpose_copy(torch.ones(2, 3), 0, 1).shape\n    torch.Size([3, 2])"
+)
 unbind_copy = _copying("unbind_copy", shapes.unbind, "torch.unbind_copy(torch.arange(2))\n    (tensor(0), tensor(1))")
-unfold_copy = _copying("unfold_copy", shapes.unfold, "torch.unfold_copy(torch.arange(3), 0, 2, 1)\n    tensor([[0, 1],\n            [1, 2]])")
-unsqueeze_copy = _copying("unsqueeze_copy", shapes.unsqueeze, "torch.unsqueeze_copy(torch.arange(2), 0)\n    tensor([[0, 1]])")
-view_as_complex_copy = _copying("view_as_complex_copy", lambda x: view_as_complex(x), "torch.view_as_complex_copy(torch.ones(1, 2))\n    tensor([1.+1.j])")
-view_as_real_copy = _copying("view_as_real_copy", lambda x: view_as_real(x), "torch.view_as_real_copy(torch.tensor([1 + 2j]))\n    tensor([[1., 2.]])")
-view_copy = _copying("view_copy", viewed, "torch.view_copy(torch.arange(4), (2, 2))\n    tensor([[0, 1],\n            [2, 3]])")
+unfold_copy = _copying(
+    "unfold_copy",
+    shapes.unfold,
+    "torch.unfold_copy(torch.arange(3), 0, 2, 1)\n    tensor([[0, 1],\n            [1, 2]])",
+)
+unsqueeze_copy = _copying(
+    "unsqueeze_copy", shapes.unsqueeze, "torch.unsqueeze_copy(torch.arange(2), 0)\n    tensor([[0, 1]])"
+)
+view_as_complex_copy = _copying(
+    "view_as_complex_copy",
+    lambda x: view_as_complex(x),
+    "torch.view_as_complex_copy(torch.ones(1, 2))\n    tensor([1.+1.j])",
+)
+view_as_real_copy = _copying(
+    "view_as_real_copy",
+    lambda x: view_as_real(x),
+    "torch.view_as_real_copy(torch.tensor([1 + 2j]))\n    tensor([[1., 2.]])",
+)
+view_copy = _copying(
+    "view_copy", viewed, "torch.view_copy(torch.arange(4), (2, 2))\n    tensor([[0, 1],\n            [2, 3]])"
+)

@@ -45,7 +45,13 @@ def reshape_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shap
     return op.call(input, (size, *shape))
 
 
-@operator(view=True, jvp=LINEAR, batch=reshape_batch, node="ViewBackward0", input=lambda g, input_shape: reshape(g, input_shape))
+@operator(
+    view=True,
+    jvp=LINEAR,
+    batch=reshape_batch,
+    node="ViewBackward0",
+    input=lambda g, input_shape: reshape(g, input_shape),
+)
 def reshape(input: Tensor, shape: Any) -> Tensor:
     """The same elements in another shape: a view where strides allow, else a copy. One size may be -1.
 
@@ -92,7 +98,13 @@ def misfit(input: Any, shape: Any) -> Exception:
     return RuntimeError(f"shape '{list(shape)}' is invalid for input of size {input.size}")
 
 
-@operator(view=True, jvp=LINEAR, batch=reshape_batch, node="ViewBackward0", input=lambda g, input_shape: reshape(g, input_shape))
+@operator(
+    view=True,
+    jvp=LINEAR,
+    batch=reshape_batch,
+    node="ViewBackward0",
+    input=lambda g, input_shape: reshape(g, input_shape),
+)
 def view(input: Tensor, shape: Any) -> Tensor:
     """The same memory in another shape; see :func:`reshape`. Raises RuntimeError where strides do not allow it."""
     made = input.view()  # type: ignore[call-arg]
@@ -139,9 +151,7 @@ def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
             raise RuntimeError(f"self.dim() cannot be 0 to view {names} (different element sizes)")
         if x.strides[-1] != old.itemsize and x.shape[-1] != 1:
             step = x.strides[-1] // old.itemsize
-            raise RuntimeError(
-                f"self.stride(-1) must be 1 to view {names} (different element sizes), but got {step}"
-            )
+            raise RuntimeError(f"self.stride(-1) must be 1 to view {names} (different element sizes), but got {step}")
         ratio = new.itemsize // old.itemsize
         if ratio > 1 and x.shape[-1] % ratio:
             raise RuntimeError(
@@ -149,9 +159,7 @@ def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
                 f"{x.shape[-1]}"
             )
         if ratio > 1 and any(s % new.itemsize for s in x.strides[:-1]):
-            raise RuntimeError(
-                f"self.stride() must be divisible by {ratio} to view {names} (different element sizes)"
-            )
+            raise RuntimeError(f"self.stride() must be divisible by {ratio} to view {names} (different element sizes)")
     return x.view(dtype)  # type: ignore[no-any-return]
 
 
@@ -208,7 +216,9 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     for n in sizes:
         total *= n
     if total != shape[at]:
-        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {at} ({shape[at]}) in the input tensor")
+        raise RuntimeError(
+            f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {at} ({shape[at]}) in the input tensor"
+        )
     return view(input, (*shape[:at], *sizes, *shape[at + 1 :]))
 
 
@@ -308,13 +318,15 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             "movedim: Invalid source or destination dims: source "
             f"({list(a)} dims) should contain the same number of dims as destination ({list(b)} dims)"
         )
+    if not ndim:
+        return permute(input, ())
     order = [i for i in range(ndim) if i not in a]
     for to, i in sorted(zip(b, a, strict=True)):
         order.insert(to, i)
     return permute(input, tuple(order))
 
 
-def T(self: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
+def T(self: Tensor) -> Tensor:
     """The tensor with its dimensions reversed."""
     if self.ndim != 2:
         warnings.warn(
@@ -327,7 +339,7 @@ def T(self: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
     return permute(self, tuple(range(self.ndim))[::-1])
 
 
-def mT(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+def mT(x: Any) -> Any:
     """The last two dimensions swapped."""
     if x.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.")
@@ -353,12 +365,12 @@ def conjugated(x: Any, name: str) -> Any:
     return conj(transpose(x, -2, -1))
 
 
-def mH(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+def mH(x: Any) -> Any:
     """The last two dimensions swapped, and complex numbers conjugated."""
     return conjugated(x, "tensor.mH")
 
 
-def H(x: Any) -> Any:  # noqa: N802 (PyTorch's name)
+def H(x: Any) -> Any:
     """A matrix transposed and conjugated."""
     if x.ndim not in (0, 2):
         raise RuntimeError(
@@ -556,7 +568,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     if isinstance(index, Tensor):
         index = int(index.item())
     if not -n <= index < n:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {at}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {at}"
+        )
     return select_at(input, at, index % n)
 
 
@@ -617,7 +631,9 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
     item = array.itemsize
     room = whole.nbytes // item if whole.flags.c_contiguous or whole.flags.f_contiguous else None
     if any(n < 0 for n in shape) or any(s < 0 for s in strides):
-        raise RuntimeError(f"as_strided: Negative sizes or strides are not supported, got {list(shape)}, {list(strides)}")
+        raise RuntimeError(
+            f"as_strided: Negative sizes or strides are not supported, got {list(shape)}, {list(strides)}"
+        )
     if len(shape) != len(strides):
         raise RuntimeError("mismatch in length of strides and shape")
     if offset < 0:
@@ -684,9 +700,7 @@ def strided_places(
     jvp=LINEAR, node="AsStridedBackward0",
     input=lambda g, size, stride, storage_offset, geometry: gather_strided(g, size, stride, storage_offset, geometry),
 )  # fmt: skip
-def scatter_strided(
-    input: Tensor, shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any
-) -> Tensor:
+def scatter_strided(input: Tensor, shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
     """Zeros of ``shape`` with ``input`` added where a strided view has its elements; the transpose of as_strided."""
     places, taken, counts = strided_places(shape, size, stride, storage_offset, geometry)
     flat = np.zeros(len(counts), input.dtype)  # type: ignore[call-overload]
@@ -713,7 +727,9 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     return as_strided_(input, tuple(size), tuple(stride), offset, geometry)
 
 
-def unfold_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dimension: int, length: int, step: int) -> Any:
+def unfold_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, dimension: int, length: int, step: int
+) -> Any:
     return windows(input, dimension + 1, length, step)
 
 
@@ -1294,9 +1310,7 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     times = sizes(repeats)
     lead = len(times) - self.ndim
     if lead < 0:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     for n in times:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
@@ -1398,9 +1412,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         )
         indexing = "ij"
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(
-            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
-        )
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     flat = [reshape(x, (-1,)) for x in tensors]
     for x in tensors:
         if x.ndim > 1:
@@ -1409,15 +1421,15 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if swap:
         flat[0], flat[1] = flat[1], flat[0]
     shape = tuple([x.shape[0] for x in flat])
-    grids = [
-        expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(flat) - i - 1)), shape) for i, x in enumerate(flat)
-    ]
+    grids = [expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(flat) - i - 1)), shape) for i, x in enumerate(flat)]
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
 
-@operator(view=True, jvp=LINEAR, batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g)
+@operator(
+    view=True, jvp=LINEAR, batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g
+)
 def alias(input: Tensor) -> Tensor:
     """The same elements as another tensor."""
     return input.view()  # type: ignore[call-arg]
@@ -1426,7 +1438,9 @@ def alias(input: Tensor) -> Tensor:
 # ---- copies
 
 
-@operator(jvp=LINEAR, batch=lambda op, size, mapped, input: clone_plain(input), node="CloneBackward0", input=lambda g: g)
+@operator(
+    jvp=LINEAR, batch=lambda op, size, mapped, input: clone_plain(input), node="CloneBackward0", input=lambda g: g
+)
 def clone_plain(input: Tensor) -> Tensor:
     spread = 0 in input.strides and input.size  # type: ignore[attr-defined]  # what was spread is laid out anew
     return np.array(input, order="C" if spread else "K")  # type: ignore[call-overload, no-any-return]
@@ -1590,7 +1604,11 @@ def unflatten_method(self: Tensor, dim: int, *sizes_: Any) -> Tensor:
 # ---- triangles and diagonals
 
 
-@operator(jvp=LINEAR, batch=lambda op, size, mapped, input, diagonal: tril(input, diagonal), input=lambda g, diagonal: tril(g, diagonal))
+@operator(
+    jvp=LINEAR,
+    batch=lambda op, size, mapped, input, diagonal: tril(input, diagonal),
+    input=lambda g, diagonal: tril(g, diagonal),
+)
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The lower triangle of matrices, zeros elsewhere; ``diagonal`` counts upwards from the main one.
 
@@ -1604,7 +1622,11 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     return np.tril(input, diagonal)  # type: ignore[call-overload, no-any-return]
 
 
-@operator(jvp=LINEAR, batch=lambda op, size, mapped, input, diagonal: triu(input, diagonal), input=lambda g, diagonal: triu(g, diagonal))
+@operator(
+    jvp=LINEAR,
+    batch=lambda op, size, mapped, input, diagonal: triu(input, diagonal),
+    input=lambda g, diagonal: triu(g, diagonal),
+)
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The upper triangle of matrices, zeros elsewhere; ``diagonal`` counts upwards from the main one.
 

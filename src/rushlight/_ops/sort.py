@@ -67,9 +67,7 @@ def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -
     return kernels.sort(input, at, descending)
 
 
-def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, out: Any = None
-) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, out: Any = None) -> Any:
     """The elements in order along ``dim``, and where they were. Equal ones keep their order, ``stable`` or not.
 
     >>> import rushlight as torch
@@ -114,12 +112,14 @@ def topk_along(input: Tensor, k: int, dim: int, largest: bool, inorder: bool) ->
     kind = input.dtype.kind  # type: ignore[attr-defined]
     if kind in "cb":
         raise RuntimeError(
-            " topk does not support complex dtypes on CPU" if kind == "c" else "topk does not support bool dtypes on CPU"
+            " topk does not support complex dtypes on CPU"
+            if kind == "c"
+            else "topk does not support bool dtypes on CPU"
         )
     return kernels.topk(input, k, at, largest, inorder)
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:  # noqa: A002
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they are.
 
     >>> import rushlight as torch
@@ -139,7 +139,7 @@ def _selecting(name: str, node: str, select: Any) -> Any:
     def body(input: Tensor, k: int, dim: int, keepdim: bool) -> Any:
         at = canonical(dim, input.ndim)
         x: Any = input
-        if x.dtype.kind == "c" or x.dtype.kind == "b" and name != "mode":
+        if x.dtype.kind == "c" or (x.dtype.kind == "b" and name != "mode"):
             raise no_kernel(f"{'median' if name == 'nanmedian' else name}_cpu", input)
         if x.ndim and x.shape[at] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {at} to have non-zero size.")
@@ -160,7 +160,9 @@ def kth(x: ndarray, k: int, at: int, keepdim: bool) -> Any:
 
 kthvalue_along = _selecting("kthvalue", "KthvalueBackward0", kth)
 median_along = _selecting("median", "MedianBackward1", lambda x, k, at, keepdim: kernels.median(x, at, keepdim))
-nanmedian_along = _selecting("nanmedian", "NanmedianBackward1", lambda x, k, at, keepdim: kernels.nanmedian(x, at, keepdim))
+nanmedian_along = _selecting(
+    "nanmedian", "NanmedianBackward1", lambda x, k, at, keepdim: kernels.nanmedian(x, at, keepdim)
+)
 mode_along = _selecting("mode", "ModeBackward0", lambda x, k, at, keepdim: kernels.mode(x, at, keepdim))
 
 
@@ -381,9 +383,9 @@ def _distinct(name: str, node: str) -> Any:
         return kernels.unique_rows(x, at)
 
     body.__name__ = name
-    return operator(
-        node=node, outputs=("output", "inverse", "counts"), differentiable=(0,), input=no_gradient(name)
-    )(body)
+    return operator(node=node, outputs=("output", "inverse", "counts"), differentiable=(0,), input=no_gradient(name))(
+        body
+    )
 
 
 def raise_empty(name: str, x: Any, at: int) -> None:
@@ -405,7 +407,7 @@ def chosen(made: Any, return_inverse: bool, return_counts: bool) -> Any:
 
 def unique(
     input: Tensor,
-    sorted: bool = True,  # noqa: A002
+    sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
@@ -440,7 +442,9 @@ def unique_consecutive(
 def array_of(x: Any, name: str) -> ndarray:
     array = record.inner_array(x)
     if array is None or x.level:
-        raise RuntimeError(f"{name}() is not supported inside a function transform: its arguments must be plain tensors")
+        raise RuntimeError(
+            f"{name}() is not supported inside a function transform: its arguments must be plain tensors"
+        )
     return array
 
 
@@ -478,7 +482,9 @@ def searchsorted(
         )
     rows = array_of(sorted_sequence, "searchsorted")
     if rows.ndim == 0:
-        raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension")
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
     order = None if sorter is None else array_of(sorter, "searchsorted")
     if order is not None and order.shape != rows.shape:
         raise RuntimeError(
@@ -561,7 +567,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{legacy(array.dtype)}'")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
-    if array.ndim != 1 or array.size and int(array.min()) < 0:
+    if array.ndim != 1 or (array.size and int(array.min()) < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return wrap(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
@@ -585,7 +591,9 @@ def limits(name: str, array: ndarray, low: float, high: float) -> tuple[float, f
     if not (math.isfinite(low) and math.isfinite(high)):
         shown = f"[{signed(low)}, {signed(high)}]"
         raise RuntimeError(
-            f"torch.histc: range of {shown} is not finite" if name == "histc" else f"torch.histogramdd: dimension 0's range {shown} is not finite"
+            f"torch.histc: range of {shown} is not finite"
+            if name == "histc"
+            else f"torch.histogramdd: dimension 0's range {shown} is not finite"
         )
     if low > high:
         raise RuntimeError(
@@ -602,7 +610,7 @@ def signed(x: float) -> str:
     return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
 
 
-def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Tensor | None = None) -> Tensor:  # noqa: A002
+def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements fall into each of ``bins`` equal bins from ``min`` to ``max`` (of the data, if both are equal).
 
     >>> import rushlight as torch
@@ -624,7 +632,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     return into(out, wrap(np.bincount(places, minlength=bins).astype(array.dtype)))
 
 
-def edges_of(bins: Any, column: ndarray, range: Any, axis: int) -> ndarray:  # noqa: A002
+def edges_of(bins: Any, column: ndarray, range: Any, axis: int) -> ndarray:
     """The edges of the bins along one axis."""
     if isinstance(bins, Tensor):
         edges = array_of(bins, "histogram")
@@ -691,7 +699,7 @@ def histogram(
     input: Tensor,
     bins: Any,
     *,
-    range: Any = None,  # noqa: A002
+    range: Any = None,
     weight: Tensor | None = None,
     density: bool = False,
     out: Any = None,
@@ -720,7 +728,7 @@ def histogramdd(
     input: Tensor,
     bins: Any,
     *,
-    range: Sequence[float] | None = None,  # noqa: A002
+    range: Sequence[float] | None = None,
     weight: Tensor | None = None,
     density: bool = False,
 ) -> Any:
