@@ -531,7 +531,8 @@ def arange(
     given.update(named)
     if "end" not in given or given.keys() - {"start", "end", "step"} or len(args) > 3:
         raise TypeError(
-            "arange() received an invalid combination of arguments, expected one of: (Number end), (Number start, Number "
+            "arange() received an invalid combination of arguments, expected one of: (Number end), (Number "
+            "start, Number "
             "end), (Number start, Number end, Number step)"
         )
     start, end, step = [given.get(name, other) for name, other in (("start", 0), ("end", 0), ("step", 1))]

@@ -73,18 +73,12 @@ class Grad(Transform):
     def process(self, op: Any, args: tuple[Any, ...]) -> Any:
         if not self.alive:
             self.escaped()
-        m = word.get()
         if op.simple:
-            values = [a._array if isinstance(a, Tensor) and a.transform is self else a for a in args]
-            token = word.set(self.outer_mode if m == self.inner_mode else self.mode_below())
-            try:
-                result = op.call(*values) if not op.keywords else op.invoke(values)
-            finally:
-                word.reset(token)
-            made = (op.note or self.noted(op))(self, result, m & RECORD, *args, *values)
+            made = (op.note or self.noted(op))(self, *args)
             if op.view:
                 self.note_view(made, op, args, None)
             return made
+        m = word.get()
         values = self.open_all(args)
         result = self.below(op.invoke, values)
         lowers = list(result) if op.outputs is not None else result

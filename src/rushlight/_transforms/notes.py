@@ -15,6 +15,7 @@ import numpy as np
 from .._core import callsite
 from .._core import compile as compiler
 from .._core.memory import tick
+from .._core.mode import word
 from .._core.record import np_dtype
 from .._core.tensor import Tensor, new
 
@@ -29,11 +30,18 @@ def bare(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) and x.level == 0 and x._node is None else x
 
 
+def arguments(op: Any) -> str:
+    """The arguments of the call below, in order."""
+    given = [f"{n}_" if n in op.tensors else n for n in op.parameters]
+    return ", ".join([f"{n}={g}" if n in op.keywords else g for n, g in zip(op.parameters, given, strict=True)])
+
+
 def note_of(op: Any, made: type) -> Any:
-    """The function ``note(transform, result_, recording, *arguments, *lower arguments)`` that records ``op``."""
+    """The function ``note(transform, *arguments)`` that runs ``op`` on the level below and records it."""
     scope = dict(
         Tensor=Tensor, new=new, tick=tick, ndarray=np.ndarray, getframe=sys._getframe, ours=callsite.ours,
-        outside=callsite.outside, Made=made, alike=alike, np_dtype=np_dtype, bare=bare,
+        outside=callsite.outside, Made=made, alike=alike, np_dtype=np_dtype, set_mode=word.set, reset=word.reset,
+        mode=word.get, call=op.call,
     )  # fmt: skip
     asked = [n for n in op.parameters if n in op.rules]
     for n in asked:
@@ -49,9 +57,15 @@ def note_of(op: Any, made: type) -> Any:
 
 
 def lines(op: Any, asked: list[str]) -> list[str]:
-    every = [*op.parameters, *[f"{n}_" for n in op.parameters]]
     code = [
-        f"def note(transform, result_, recording, {', '.join(every)}):",
+        f"def note(transform, {', '.join(op.parameters)}):",
+        *[f"    {n}_ = {n}._array if isinstance({n}, Tensor) and {n}.transform is transform else {n}" for n in op.tensors],
+        "    m = mode()",
+        "    token = set_mode(transform.outer_mode if m == transform.inner_mode else transform.mode_below())",
+        "    try:",
+        f"        result_ = call({arguments(op)})",
+        "    finally:",
+        "        reset(token)",
         "    made = new(Made)",
         "    made._array = result_",
         "    made.level = transform.level",
@@ -60,7 +74,7 @@ def lines(op: Any, asked: list[str]) -> list[str]:
     ]
     if not asked:
         return [*code, "    return made"]
-    code += ["    if recording:"]
+    code += ["    if m & 1:"]
     code += [f"        {n}_node = {n}._node if isinstance({n}, Tensor) and {n}.transform is transform else None" for n in asked]
     code += [f"        if {' or '.join(f'{n}_node is not None' for n in asked)}:"]
     pointwise = op.family == "pointwise"
@@ -94,7 +108,7 @@ def lines(op: Any, asked: list[str]) -> list[str]:
         f"node.saved = ({''.join(f'{n}_saved, ' for n in asked)})",
         "node.transform = transform",
         "node.seq = tick()",
-        "frame = outside(getframe(2))",
+        "frame = outside(getframe(1))",
         "node.code = frame.f_code",
         "node.lasti = frame.f_lasti",
     ]

@@ -125,6 +125,20 @@ class Vmap(Transform):
 
     def pointwise(self, op: Any, args: tuple[Any, ...]) -> Any:
         """Examples are lined up on the right; where all have the same dimensions, there is nothing to do."""
+        low: Any = lined_up(self, *args) if len(args) == 2 else one(self, args)
+        if low is not None:
+            m = self.outer_mode if word.get() == self.inner_mode else self.mode_below()
+            token = word.set(m)
+            try:
+                result = op.call(*low)
+            finally:
+                word.reset(token)
+            t = new(Batched)
+            t._array = result
+            t._node = None
+            t.level = self.level
+            t.transform = self
+            return t
         values: list[Any] = []
         rank, even, kind, kinds = -1, True, None, 0
         for a in args:
@@ -338,6 +352,34 @@ class Vmap(Transform):
             return self.below(drawn_below, draw, shape)
         made = self.below(drawn_below, draw, (self.size, *shape))
         return self.make(made if isinstance(made, Tensor) else wrap(np.asarray(made)))
+
+
+def one(transform: Vmap, args: tuple[Any, ...]) -> Any:
+    """The same for a single operand."""
+    a = args[0]
+    return (a._array,) if len(args) == 1 and isinstance(a, Tensor) and a.transform is transform else None
+
+
+def lined_up(transform: Vmap, a: Any, b: Any) -> Any:
+    """One or two operands that go together as they are, as they stand on the level below; else None."""
+    if not isinstance(a, Tensor) or a.transform is not transform:
+        return None
+    a = a._array
+    if type(b) is float or type(b) is int:
+        return (a, b)
+    if not isinstance(b, Tensor):
+        return None
+    x = a._array
+    if b.transform is transform:
+        b = b._array
+        y = b._array
+        if type(x) is ndarray is type(y) and x.dtype is y.dtype and x.ndim == y.ndim:
+            return a, b
+    elif not b.level:
+        y = b._array
+        if type(x) is ndarray and x.dtype is y.dtype and x.ndim > y.ndim:
+            return a, b
+    return None
 
 
 def drawn_below(draw: Any, shape: tuple[int, ...]) -> Any:
