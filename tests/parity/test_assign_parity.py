@@ -17,13 +17,30 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def keys(m: Any) -> dict[str, Any]:
     t = m.tensor
     return {
-        "number": 1, "negative": -1, "slice": slice(1, 3), "column": (slice(None), 0), "ellipsis": (..., 1), "all": ...,
-        "none": None, "none inside": (0, None), "steps": (slice(None, None, 2), slice(1, None)), "indices": t([0, 2]),
-        "pairs": (t([0, 2, 1]), t([1, 1, 3])), "columns": (slice(None), t([[0, 1], [3, 2]])), "mask": t([True, False, True]),
-        "full mask": t((np.arange(12).reshape(3, 4) % 3 == 0).tolist()), "number and indices": (1, t([0, 3])), "list": [0, 2],
-        "indices and number": (t([0, 1]), 2), "grid": (t([[0], [2]]), t([1, 3])), "true": True, "empty": slice(2, 1), "nothing": t([], dtype=m.int64),
-        "mask and number": (t([True, False, True]), 1), "last": (..., t([0, 3])),
-    }  # fmt: skip
+        "number": 1,
+        "negative": -1,
+        "slice": slice(1, 3),
+        "column": (slice(None), 0),
+        "ellipsis": (..., 1),
+        "all": ...,
+        "none": None,
+        "none inside": (0, None),
+        "steps": (slice(None, None, 2), slice(1, None)),
+        "indices": t([0, 2]),
+        "pairs": (t([0, 2, 1]), t([1, 1, 3])),
+        "columns": (slice(None), t([[0, 1], [3, 2]])),
+        "mask": t([True, False, True]),
+        "full mask": t((np.arange(12).reshape(3, 4) % 3 == 0).tolist()),
+        "number and indices": (1, t([0, 3])),
+        "list": [0, 2],
+        "indices and number": (t([0, 1]), 2),
+        "grid": (t([[0], [2]]), t([1, 3])),
+        "true": True,
+        "empty": slice(2, 1),
+        "nothing": t([], dtype=m.int64),
+        "mask and number": (t([True, False, True]), 1),
+        "last": (..., t([0, 3])),
+    }
 
 
 VALUES = ("same", "scalar", "number", "row")
@@ -83,7 +100,7 @@ METHODS: dict[str, Any] = {
     "cumprod_": lambda m, y, v: y.cumprod_(1),
     "tril_": lambda m, y, v: y.tril_(),
     "normal_ of a part": lambda m, y, v: y[0].normal_(),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -428,7 +428,6 @@ def sorting(torch: Any) -> Calls:
 
 
 def arranging(torch: Any) -> Calls:
-    T = torch
 
     def mk():
         return torch.arange(12.0).reshape(3, 4)
@@ -863,7 +862,7 @@ def shown(x: Any) -> Any:
         return tuple(x.shape), str(x.dtype), x.detach().tolist()
     if isinstance(x, (tuple, list)):
         return [shown(v) for v in x]
-    if isinstance(x, (rushlight.Generator, torch.Generator)) or isinstance(x, type):
+    if isinstance(x, (rushlight.Generator, torch.Generator, type)):
         return type(x).__name__
     return str(x) if type(x).__module__.startswith(("rushlight", "torch")) else x
 

@@ -104,7 +104,7 @@ def test_generator(name: str) -> None:
     class WithGenerator:
         def __getattr__(self, attribute: str) -> Any:
             value = getattr(rushlight, attribute)
-            if attribute in ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial"):  # fmt: skip
+            if attribute.startswith("rand") or attribute in ("bernoulli", "normal", "multinomial"):
                 return lambda *a, **k: value(*a, **k, generator=g)
             return value
 

@@ -9,11 +9,35 @@ from samples import Call, Row, Sampler, T
 
 def keys(s: Sampler) -> list[object]:
     return [
-        1, -1, slice(1, 3), (slice(None), 0), (..., 1), None, (None, 1, ..., None), (slice(None, None, 2), slice(1, None)),
-        T([0, 2, 0]), (T([0, 2, 1]), T([1, 1, 3])), (slice(None), T([[0, 1], [3, 0]])), T([True, False, True]),
-        T(np.arange(12).reshape(3, 4) % 3 == 0), (T([0, 1]), slice(None)), (T(1), slice(2)), [0, 2], (T([0, 1]), 2), (1, T([0, 3])),
-        (T([[0], [2]]), T([1, 3])), (..., T([0, 0])), (T([-1, 0]), None, slice(1, 3)), True, False, (), ..., (T([True, False, True]), 1), slice(2, 1), T(np.zeros(0, "i8")),
-    ]  # fmt: skip
+        1,
+        -1,
+        slice(1, 3),
+        (slice(None), 0),
+        (..., 1),
+        None,
+        (None, 1, ..., None),
+        (slice(None, None, 2), slice(1, None)),
+        T([0, 2, 0]),
+        (T([0, 2, 1]), T([1, 1, 3])),
+        (slice(None), T([[0, 1], [3, 0]])),
+        T([True, False, True]),
+        T(np.arange(12).reshape(3, 4) % 3 == 0),
+        (T([0, 1]), slice(None)),
+        (T(1), slice(2)),
+        [0, 2],
+        (T([0, 1]), 2),
+        (1, T([0, 3])),
+        (T([[0], [2]]), T([1, 3])),
+        (..., T([0, 0])),
+        (T([-1, 0]), None, slice(1, 3)),
+        True,
+        False,
+        (),
+        ...,
+        (T([True, False, True]), 1),
+        slice(2, 1),
+        T(np.zeros(0, "i8")),
+    ]
 
 
 ROWS = [

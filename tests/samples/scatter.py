@@ -10,9 +10,11 @@ from samples import DTYPES, Call, Row, Sampler, T
 def three(s: Sampler, *more: object) -> list[Call]:
     """input, dim, index, source in the usual shapes; indices repeat."""
     return [
-        Call(s.t(3, 4), 0, s.i(2, 3, high=3), s.t(2, 3), *more), Call(s.t(3, 4), 1, s.i(3, 5, high=4), s.t(3, 5), *more),
-        Call(s.t(2, 3, 2), -1, s.i(2, 3, 4, high=2), s.t(2, 3, 4), *more), Call(s.t(5), 0, s.i(3, high=5), s.t(3), *more),
-    ]  # fmt: skip
+        Call(s.t(3, 4), 0, s.i(2, 3, high=3), s.t(2, 3), *more),
+        Call(s.t(3, 4), 1, s.i(3, 5, high=4), s.t(3, 5), *more),
+        Call(s.t(2, 3, 2), -1, s.i(2, 3, 4, high=2), s.t(2, 3, 4), *more),
+        Call(s.t(5), 0, s.i(3, high=5), s.t(3), *more),
+    ]
 
 
 def unique_rows(s: Sampler, n: int, m: int) -> T:
@@ -22,15 +24,19 @@ def unique_rows(s: Sampler, n: int, m: int) -> T:
 
 def slices(s: Sampler) -> list[Call]:
     return [
-        Call(s.t(3, 4), 0, s.i(5, high=3), s.t(5, 4)), Call(s.t(3, 4), 1, s.i(2, high=4), s.t(3, 2)),
-        Call(s.t(2, 3, 2), -2, s.i(3, high=3), s.t(2, 3, 2)), Call(s.t(5), 0, s.i(3, high=5), s.t(3)),
-    ]  # fmt: skip
+        Call(s.t(3, 4), 0, s.i(5, high=3), s.t(5, 4)),
+        Call(s.t(3, 4), 1, s.i(2, high=4), s.t(3, 2)),
+        Call(s.t(2, 3, 2), -2, s.i(3, high=3), s.t(2, 3, 2)),
+        Call(s.t(5), 0, s.i(3, high=5), s.t(3)),
+    ]
 
 
 def once(s: Sampler) -> list[Call]:
     return [
-        Call(s.t(3, 4), 0, s.perm(3), s.t(3, 4)), Call(s.t(3, 4), 1, T([2, 0]), s.t(3, 2)), Call(s.t(5), 0, T([4, 1]), s.t(2)),
-    ]  # fmt: skip
+        Call(s.t(3, 4), 0, s.perm(3), s.t(3, 4)),
+        Call(s.t(3, 4), 1, T([2, 0]), s.t(3, 2)),
+        Call(s.t(5), 0, T([4, 1]), s.t(2)),
+    ]
 
 
 def apart(s: Sampler) -> tuple[T, int, T, T]:

@@ -167,7 +167,8 @@ def python_index(p: Any) -> Any:
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(p, float):
         raise TypeError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)"
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+            "(got float)"
         )
     return p
 
@@ -238,7 +239,8 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
             for d in range(array.ndim if array.dtype.kind == "b" else 1):
                 if array.dtype.kind == "b" and array.shape[d] != shape[at + d]:
                     raise IndexError(
-                        f"The shape of the mask {list(array.shape)} at index {d} does not match the shape of the indexed "
+                        f"The shape of the mask {list(array.shape)} at index {d} does not match the shape of "
+                        "the indexed "
                         f"tensor {list(shape)} at index {at + d}"
                     )
                 basic.append(ALL)
@@ -309,7 +311,8 @@ def getitem(self: Tensor, key: Any) -> Tensor:
         shape = self.shape
         if not shape:
             raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+                "to convert "
                 "a 0-dim tensor to a number"
             )
         return select_key(self, (checked_number(key, shape, 0),))  # type: ignore[no-any-return]
@@ -532,7 +535,8 @@ def put_plain(self: Tensor, basic: tuple[Any, ...], advanced: list[Any] | None, 
             raise misfit(values, target) from None
         shape = target[where_of(target, broadcast_indices(advanced))].shape
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing "
+            "result of shape "
             f"{list(shape)}"
         ) from None
     views.stamp(self, "__setitem__")
@@ -550,7 +554,8 @@ def misfit(values: Any, target: Any) -> RuntimeError:
     lead = len(want) - len(have)
     at = next((i for i in reversed(range(len(have))) if have[i] not in (1, want[lead + i])), 0)
     return RuntimeError(
-        f"The expanded size of the tensor ({want[lead + at]}) must match the existing size ({have[at]}) at non-singleton "
+        f"The expanded size of the tensor ({want[lead + at]}) must match the existing size ({have[at]}) at "
+        "non-singleton "
         f"dimension {lead + at}.  Target sizes: {want}.  Tensor sizes: {have}"
     )
 

@@ -192,7 +192,8 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         array = source._array
         if array.dtype is not record.np_dtype(self):
             raise RuntimeError(
-                f"Could not set tensor of type {c_name(array.dtype)} to a tensor of type {c_name(record.np_dtype(self))}"
+                f"Could not set tensor of type {c_name(array.dtype)} to a tensor of type "
+                f"{c_name(record.np_dtype(self))}"
             )
         if size is not None:
             shape = sizes((size,)) if not isinstance(size, int) else (size,)

@@ -123,7 +123,8 @@ def vector_norm(
     own = record.np_dtype(x)
     if own.kind not in "fc":
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {dtypes.LEGACY[x.dtype.name]}"
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{dtypes.LEGACY[x.dtype.name]}"
         )
     if dtype is not None:
         wanted = dtypes.to_numpy_dtype(dtype)
@@ -135,7 +136,8 @@ def vector_norm(
         if not can_cast(own, wanted) or np.promote_types(own, wanted) != wanted:
             names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (own, wanted)]
             raise RuntimeError(
-                f"linalg.vector_norm: the dtype of the input ({names[0]}) should be convertible without narrowing to the "
+                f"linalg.vector_norm: the dtype of the input ({names[0]}) should be convertible without "
+                "narrowing to the "
                 f"specified dtype ({names[1]})"
             )
         x = cast_to(x, wanted)

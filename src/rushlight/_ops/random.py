@@ -269,7 +269,8 @@ def _floats(name: str, kernel: str, doc: str) -> Any:
         options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)
         draw = getattr(kernels, kernel)
         return created(
-            lambda shape, wanted: draw(source, shape, dtype=wanted), size_of(size, named, name), dtype, out, None, options
+            lambda shape, wanted: draw(source, shape, dtype=wanted),
+            size_of(size, named, name), dtype, out, None, options,
         )  # fmt: skip
 
     function.__name__ = function.__qualname__ = name
@@ -303,7 +304,9 @@ rand = _floats(
 randn = _floats(
     "randn",
     "normal",
-    """Normal numbers of mean 0 and deviation 1: ``randn(*size, generator=None, out=None, dtype=None, requires_grad=False)``.
+    """Normal numbers of mean 0 and deviation 1.
+
+    ``randn(*size, generator=None, out=None, dtype=None, requires_grad=False)``
 
     Raises NotImplementedError for a dtype that is not floating or complex.
 
@@ -407,10 +410,9 @@ def _like(name: str, kernel: str, doc: str) -> Any:
         memory_format: Any = None,
     ) -> Tensor:
         source = twister(generator, name)
-        kind = {} if kernel == "uniform" else None
 
         def draw(shape: tuple[int, ...], wanted: np.dtype, dense: bool) -> Any:
-            more = kind if kind is not None else {"contiguous": dense}
+            more = {} if kernel == "uniform" else {"contiguous": dense}
             return getattr(kernels, kernel)(source, shape, dtype=wanted, **more)
 
         options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)
@@ -552,7 +554,8 @@ def normal(
     if size is None:
         raise TypeError(
             "normal() received an invalid combination of arguments - got two numbers without a size, but expected one "
-            "of: (Tensor mean, Tensor std), (Tensor mean, float std), (float mean, Tensor std), (float mean, float std, "
+            "of: (Tensor mean, Tensor std), (Tensor mean, float std), (float mean, Tensor std), (float mean, "
+            "float std, "
             "tuple of ints size)"
         )
     options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)

@@ -99,7 +99,7 @@ def mean(
         )
     gone = axes(dim, input.ndim)
     n = input.size if gone is None else count_of(input.shape, dim)  # type: ignore[attr-defined]
-    total = np.add.reduce(input, gone, np.float32 if own == np.float16 else None, None, keepdim)  # type: ignore[call-overload]
+    total = np.add.reduce(input, gone, np.float32 if own.char == "e" else None, None, keepdim)  # type: ignore[call-overload, attr-defined]
     return np.true_divide(total, n).astype(own)  # type: ignore[no-any-return, arg-type]
 
 
@@ -228,7 +228,7 @@ def _whole(name: str, node: str, ufunc: Any) -> Any:
     def body(input: Tensor) -> Tensor:
         if input.dtype.kind == "c":  # type: ignore[attr-defined]
             raise no_kernel(f"{name}_all", input)
-        if not input.size:
+        if 0 in input.shape:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
                 "with the 'dim' argument."
@@ -266,7 +266,7 @@ def _along(name: str, node: str, choose: Any) -> Any:
             raise IndexError(f"{name}(): Expected reduction dim {at} to have non-zero size.")
         indices = choose(input, at)
         where = np.expand_dims(indices, at)
-        values = np.take_along_axis(input, where, at)  # type: ignore[arg-type]
+        values: Any = np.take_along_axis(input, where, at)  # type: ignore[arg-type]
         return (values, where) if keepdim else (values.squeeze(at), indices)
 
     body.__name__ = f"{name}_along"
@@ -307,9 +307,10 @@ def _overloaded(name: str, whole: Any, along: Any, example: str) -> Any:
             return made if out is None else whole.op.write_out(whole.op, out, made)
         bad = kwargs.keys() - {"dim", "keepdim"}
         if bad or len(args) > 2 or not isinstance(args[0] if args else kwargs.get("dim"), int):
+            kinds = [type(a).__name__ for a in args] + [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
             raise TypeError(
                 f"{name}() received an invalid combination of arguments - got ({type(input).__name__}, "
-                f"{', '.join([type(a).__name__ for a in args] + [f'{k}={type(v).__name__}' for k, v in kwargs.items()])})"
+                f"{', '.join(kinds)})"
                 f", but expected one of: (Tensor input), (Tensor input, int dim, bool keepdim = False), "
                 "(Tensor input, Tensor other)"
             )
@@ -340,7 +341,7 @@ def _argument(name: str, choose: Any, example: str) -> Any:
             kind = "complex" if input.dtype.kind == "c" else "bool"  # type: ignore[attr-defined]
             raise RuntimeError(f"{name}(): does not support {kind} input")
         if dim is None:
-            if not input.size:
+            if 0 in input.shape:
                 raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
             flat = choose(input.reshape(-1), 0)
             return np.asarray(flat).reshape((1,) * input.ndim) if keepdim else flat  # type: ignore[return-value, no-any-return]
@@ -353,7 +354,8 @@ def _argument(name: str, choose: Any, example: str) -> Any:
         return np.expand_dims(found, at) if keepdim else found  # type: ignore[return-value, no-any-return]
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""The index of the {"largest" if name == "argmax" else "smallest"} element (of the flattened tensor, or along ``dim``).
+    which = "largest" if name == "argmax" else "smallest"
+    body.__doc__ = f"""The index of the {which} element (of the flattened tensor, or along ``dim``).
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([[1, 9], [7, 3]]), 1)
@@ -378,7 +380,8 @@ def aminmax_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim:
 
 
 @operator(
-    batch=aminmax_batch, node="AminmaxBackward0", outputs=("min", "max"), gather=return_types.aminmax, input=aminmax_vjp,
+    batch=aminmax_batch, node="AminmaxBackward0", outputs=("min", "max"), gather=return_types.aminmax,
+    input=aminmax_vjp,
 )  # fmt: skip
 def aminmax_of(input: Tensor, dim: Any, keepdim: bool) -> Any:
     kept: Any = input
@@ -412,10 +415,11 @@ def _truth(name: str, ufunc: Any, example: str) -> Any:
     def body(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
         gone = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.ndim)  # here () means none
         found = ufunc.reduce(input, gone, None, None, keepdim)
-        return np.asarray(found, np.uint8 if input.dtype == np.uint8 else np.bool_)  # type: ignore[return-value]
+        return np.asarray(found, np.uint8 if input.dtype.name == "uint8" else np.bool_)  # type: ignore[return-value]
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""Whether {name} of the elements (over the dimensions ``dim``, or of all) {"are" if name == "all" else "is"} true.
+    verb = "are" if name == "all" else "is"
+    body.__doc__ = f"""Whether {name} of the elements (over the dimensions ``dim``, or of all) {verb} true.
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([True, False]))
@@ -517,7 +521,10 @@ def _spread(name: str, op: Any, example: str) -> Any:
         return made if out is None else op.op.write_out(op.op, out, made)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""The {"variance" if name == "var" else "standard deviation"} of all elements, or over the dimensions ``dim``; ``correction`` is taken off the count.
+    what = "variance" if name == "var" else "standard deviation"
+    function.__doc__ = f"""The {what} of all elements or over the dimensions ``dim``.
+
+    The count is diminished by ``correction``.
 
     ``{name}(input, dim=None, *, correction=1, keepdim=False)``; also ``{name}(input, unbiased)``.
 

@@ -151,7 +151,8 @@ def extremes(name: str, ufunc: Any, example: str) -> Any:
         return values, np.maximum.accumulate(np.where(new, places, 0), at)
 
     body.__name__ = body.__qualname__ = name
-    body.__doc__ = f"""The {"largest" if name == "cummax" else "smallest"} element so far along ``dim``, and where it is.
+    which = "largest" if name == "cummax" else "smallest"
+    body.__doc__ = f"""The {which} element so far along ``dim``, and where it is.
 
     >>> import rushlight as torch
     >>> torch.{name}(torch.tensor([2, 1, 3]), 0).values
@@ -334,12 +335,13 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
         if isinstance(h, Tensor) and h.ndim:
             if h.ndim != 1:
                 raise RuntimeError(
-                    "torch.gradient expected each element of spacing to have one dimension, but got an element with dimension "
-                    + str(h.ndim)
+                    "torch.gradient expected each element of spacing to have one dimension, but got an "
+                    "element with dimension " + str(h.ndim)
                 )
             if h.shape[0] != n:
                 raise RuntimeError(
-                    "torch.gradient expected each element of spacing to have the same length as the input in its dimension"
+                    "torch.gradient expected each element of spacing to have the same length as the input in "
+                    "its dimension"
                 )
             shape = (*(1,) * at, -1, *(1,) * (input.ndim - at - 1))
             step: Any = reshape(part(h, 0, 1, n) - part(h, 0, 0, n - 1), shape)

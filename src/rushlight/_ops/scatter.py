@@ -338,7 +338,8 @@ def checked_add(name: str, input: Any, dim: Any, index: Any, source: Any) -> tup
     n = index.shape[0] if index.ndim else 1
     if index.ndim > 1:
         raise IndexError(
-            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {legacy(index)} and size: "
+            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
+            f"{legacy(index)} and size: "
             f"{list(index.shape)}"
         )
     if record.np_dtype(index) not in (np.int32, np.int64):
@@ -598,6 +599,10 @@ def aligned(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
     return op.call(*ready, *args[2:])
 
 
+def summed_to(g: Any, shape: Any) -> Any:
+    return g if tuple(g.shape) == tuple(shape) else sum_to(g, tuple(shape))
+
+
 def masked_value_vjp(g: Any, mask: Any, value: Any) -> Any:
     from .compare import where
     from .reduce import sum
@@ -607,7 +612,7 @@ def masked_value_vjp(g: Any, mask: Any, value: Any) -> Any:
 
 @operator(
     batch=aligned, node={"": "MaskedFillBackward1", "value": "MaskedFillBackward0"},
-    input=lambda g, mask, input_shape: sum_to(masked_filled(g, mask, 0), input_shape) if tuple(g.shape) != tuple(input_shape) else masked_filled(g, mask, 0),
+    input=lambda g, mask, input_shape: summed_to(masked_filled(g, mask, 0), input_shape),
     value=masked_value_vjp,
 )  # fmt: skip
 def masked_filled(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:

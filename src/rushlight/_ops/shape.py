@@ -1,7 +1,7 @@
 """Rearranging elements: views wherever PyTorch gives views, and joining and repeating.
 
 Transposes stand in pairs: ``reshape`` and ``permute`` undo themselves, ``narrow`` and ``pad_narrow``,
-``select`` and ``pad_select``, ``diagonal`` and ``pad_diagonal``, ``unfold`` and ``fold_windows``, ``cat`` and ``narrow``.
+``select`` and ``pad_select``, ``diagonal`` and ``pad_diagonal``, ``unfold`` and ``fold_windows``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator as python
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ def view(input: Tensor, shape: Any) -> Tensor:
     try:
         if shape and min(shape) < -1:
             raise misfit(input, shape)
-        if -1 in shape or input.size == 0:
+        if -1 in shape or 0 in input.shape:
             shape = input.reshape(shape).shape
         made.shape = shape  # type: ignore[misc]
     except AttributeError:
@@ -217,7 +218,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         total *= n
     if total != shape[at]:
         raise RuntimeError(
-            f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {at} ({shape[at]}) in the input tensor"
+            f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {at} ({shape[at]}) in "
+            "the input tensor"
         )
     return view(input, (*shape[:at], *sizes, *shape[at + 1 :]))
 
@@ -402,7 +404,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if input.ndim == 0 and dim is not None:
         canonical_all(dim, 0)
     gone = tuple([d for d in dims if d < len(shape) and shape[d] == 1])
-    return np.squeeze(input, gone) if gone else input.view()  # type: ignore
+    return np.squeeze(input, gone) if gone else input.view()  # type: ignore[call-overload, call-arg, no-any-return]
 
 
 def unsqueeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int) -> Any:
@@ -639,9 +641,8 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
     if offset < 0:
         raise RuntimeError("as_strided: storage_offset must be non-negative")
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) if 0 not in shape else offset - 1
-    start = (array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // item
     if room is None:
-        whole, start = array, 0
+        whole = array
         room = 1 + sum((n - 1) * abs(s) // item for n, s in zip(array.shape, array.strides, strict=True))
     if last >= room:
         raise RuntimeError(
@@ -738,7 +739,7 @@ def unfold_batch(
     input=lambda g, input_shape, dimension, length, step: fold_windows(g, input_shape, dimension, length, step),
 )  # fmt: skip
 def windows(input: Tensor, dimension: int, length: int, step: int) -> Tensor:
-    """Windows of ``length`` elements, ``step`` apart, along a dimension, as a view; transpose of :func:`fold_windows`."""
+    """Windows of ``length`` elements, ``step`` apart, along a dimension: a view; transpose of :func:`fold_windows`."""
     count = (input.shape[dimension] - length) // step + 1
     shape = (*input.shape[:dimension], count, *input.shape[dimension + 1 :], length)
     s = input.strides  # type: ignore[attr-defined]
@@ -910,7 +911,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         bounds = np.cumsum([0, *lengths]).tolist()
     else:
         bounds = [0, *indices_or_sections, n]
-    clipped = [slice(a, b).indices(n)[:2] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    clipped = [slice(a, b).indices(n)[:2] for a, b in pairwise(bounds)]
     return tuple([part(input, at, a, max(a, b)) for a, b in clipped])
 
 
@@ -1112,7 +1113,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, a
         for d in range(first.ndim):
             if d != at and x.shape[d] != first.shape[d]:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {at}. Expected size {first.shape[d]} but got size "
+                    f"Sizes of tensors must match except in dimension {at}. Expected size {first.shape[d]} "
+                    "but got size "
                     f"{x.shape[d]} for tensor number {number} in the list."
                 )
     made = concatenate_at(shaped, at)

@@ -58,7 +58,8 @@ def values_at(g: Any, input_shape: Any, indices: Any, dim: int) -> Any:
 
 @operator(
     batch=along, node="SortBackward0", outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
-    alternate=("stable", "SortBackward1"), input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
+    alternate=("stable", "SortBackward1"),
+    input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
 )  # fmt: skip
 def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -> Any:
     at = canonical(dim, input.ndim)
@@ -221,7 +222,8 @@ def _middle(name: str, node: str, along_dim: Any, example: str) -> Any:
 
 median = _middle("median", "MedianBackward0", median_along, "torch.median(torch.tensor([3, 1, 2]))\n    tensor(2)")
 nanmedian = _middle(
-    "nanmedian", "NanmedianBackward0", nanmedian_along, 'torch.nanmedian(torch.tensor([3.0, float("nan"), 2.0]))\n    tensor(2.)'
+    "nanmedian", "NanmedianBackward0", nanmedian_along,
+    'torch.nanmedian(torch.tensor([3.0, float("nan"), 2.0]))\n    tensor(2.)'
 )  # fmt: skip
 
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -509,7 +511,8 @@ def searchsorted(
     if rows.ndim > 1 and rows.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-            f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and input value "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and "
+            "input value "
             f"tensor {list(values.shape)}"
         )
     return into(out, found_in(rows, values, right or side == "right", order, out_int32))
@@ -638,7 +641,8 @@ def edges_of(bins: Any, column: ndarray, range: Any, axis: int) -> ndarray:
         edges = array_of(bins, "histogram")
         if edges.ndim != 1:
             raise RuntimeError(
-                f"torch.histogram(): bins tensor should have one dimension, but got {edges.ndim} dimensions in the bins "
+                f"torch.histogram(): bins tensor should have one dimension, but got {edges.ndim} dimensions "
+                "in the bins "
                 f"tensor for dimension {axis}"
             )
         if edges.dtype != column.dtype:
@@ -683,13 +687,15 @@ def weights_of(weight: Any, rows: ndarray, name: str) -> Any:
     w = array_of(weight, name)
     if w.dtype != rows.dtype:
         raise RuntimeError(
-            "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same dtype, "
+            "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the "
+            "same dtype, "
             f"but got input({legacy(rows.dtype)}), and weight({legacy(w.dtype)})"
         )
     w = w.reshape(-1)
     if len(w) != len(rows):
         raise RuntimeError(
-            "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding "
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the input "
+            "tensor excluding "
             f"its innermost dimension, but got input with {len(rows)} rows and weight with {len(w)}"
         )
     return w
@@ -751,11 +757,13 @@ def histogramdd(
     each = list(bins) if isinstance(bins, (list, tuple)) else [bins] * n
     if len(each) != n:
         raise RuntimeError(
-            f"torch.histogramdd: expected {n} sequences of bin edges for a {n}-dimensional histogram but got {len(each)}"
+            f"torch.histogramdd: expected {n} sequences of bin edges for a {n}-dimensional histogram but got "
+            f"{len(each)}"
         )
     if range is not None and len(range) != 2 * n:
         raise RuntimeError(
-            f"torch.histogramdd: for a {n}-dimensional histogram range should have {2 * n} elements, but got {len(range)}"
+            f"torch.histogramdd: for a {n}-dimensional histogram range should have {2 * n} elements, but got "
+            f"{len(range)}"
         )
     edges = [
         edges_of(b, rows[:, d], None if range is None else range[2 * d : 2 * d + 2], d) for d, b in enumerate(each)
