@@ -247,6 +247,8 @@ class Machine:
         }[name]()
 
     def do_many(self, name: str, x: Any, n: list[int]) -> Any:
+        if not x.dim():
+            return None
         if name == "unbind":
             return x.unbind(n[1] % 2)
         if name == "chunk":
@@ -290,7 +292,9 @@ class Machine:
         return None
 
     def do_setitem(self, name: str, x: Any, n: list[int]) -> Any:
-        value = self.apart(x, self.get(n[1])) if n[2] % 2 else 0.25
+        value = self.get(n[1]) if n[2] % 2 else 0.25
+        if n[2] % 2 and np.may_share_memory(x.detach().numpy(), value.detach().numpy()):
+            value = value.clone()
         if 0 in x.stride():
             return None  # deprecated in PyTorch, and its second derivatives fail
         a = n[3] % 2 if x.dim() and x.shape[0] > 1 else 0  # PyTorch writes the indices before one that is out of range
@@ -325,13 +329,13 @@ class Machine:
 
     def do_gather(self, name: str, x: Any, n: list[int]) -> Any:
         lib, a = self.lib, n[1] % 2
-        if not x.dim():
+        if not x.dim() or not x.shape[0]:
             return None
         return {
             "list": lambda: x[[0, a, 0]],
             "mask": lambda: x[x.detach() > 0.9],
             "pair": lambda: x[[0, a], [a, 0]],
-            "gather": lambda: x.gather(0, lib.zeros(x.shape, dtype=lib.int64)),
+            "gather": lambda: x.clone().gather(0, lib.zeros(x.shape, dtype=lib.int64)),
             "index_select": lambda: x.index_select(0, lib.tensor([a, 0, 0])),
             "where": lambda: lib.where(x.detach() > 1, x, self.get(n[2])),
             "masked_fill": lambda: x.masked_fill(x.detach() > 1, 0.5),
@@ -341,6 +345,8 @@ class Machine:
     def do_meta(self, name: str, x: Any, n: list[int]) -> Any:
         if name == "detach_" and not x.is_leaf:
             return None  # PyTorch refuses backward through what saved the tensor; here it is right
+        if name == "requires_grad_" and x._version:
+            return None  # with views made before the writes, that is an error in PyTorch
         if name == "requires_grad_":
             x.requires_grad_()
         elif name == "requires_grad_false":

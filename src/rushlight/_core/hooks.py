@@ -17,7 +17,7 @@ import numpy as np
 
 from . import engine, memory
 from .engine import Pass
-from .graph import Bundle, Fan, Leaf, Node, Port
+from .graph import Bundle, Fan, Leaf, Node, Nowhere, Port
 from .record import changed_error
 from .tensor import Tensor, wrap
 
@@ -132,6 +132,8 @@ class NodeHooks:
 
 def around(this: Pass, node: Node, g: Any) -> list[tuple[Any, Any, Any]]:
     """Run a node between its hooks and observers; the edges returned only hand on what the rules gave."""
+    if type(node) is Nowhere:
+        return []
     hooks: NodeHooks | None = node.hooks
     create_graph = this.create_graph
     if hooks is not None and type(node) is not Port:
@@ -340,6 +342,8 @@ def add(hooks: Hooks, hook: Callable[..., Any]) -> RemovableHandle:
     return handle
 
 
+on_view: list[Callable[[Tensor], None]] = []  # ``views.follow_writes``
+
 # ---- methods of tensors and nodes
 
 
@@ -355,6 +359,9 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     if self._node is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     node, index = place(self._node)
+    if self._view is not None:
+        for call in on_view:
+            call(self)
     return add(hooks_of(node).tensor.setdefault(index, OrderedDict()), hook)
 
 
@@ -371,8 +378,11 @@ def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this tensor, which is not a leaf, in ``.grad``."""
     if self._node is None:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-    if type(self._node) is not Leaf:
+    if not self.is_leaf:
         node, index = place(self._node)
+        if self._view is not None:
+            for call in on_view:
+                call(self)
         hooks_of(node).retain[index] = ref(self)
 
 

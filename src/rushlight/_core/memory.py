@@ -70,9 +70,9 @@ def written(array: np.ndarray, name: str = "", code: CodeType | None = None, las
     record.count += 1
     record.name, record.code, record.lasti = name, code, lasti
     if record.spoils:
-        for spoil in record.spoils:
+        spoils, record.spoils = record.spoils, None
+        for spoil in spoils:
             spoil()
-        record.spoils = None
 
 
 def writes(array: np.ndarray) -> Writes | None:

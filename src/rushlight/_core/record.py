@@ -214,7 +214,7 @@ def node_for(
     rules: list[Any] = []
     saved: list[Any] = []
     asked = False
-    first = result if op.outputs is None else result[0]
+    first = result if op.outputs is None else result[0] if result else None
     for name, arg, value in zip(op.parameters, args, values, strict=True):
         rule = op.rules.get(name)
         if rule is None:

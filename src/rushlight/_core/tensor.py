@@ -556,10 +556,14 @@ class Tensor(Methods):
 
 def views_follow(base: Tensor) -> None:
     """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
+    from . import views
+
     for r in base._view if isinstance(base._view, list) else ():
         view = r()
         if view is not None and (view._node is None or type(view._node) is Nowhere):
             view._node = Nowhere() if base._node is not None else None
+            if view._view.kind and view._node is not None:
+                views.spoiled_by_writes(view)
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:

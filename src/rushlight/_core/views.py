@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from . import callsite, dtypes, memory
+from . import callsite, dtypes, hooks, memory
 from .declare import FusedOp, Op, OpNode, operator
 from .engine import is_dense
 from .graph import Leaf, Node, Nowhere, Port
@@ -112,6 +112,30 @@ def base_of(tensor: Tensor) -> Tensor | None:
 def is_view(self: Tensor) -> bool:
     """Whether this tensor is a view of another."""
     return type(self._view) is View
+
+
+def follow_writes(view: Tensor) -> None:
+    """A view with hooks on its gradient is taken again after any write to its memory, also one that is not recorded."""
+    if type(view._view) is not View or view._view.kind:
+        return
+    seen, node = ref(view), view._node
+
+    def again() -> None:
+        found = seen()
+        if found is not None and found._node is node and found._view.base._node is not None:
+            with switched(mode() & ~CAREFUL | RECORD):
+                found._node = taken_again(found)
+            move_retained(found, node)
+            if found.retains_grad:
+                follow_writes(found)
+
+    written = memory.entry(view._array)
+    if written.spoils is None:
+        written.spoils = []
+    written.spoils.append(again)
+
+
+hooks.on_view.append(follow_writes)
 
 
 def path_to(view: Tensor) -> tuple[Step, ...]:
@@ -426,6 +450,9 @@ class Spoiled(Tensor):
     requires_grad = property(lambda self: True)  # type: ignore[assignment]
     output_nr = 0  # type: ignore[assignment]
     retains_grad = False  # type: ignore[assignment]
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        return self
 
     @property
     def grad_fn(self) -> Any:

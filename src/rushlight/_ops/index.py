@@ -95,6 +95,9 @@ def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     return input[where_of(input, indices)]
 
 
+take_at.op.node_class.holds = True  # type: ignore[attr-defined]  # its indices count as saved tensors, as in PyTorch
+
+
 @operator(jvp=LINEAR, node="IndexPutBackward0", input=lambda g, indices: take_at(g, indices))
 def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
     """Zeros of ``shape`` with ``input`` added at ``indices``; the transpose of :func:`take_at`."""
@@ -456,15 +459,13 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     try:
         basic, advanced, changes, kind = parsed(self.shape, parts)
     except IndexError as error:
-        if (
-            m & 1
-            and type(self._node) is Leaf
-            and any(isinstance(p, (list, Tensor)) for p in parts)
-            and (str(error).startswith("index "))
-        ):
+        by_arrays = any(isinstance(p, (list, Tensor)) for p in parts) and str(error).startswith("index ")
+        if m & 1 and by_arrays and (self._node is not None or value._node is not None):
             views.check_writable(self, "index_put_", True)  # PyTorch looks at the indices later
         raise
     gathers = any(a is not None for a in advanced)
+    if gathers and value.ndim and value.shape[0] == 1 and not value.level:
+        value = without_leading_ones(value)
     if gathers:
         check_put(self, value, len(parts) == 1 and isinstance(parts[0], Tensor) and is_mask(parts[0]._array))
     if not (m & 1 and (self._node is not None or value._node is not None)) or (type(self._node) is Leaf and not m & 1):
@@ -474,8 +475,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     whole = (
         not gathers
-        and len(basic) == self.ndim
-        and all(isinstance(b, slice) and b.indices(n) == (0, n, 1) for b, n in zip(basic, self.shape, strict=True))
+        and all(isinstance(b, slice) for b in basic)
+        and all(b.indices(n) == (0, n, 1) for b, n in zip(basic, self.shape, strict=False))
     )
     target = _VIEWS[kind](self, basic) if not whole and (changes or not gathers) else self
     if not gathers:
@@ -493,6 +494,15 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         (broadcast_indices(advanced), cast_to(value, record.np_dtype(self)), False),
         "index_put_",
     )  # type: ignore[attr-defined]
+
+
+def without_leading_ones(value: Tensor) -> Tensor:
+    """Values to be put by index lose their leading dimensions of size 1, as in PyTorch."""
+    from .shape import reshape
+
+    shape = tuple(value.shape)
+    first = next((i for i, n in enumerate(shape) if n != 1), len(shape))
+    return reshape(value, shape[first:])
 
 
 def check_put(target: Tensor, value: Tensor, by_mask: bool = False) -> None:

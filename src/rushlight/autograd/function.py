@@ -238,7 +238,9 @@ def call_backward(g: Any, node: Any) -> Bundle:
         if h is not None:
             if not isinstance(h, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(h).__name__})")
-            made[position] = valid(h if recording or h.level else h._array, node, position, *info)
+            parent = node.parents[0].parents[position]
+            if parent is not None and type(parent) is not Nowhere:
+                made[position] = valid(h if recording or h.level else h._array, node, position, *info)
         position += 1
     return made
 
@@ -390,7 +392,7 @@ def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several
     """One output with its place in the graph: ``node``, or none."""
     if node is None:
         if o._node is None or type(o._node) is Nowhere and not is_input:
-            return alias_of(o, None, "") if is_input and not is_dirty else o
+            return alias_of(o, None, "custom") if is_input and not is_dirty else o
         if is_input:
             return wrap(o._array)
         o._node = None
