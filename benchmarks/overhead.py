@@ -60,9 +60,15 @@ def whole(library: Any) -> float:
 
 def import_time(name: str, rounds: int) -> float:
     """Seconds to import a library after NumPy, the least of several fresh processes."""
+    # as installed: with the bytecode that the first import leaves behind
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     code = f"import numpy, time; t = time.perf_counter(); import {name}; print(time.perf_counter() - t)"
     return min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+            ).stdout
+        )
         for _ in range(rounds)
     )
 
