@@ -97,4 +97,11 @@ ROWS = [
     Row("Tensor.cfloat", lambda s: [Call(s.t(2, grad=False))], **PLAIN),
     Row("Tensor.cdouble", lambda s: [Call(s.t(2, grad=False))], **PLAIN),
     Row("Tensor.as_strided", lambda s: [Call(s.t(6, grad=False), (2, 2), (2, 1), 1)], **PLAIN),
+    Row(
+        "Tensor.copy_",
+        lambda s: [Call(s.t(2, 3, grad=False), s.t(3, grad=False)), Call(s.i(2), s.t(2, grad=False))],
+        **PLAIN,
+    ),
+    Row("Tensor.is_nonzero", lambda s: [Call(s.i(1)), Call(s.t(grad=False))], **PLAIN),
+    Row("Tensor.is_same_size", lambda s: [Call(s.i(1), s.i(1)), Call(s.i(1), s.i(2))], **PLAIN),
 ]
