@@ -201,6 +201,34 @@ from ._ops.fill import fill, fill_, zero_
 from ._ops.index import gather, index_put, index_put_, index_select, nonzero
 from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
 from ._ops.magnitude import dist, norm, renorm
+from ._ops.linalg import matrix_exp, matrix_power
+from ._ops.matrices import (
+    cholesky,
+    cholesky_inverse,
+    cholesky_solve,
+    corrcoef,
+    cov,
+    cross,
+    det,
+    geqrf,
+    inverse,
+    kron,
+    logdet,
+    lu,
+    lu_solve,
+    lu_unpack,
+    orgqr,
+    ormqr,
+    pca_lowrank,
+    pinverse,
+    qr,
+    slogdet,
+    svd,
+    svd_lowrank,
+    trace,
+    triangular_solve,
+    vander,
+)
 from ._ops.products import (
     addbmm,
     addmm,

@@ -570,7 +570,7 @@ def off_diagonal(X: Any) -> Any:
 
 
 def eigh_rule(g: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
-    """V (diag(gL) + V^H gV / (L_j - L_i)) V^H.
+    """V (diag(gL) + skew(V^H gV) / (L_j - L_i)) V^H, which is Hermitian, as the changes of the matrix are.
 
     Giles, "An extended collection of matrix derivative results" (2008), 3.1; equal eigenvalues give infinities.
     """
@@ -581,7 +581,7 @@ def eigh_rule(g: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
     inner = mH(V) @ gV
     if is_complex(V):
         no_phase(diag_of(inner), "linalg_eigh_backward", "eigenvectors")
-    inner = off_diagonal(inner) / differences(L)
+    inner = off_diagonal(skew(inner) * 0.5) / differences(L)
     if gL is not None:
         inner = inner + diag_embed(cast_to(gL, record.np_dtype(V)))
     return V @ inner @ mH(V)
@@ -847,11 +847,9 @@ def pinv_rule(g: Any, A: Any, result: Any) -> Any:
     """Golub and Pereyra, "The Differentiation of Pseudo-Inverses ..." (1973), 4.12, transposed."""
     P, Ph, gh = result, mH(result), mH(g)
     made = -(Ph @ g @ Ph)
-    m, n = A.shape[-2:]
-    x = gh @ P @ Ph  # (m, m), (n, n) ... in the order that keeps products small
+    x = gh @ P @ Ph
     made = made + (x - A @ (P @ x))
-    y = Ph @ gh
-    y = Ph @ (P @ y) if False else (Ph @ P) @ gh  # noqa: SIM210
+    y = Ph @ (P @ gh)
     return made + (y - (y @ P) @ A)
 
 
@@ -1026,20 +1024,22 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if type(n) is not int:
         raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
     check_square("linalg.matrix_power", A)
-    made: Any = None
     if n == 0:
-        made = A * 0 + np.eye(A.shape[-1], dtype=record.np_dtype(A)) if wants_gradient(A) else unit_like(A)
-    else:
-        square = inv(A) if n < 0 else A
-        n = abs(n)
-        if n == 1:
-            made = square * 1 if square is A else square
-        while n and made is None or n:
-            if n & 1:
-                made = square if made is None else matmul(made, square)
-            n >>= 1
-            if n:
-                square = matmul(square, square)
+        return given_out(out, A * 0 + unit(A.shape[-1], A.shape[-1], A) if wants_gradient(A) else unit_like(A), matmul_op)
+    square = inv(A) if n < 0 else A
+    made: Any = square if n < 0 else A * 1 if abs(n) == 1 and record.np_dtype(A).kind != "b" else A
+    result: Any = None
+    n = abs(n)
+    if n == 1:
+        return given_out(out, made, matmul_op)
+    while True:
+        if n & 1:
+            result = square if result is None else matmul(result, square)
+        n >>= 1
+        if not n:
+            break
+        square = matmul(square, square)
+    made = result
     return given_out(out, made, matmul_op)
 
 
@@ -1177,8 +1177,8 @@ def matrix_norm(
         else:
             made = (amax if ord > 0 else amin)(S, -1)
         if keepdim:
-            for d in sorted((a, b)):
-                made = unsqueeze(made, d)
+            order = [*[d for d in range(A.ndim) if d not in (a, b)], a, b]
+            made = permute(unsqueeze(unsqueeze(made, -1), -1), tuple([order.index(d) for d in range(A.ndim)]))
     else:
         inner, outer = (a, b) if abs(ord) == 1 else (b, a)
         sums = vector_norm(A, 1, (inner,), keepdim)
@@ -1206,9 +1206,9 @@ def norm(
     from .magnitude import vector_norm
 
     dims = None if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    if dims is not None and len(dims) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if ord is not None:
-        if dims is not None and len(dims) not in (1, 2):
-            raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
         if dims is None and A.ndim not in (1, 2):
             raise RuntimeError(
                 f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
@@ -1442,12 +1442,15 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
 
 
 def lu_solve_rule(
-    g: Any, wanted: Any, LU: Any, pivots: Any, result: Any, adjoint: bool, LU_shape: Any, B_shape: Any
+    g: Any, wanted: Any, LU: Any, pivots: Any, result: Any, left: bool, adjoint: bool, LU_shape: Any, B_shape: Any
 ) -> Any:
     """By the two triangular systems that a solution by LU is, each differentiated."""
     made = Bundle()
+    if not left:  # X A = B is A^H X^H = B^H
+        g, result, adjoint = mH(g), mH(result), not adjoint
     if wanted[1]:
-        made[1] = sum_to(lu_solve_of(LU, pivots, g, not adjoint), tuple(B_shape))
+        gB = lu_solve_of(LU, pivots, g, True, not adjoint)
+        made[1] = sum_to(gB if left else mH(gB), tuple(B_shape))
     if not wanted[0]:
         return made
     n = LU.shape[-1]
@@ -1469,9 +1472,18 @@ def lu_solve_rule(
     return made
 
 
-@operator(batch=LEADING, node="LinalgLuSolveBackward0", joint=lu_solve_rule, towards=("LU", "B"))
-def lu_solve_of(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
+def with_pivots_batch(op: Any, size: int, mapped: Any, LU: Any, pivots: Any, B: Any, *flags: bool) -> Any:
+    """Pivots have a dimension less than the matrices that they belong to."""
+    rank = max(LU.ndim - mapped[0], B.ndim - mapped[2])
+    LU, B = [lined_up(x, rank) if m else x for x, m in ((LU, mapped[0]), (B, mapped[2]))]
+    return op.call(LU, lined_up(pivots, rank - 1) if mapped[1] else pivots, B, *flags)
+
+
+@operator(batch=with_pivots_batch, node="LinalgLuSolveBackward0", joint=lu_solve_rule, towards=("LU", "B"))
+def lu_solve_of(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) -> Tensor:
     k = kernels()
+    if not left:
+        return lu_solve_of.op.body(LU, pivots, B.conj().swapaxes(-1, -2), True, not adjoint).conj().swapaxes(-1, -2)
     n = LU.shape[-1]
     order = k.permutation(pivots, n)
     batch = np.broadcast_shapes(LU.shape[:-2], B.shape[:-2], order.shape[:-1])
@@ -1512,8 +1524,7 @@ def lu_solve(
     if tuple(pivots.shape) != tuple(LU.shape[:-1]):
         raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
     batch_of(LU, B)
-    made = lu_solve_of(LU, pivots, B, adjoint) if left else mH(lu_solve_of(LU, pivots, mH(B), not adjoint))
-    return given_out(out, made, matmul_op)
+    return given_out(out, lu_solve_of(LU, pivots, B, left, adjoint), matmul_op)
 
 
 # ---- LDL
@@ -1588,7 +1599,7 @@ def ldl_solve_no_gradient(g: Any) -> Any:
     raise RuntimeError("derivative for aten::linalg_ldl_solve is not implemented")
 
 
-@operator(batch=LEADING, node="torch::autograd::NotImplemented", LD=ldl_solve_no_gradient, B=ldl_solve_no_gradient)
+@operator(batch=with_pivots_batch, node="torch::autograd::NotImplemented", LD=ldl_solve_no_gradient, B=ldl_solve_no_gradient)
 def ldl_solve_of(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
     check_system("torch.linalg.ldl_solve", LD, B, True)
     check_inexact("torch.linalg.ldl_solve", LD)
@@ -1794,8 +1805,10 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     """
     from .scan import cumprod
 
-    if record.np_dtype(x).kind == "b":
-        raise RuntimeError("linalg.vander supports floating point, complex, and integer tensors, but got Bool")
+    if record.np_dtype(x) in (np.dtype(bool), np.dtype(np.float16)):
+        raise RuntimeError(
+            f"linalg.vander supports floating point, complex, and integer tensors, but got {legacy(record.np_dtype(x))}"
+        )
     count = (x.shape[-1] if x.ndim else 1) if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")

@@ -23,7 +23,9 @@ from . import (
     index,
     inplace_views,
     layout,
+    linalg,
     magnitude,
+    matrices,
     products,
     questions,
     random,
@@ -399,6 +401,30 @@ class Methods:
     mv = products.mv
     outer = ger = products.outer
     vdot = products.vdot
+
+    # matrices
+    cholesky = matrices.cholesky
+    cholesky_inverse = matrices.cholesky_inverse
+    cholesky_solve = matrices.cholesky_solve
+    corrcoef = matrices.corrcoef
+    cov = matrices.cov
+    cross = matrices.cross
+    det = matrices.det
+    geqrf = matrices.geqrf
+    inverse = matrices.inverse
+    kron = matrices.kron
+    logdet = matrices.logdet
+    lu = matrices.lu
+    lu_solve = matrices.lu_solve
+    orgqr = matrices.orgqr
+    ormqr = matrices.ormqr
+    pinverse = matrices.pinverse
+    qr = matrices.qr
+    slogdet = matrices.slogdet
+    svd = matrices.svd
+    trace = matrices.trace
+    triangular_solve = matrices.triangular_solve
+    matrix_exp, matrix_power = linalg.matrix_exp, linalg.matrix_power
 
     # reduce
     all = reduce.all

@@ -334,7 +334,11 @@ def transposed(op: Any, primals: list[Any], result: Any, i: int, index: int | No
             back = back.get(names.index(op.parameters[i]) + (index or 0))
         else:
             saved = [record.pick(s, primals, result, index or 0) for s in rule.sources]
-            back = rule.vjp(g, *saved)
+            own, kind = tuple(primal.shape), record.np_dtype(primal)
+            if op.family == "pointwise" and (own != tuple(first.shape) or kind is not record.np_dtype(first)):
+                back = rule.fitted(g, own, kind, *saved)
+            else:
+                back = rule.vjp(g, *saved)
         if back is None or not isinstance(back, Tensor) or back.level != grad.level or back._node is None:
             return None
         found = pull_back(grad, [back], list(seeds.values()), [as_lower(t)], False)
