@@ -324,7 +324,7 @@ def l1_loss(
     >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 0.0]))
     tensor(2.)
     """
-    from .arithmetic import abs as abs_
+    from .complexes import abs as abs_
 
     reduction = reduction_of(reduction, size_average, reduce)
     a, b = pair(input, target, "l1_loss")

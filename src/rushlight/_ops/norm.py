@@ -324,3 +324,32 @@ def instance_norm(
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
     return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """``input`` divided by ``(k + alpha mean(squares)) ** beta`` over ``size`` neighbouring channels.
+
+    Krizhevsky et al., 2012 (there with the sum of squares).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.local_response_norm(torch.ones(1, 2, 1), 2, alpha=2.0, beta=1.0).flatten()
+    tensor([0.5000, 0.3333])
+    """
+    from .padding import pad
+    from .pool import avg_pool2d, avg_pool3d
+    from .shape import squeeze, unsqueeze
+
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)")
+    if input.numel() == 0:
+        return input
+    squares: Any = input * input  # type: ignore[operator]
+    before, after = size // 2, (size - 1) // 2
+    if input.ndim == 3:
+        squares = pad(unsqueeze(squares, 1), (0, 0, before, after))
+        means = squeeze(avg_pool2d(squares, (size, 1), 1), 1)
+    else:
+        shape = tuple(input.shape)
+        squares = pad(reshape(squares, (shape[0], 1, shape[1], shape[2], -1)), (0, 0, 0, 0, before, after))
+        means = reshape(squeeze(avg_pool3d(squares, (size, 1, 1), 1), 1), shape)
+    return input / (means * alpha + k) ** beta  # type: ignore[no-any-return, operator]

@@ -259,3 +259,59 @@ def avg_pool3d(
     return avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)
 
 
+
+
+# ---- power averages
+
+
+def lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool, dims: int) -> Tensor:
+    from .activation import relu
+    from .compare import sign
+    from .complexes import abs as abs_
+
+    if norm_type == float("inf"):
+        return max_pool(abs_(input), kernel_size, stride, 0, 1, ceil_mode, dims)[0]
+    if norm_type == -float("inf"):
+        return -max_pool(-abs_(input), kernel_size, stride, 0, 1, ceil_mode, dims)[0]
+    kernel = numbers(kernel_size, dims, f"lp_pool{dims}d: kernel_size")
+    means: Any = avg_pool(input**norm_type, kernel, stride, 0, ceil_mode, True, None, dims)  # type: ignore[operator]
+    taps = 1
+    for k in kernel:
+        taps *= k
+    return (sign(means) * relu(abs_(means)) * taps) ** (1.0 / norm_type)  # type: ignore[no-any-return]
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: int, stride: Ints | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm (p = ``norm_type``) of each window over one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.lp_pool1d(torch.tensor([[3.0, 4.0]]), 2, 2)
+    tensor([[5.]])
+    """
+    return lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 1)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm (p = ``norm_type``) of each window over two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))
+    tensor([[[5.]]])
+    """
+    return lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm (p = ``norm_type``) of each window over three dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.lp_pool3d(torch.tensor([[[[3.0, 4.0]]]]), 2, (1, 1, 2))
+    tensor([[[[5.]]]])
+    """
+    return lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 3)

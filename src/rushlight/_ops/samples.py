@@ -13,9 +13,8 @@ import numpy as np
 
 from .._core import gradients
 from .._core.declare import fused
-from .._core.graph import Leaf
-from .._core.mode import CAREFUL, RECORD, mode, switched
-from .._core.tensor import Tensor, wrap
+from .._core.mode import PLAIN, RECORD, switched
+from .._core.tensor import wrap
 from .families import with_batch
 from .shape import reshape
 
@@ -46,7 +45,7 @@ def composed(node: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 
     def declare(composite: Callable[..., Any]) -> Callable[..., Any]:
         def forward(*values: Any) -> tuple[Any, ...]:
-            with switched(mode() & ~(CAREFUL | RECORD)):
+            with switched(PLAIN):
                 return (composite(*[wrap(v) if isinstance(v, np.ndarray) else v for v in values])._array,)
 
         def backward(g: Any, wanted: tuple[bool, ...], *values: Any) -> list[Any]:
@@ -60,7 +59,7 @@ def composed(node: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
                             value.requires_grad_()
                     places.append(value if here else None)
                 inputs.append(value)
-            with switched(mode() & ~CAREFUL | RECORD):
+            with switched(RECORD):
                 out = composite(*inputs)
                 leaves = [x for x in places if x is not None]
                 found = iter(gradients.grad([out], leaves, [wrap(np.asarray(g))], allow_unused=True))
@@ -73,5 +72,3 @@ def composed(node: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 
     return declare
 
-
-__all__ = ["Leaf", "Tensor", "by_samples", "composed"]

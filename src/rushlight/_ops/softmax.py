@@ -123,3 +123,37 @@ def torch_log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor
     return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A random choice along ``dim`` by the probabilities of ``logits``, softened by the temperature ``tau``.
+
+    ``hard`` gives ones and zeros, with the gradient of the soft choice (Jang et al., 2017; Maddison et al., 2017).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.gumbel_softmax(torch.tensor([0.0, 1000.0]), hard=True)
+    tensor([0., 1.])
+    """
+    from .._core import record
+    from .._core.tensor import wrap
+    from .._kernels.random import exponential
+    from .elementary import log
+    from .random import drawn, twister
+
+    if eps != 1e-10:
+        import warnings
+
+        warnings.warn("`eps` parameter is deprecated and has no effect.", UserWarning, stacklevel=2)
+    generator, kind = twister(None, "exponential_"), record.np_dtype(logits)
+    noise = drawn(lambda shape: exponential(generator, shape, 1.0, kind), tuple(logits.shape))
+    noise = -log(wrap(noise) if isinstance(noise, np.ndarray) else noise)
+    axis = canonical(dim, logits.ndim)
+    soft = softmax_along((logits + noise) / tau, axis)
+    if not hard:
+        return soft
+    from .create import zeros_like
+    from .reduce import argmax
+    from .scatter import scatter
+
+    chosen = scatter(zeros_like(soft.detach()), axis, argmax(soft.detach(), axis, True), 1.0)
+    return chosen - soft.detach() + soft  # type: ignore[no-any-return]
