@@ -6,22 +6,116 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from .._core import gradients
+from .._core import engine, gradients
 from .._core.tensor import Tensor
+from .._ops.broadcast import expand
+from .._ops.create import eye
+from .._ops.shape import cat, movedim, narrow, reshape
 from ..utils import _pytree as tree
-from .base import Leveled, entered
-from .forward import Forward
-from .grad import Grad, pull_back
+from .base import entered
+from .forward import Dual, Forward
+from .grad import Grad, pull_back, zeros_of
 from .vmap import Vmap
+
+LEAF = tree.tree_structure(0)
+
+
+def flatten(x: Any) -> tuple[list[Any], Any]:
+    return ([x], LEAF) if isinstance(x, Tensor) else tree.tree_flatten(x)
+
+
+def unflatten(leaves: list[Any], spec: Any) -> Any:
+    return leaves[0] if spec is LEAF else tree.tree_unflatten(leaves, spec)
 
 
 def opened(transform: Any, x: Any) -> Any:
     """A result of a transform's level as a tensor of the level below."""
-    return x.lower if isinstance(x, Leveled) and x.level == transform.level else x
+    return x._array if isinstance(x, Tensor) and x.transform is transform else x
+
+
+def all_opened(transform: Any, x: Any) -> Any:
+    """The same for a tree of tensors. Raises RuntimeError for what is none."""
+    if isinstance(x, Tensor):
+        return opened(transform, x)
+
+    def one(y: Any) -> Any:
+        if not isinstance(y, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(y)}")
+        return opened(transform, y)
+
+    return tree.tree_map(one, x)
+
+
+def taken_in(transform: Any, x: Any) -> Any:
+    """An argument that is not differentiated, on the transform's level, so that it may be written in place there."""
+    if isinstance(x, Tensor):
+        return transform.make(x)
+    if isinstance(x, (int, float, str)) or x is None:
+        return x
+    return tree.tree_map(lambda y: transform.make(y) if isinstance(y, Tensor) else y, x)
+
+
+def with_aux(result: Any, where: str) -> tuple[Any, Any]:
+    """The two parts of a result where ``has_aux`` is True."""
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise RuntimeError(f"{where}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    return result
+
+
+# ---- which arguments
+
+
+def numbers_of(argnums: Any, count: int) -> tuple[int, ...]:
+    """The positions that ``argnums`` names among ``count`` arguments."""
+    if not isinstance(argnums, (int, tuple)):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    found = []
+    for n in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not isinstance(n, int):
+            raise RuntimeError(f"argnum must be int, got: {type(n)}")
+        if not -count <= n < count:
+            raise RuntimeError(f"Got argnum={n}, but only {count} positional inputs")
+        found.append(n % count)
+    if not found:
+        raise RuntimeError("argnums must be non-empty")
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"argnums elements must be unique, got {tuple(found)}")
+    return tuple(found)
+
+
+def not_a_tensor(x: Any) -> ValueError:
+    return ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
+
+
+def variables_of(level: Grad, x: Any, found: list[Any]) -> Any:
+    """A tree of tensors as variables of a level, which are also added to ``found``."""
+    leaves, spec = flatten(x)
+    own = []
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise not_a_tensor(leaf)
+        own.append(level.variable(leaf))
+    found += own
+    return unflatten(own, spec)
+
+
+def entries(level: Grad, args: tuple[Any, ...], numbers: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
+    """All arguments on a level, and the variables among them, in the order of ``numbers``."""
+    given = [None if i in numbers else taken_in(level, x) for i, x in enumerate(args)]
+    variables: list[Any] = []
+    for n in numbers:
+        given[n] = variables_of(level, args[n], variables)
+    return given, variables
+
+
+# ---- gradients
 
 
 def grad(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that computes the gradient of ``func``'s scalar result with respect to some of its arguments.
+
+    ``argnums`` is the position of the argument (any tree of tensors), or a tuple of several. With ``has_aux``, ``func``
+    returns ``(result, aux)`` and the new function ``(gradient, aux)``. Raises RuntimeError if the result is no scalar.
 
     >>> import rushlight as torch
     >>> torch.func.grad(torch.sin)(torch.tensor(0.0))
@@ -30,7 +124,7 @@ def grad(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> C
 
     @functools.wraps(func)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        found = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
+        found = both(func, argnums, has_aux, args, kwargs)
         return (found[0], found[1][1]) if has_aux else found[0]
 
     return gradient
@@ -45,83 +139,137 @@ def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = F
     """
 
     @functools.wraps(func)
-    def both(*args: Any, **kwargs: Any) -> Any:
-        numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-        with entered(Grad()) as level:
-            given = list(args)
-            variables: list[Any] = []
-            specs = []
-            for n in numbers:
-                leaves, spec = tree.tree_flatten(given[n])
-                own = [level.variable(x) if isinstance(x, Tensor) else x for x in leaves]
-                variables += [x for x in own if isinstance(x, Tensor)]
-                specs.append((spec, own))
-                given[n] = tree.tree_unflatten(own, spec)
-            result = func(*given, **kwargs)
-            aux = None
-            if has_aux:
-                if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError(
-                        "grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True"
-                    )
-                result, aux = result
-            if not isinstance(result, Tensor):
-                raise RuntimeError(
-                    "grad_and_value(f)(*args): Expected f(*args) to return a single tensor, got "
-                    f"{type(result).__name__}"
-                )
-            if result.ndim:
-                raise RuntimeError(
-                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
-                    f"{result.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
-                )
-            value = opened(level, result)
-            seed = level.below(lambda: value.new_ones(()))
-            grads = iter(pull_back(level, [result], variables, [seed], False))
-            found = []
-            for spec, own in specs:
-                found.append(tree.tree_unflatten([next(grads) if isinstance(x, Tensor) else None for x in own], spec))
-            answer = tuple(found) if isinstance(argnums, tuple) else found[0]
-            if has_aux:
-                return answer, (value, tree.tree_map(lambda x: opened(level, x), aux))
-            return answer, value
+    def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
+        return both(func, argnums, has_aux, args, kwargs)
 
-    return both
+    return gradient_and_value
+
+
+def both(func: Callable[..., Any], argnums: Any, has_aux: bool, args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Any]:
+    """The gradient, and the value (with ``has_aux``: the value and what goes with it)."""
+    numbers = numbers_of(argnums, len(args))
+    level = Grad()
+    with entered(level):
+        given, variables = entries(level, args, numbers)
+        result = func(*given, **({k: taken_in(level, v) for k, v in kwargs.items()} if kwargs else kwargs))
+        aux = None
+        if has_aux:
+            result, aux = with_aux(result, "grad_and_value(f)(*args)")
+        if not isinstance(result, Tensor):
+            raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(result)}")
+        if result.ndim:
+            raise RuntimeError(
+                f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {result.ndim} "
+                "dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
+        value = opened(level, result)
+        seed = level.below(engine.seed_for, value, None, False)
+        grads = pull_back(level, [result], variables, [seed], False)
+        if has_aux:
+            value = (value, all_opened(level, aux))
+    if isinstance(argnums, int):
+        return replanted(args[numbers[0]], iter(grads)), value
+    rest = iter(grads)
+    return tuple([replanted(args[n], rest) for n in numbers]), value
+
+
+def replanted(x: Any, leaves: Any) -> Any:
+    """A tree like ``x`` of the next leaves."""
+    if isinstance(x, Tensor):
+        return next(leaves)
+    old, spec = tree.tree_flatten(x)
+    return tree.tree_unflatten([next(leaves) for _ in old], spec)
+
+
+# ---- forward mode
+
+
+JVP = "jvp(f, primals, tangents)"
 
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """The value of ``func`` at ``primals`` and its derivative in the direction ``tangents``.
 
+    Both are tuples with an entry for each argument. Results that do not depend on the arguments have zeros for a
+    tangent, or raise RuntimeError if ``strict``. With ``has_aux``, ``func`` returns ``(result, aux)``, and ``aux`` comes
+    third.
+
     >>> import rushlight as torch
     >>> torch.func.jvp(torch.sin, (torch.tensor(0.0),), (torch.tensor(2.0),))
     (tensor(0.), tensor(2.))
     """
+    if not isinstance(primals, tuple):
+        raise RuntimeError(
+            f"{JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
+        )
     leaves, spec = tree.tree_flatten(primals)
     directions, other = tree.tree_flatten(tangents)
     if spec != other:
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python structure.")
-    with entered(Forward()) as level:
-        duals = tree.tree_unflatten([level.dual(p, t) for p, t in zip(leaves, directions, strict=True)], spec)
-        result = func(*duals)
-        aux = None
-        if has_aux:
-            result, aux = result
-        value = tree.tree_map(lambda x: opened(level, x), result)
-        derivative = tree.tree_map(lambda x: tangent_or_zeros(level, x, strict), result)
-        if has_aux:
-            return value, derivative, tree.tree_map(lambda x: opened(level, x), aux)
-        return value, derivative
+        raise RuntimeError(
+            f"{JVP}: Expected primals and tangents to have the same python structure. For example, if primals is a tuple "
+            f"of 3 tensors, tangents also must be. Got primals with structure {spec} and tangents with structure {other}"
+        )
+    for given, name in ((leaves, "primals"), (directions, "tangents")):
+        if not given:
+            raise RuntimeError(f"{JVP}: Expected {name} to contain at least one Tensor.")
+        for x in given:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(f"{JVP}: Expected {name} to only contain Tensors, got {type(x)}")
+    level = Forward()
+    with entered(level):
+        duals = tree.tree_unflatten([paired(level, p, t) for p, t in zip(leaves, directions, strict=True)], spec)
+        value, derivative, aux = pushed_through(level, func, tuple(duals), strict, has_aux)
+    return (value, derivative, aux) if has_aux else (value, derivative)
 
 
-def tangent_or_zeros(level: Forward, x: Any, strict: bool) -> Any:
+def paired(level: Forward, primal: Tensor, tangent: Tensor) -> Dual:
+    """A dual of two tensors that go together."""
+    if not (primal.dtype.is_floating_point or primal.dtype.is_complex):
+        raise ValueError(f"Expected primal to be floating point or complex, but got: {primal.dtype}")
+    if primal.shape != tangent.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+            f"supported. Tensor is of size {list(primal.shape)} while the given forward gradient is of size "
+            f"{list(tangent.shape)}."
+        )
+    return level.dual(primal, tangent)
+
+
+def pushed_through(level: Forward, func: Callable[..., Any], duals: tuple[Any, ...], strict: bool, has_aux: bool) -> Any:
+    """Value, derivative and auxiliary result of a function of duals."""
+    result = func(*duals)
+    aux = None
+    if has_aux:
+        result, aux = with_aux(result, JVP)
+        aux = all_opened(level, aux)
+    outs, spec = flatten(result)
+    check_outputs(outs, JVP)
+    value = [opened(level, x) for x in outs]
+    derivative = [tangent_or_zeros(level, x, strict) for x in outs]
+    return unflatten(value, spec), unflatten(derivative, spec), aux
+
+
+def check_outputs(outs: list[Any], where: str) -> None:
+    if not outs or len(outs) == 1 and outs[0] is None:
+        raise RuntimeError(f"{where}: Expected f to be a function that has non-empty output (got output = {outs})")
+    for x in outs:
+        if not isinstance(x, Tensor):
+            raise RuntimeError(f"{where}: expected f(*primals) to return only tensors, got unsupported type {type(x)}")
+
+
+def tangent_or_zeros(level: Forward, x: Any, strict: bool = False) -> Any:
     t = level.tangent_of(x)
     if t is None:
         if strict:
-            raise RuntimeError("jvp(f, primals, tangents, strict=True): output of f is independent of the inputs.")
-        from .grad import zeros_of
-
-        return zeros_of(opened(level, x))
+            raise RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed "
+                "with strict=True."
+            )
+        return level.below(zeros_of, opened(level, x))
     return t
+
+
+# ---- batching
 
 
 def vmap(
@@ -136,43 +284,54 @@ def vmap(
 
     ``in_dims`` says along which dimension each argument holds its examples (None: the same for all), ``out_dims``
     where the results hold theirs; both may be trees. ``randomness`` is "error", "same" or "different"; with
-    ``chunk_size`` that many examples run at a time.
+    ``chunk_size`` that many examples run at a time. Raises ValueError where these do not fit the arguments or results.
 
     >>> import rushlight as torch
     >>> torch.func.vmap(torch.dot)(torch.ones(2, 3), torch.ones(2, 3))
     tensor([3., 3.])
     """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    check_randomness(randomness)
     if chunk_size is not None and not chunk_size > 0:
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
     name = getattr(func, "__name__", repr(func))
 
     @functools.wraps(func)
     def mapped(*args: Any, **kwargs: Any) -> Any:
+        for d in (out_dims,) if out_dims is None or isinstance(out_dims, int) else tree.tree_leaves(out_dims):
+            if d is not None and not isinstance(d, int):
+                raise ValueError(
+                    f"vmap({name}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python collection of ints "
+                    "representing where in the outputs the vmapped dimension should appear."
+                )
         leaves, spec, dims, size = batch_of(args, in_dims, name)
         if chunk_size is None or chunk_size >= size:
-            return run_batch(func, leaves, dims, spec, size, out_dims, randomness, kwargs, name)
-        from .._ops.shape import narrow
-
-        results = []
+            return unflatten(*run_batch(func, leaves, dims, spec, size, out_dims, randomness, kwargs, name)[:2])
+        parts = []
         for start in range(0, size, chunk_size):
             count = min(chunk_size, size - start)
-            part = [
-                x if d is None else narrow(x, d, start, count) for x, d in zip(leaves, dims, strict=True)
-            ]
-            results.append(run_batch(func, part, dims, spec, count, out_dims, randomness, kwargs, name))
-        return joined(results, out_dims)
+            some = [x if d is None else narrow(x, d, start, count) for x, d in zip(leaves, dims, strict=True)]
+            parts.append(run_batch(func, some, dims, spec, count, out_dims, randomness, kwargs, name))
+        outs = [
+            each[0] if d is None else cat(list(each), d)
+            for each, d in zip(zip(*[p[0] for p in parts], strict=True), parts[0][2], strict=True)
+        ]
+        return unflatten(outs, parts[0][1])
 
     return mapped
 
 
+def check_randomness(randomness: str) -> None:
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+
+
 def batch_of(args: tuple[Any, ...], in_dims: Any, name: str) -> tuple[list[Any], Any, list[Any], int]:
     """The leaves of the arguments, the dimension along which each holds its examples, and how many there are."""
-    if not isinstance(in_dims, (int, tuple, list, dict)):
+    where = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>)"
+    if not isinstance(in_dims, (int, tuple)):
         raise ValueError(
-            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
-            f"matching the structure of inputs, got: {type(in_dims)}."
+            f"{where}: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of inputs, got: "
+            f"{type(in_dims)}."
         )
     if not args:
         raise ValueError(
@@ -180,32 +339,39 @@ def batch_of(args: tuple[Any, ...], in_dims: Any, name: str) -> tuple[list[Any],
             "function with no inputs. The latter is unsupported."
         )
     leaves, spec = tree.tree_flatten(args)
-    dims = tree._broadcast_to_and_flatten(tuple(in_dims) if isinstance(in_dims, list) else in_dims, spec)
+    dims: Any = [in_dims] * len(leaves) if isinstance(in_dims, int) else tree._broadcast_to_and_flatten(in_dims, spec)
     if dims is None:
         raise ValueError(
-            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
-            f"in_dims has structure {tree.tree_structure(in_dims)} but inputs has structure {spec}."
+            f"{where}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
+            f"{tree.tree_structure(in_dims)} but inputs has structure {spec}."
         )
     found = []
+    sizes = []
     for x, d in zip(leaves, dims, strict=True):
-        where = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>)"
-        if d is not None and not isinstance(d, int):
-            raise ValueError(f"{where}: Got in_dim={d} for an input but in_dim must be either an integer dimension or None.")
-        if isinstance(d, int) and not isinstance(x, Tensor):
+        if d is None:
+            found.append(None)
+            continue
+        if not isinstance(d, int):
+            raise ValueError(
+                f"{where}: Got in_dim={d} for an input but in_dim must be either an integer dimension or None."
+            )
+        if not isinstance(x, Tensor):
             raise ValueError(
                 f"{where}: Got in_dim={d} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor "
                 "arguments, please use None as the respective in_dim"
             )
-        if d is not None and not -x.ndim <= d < x.ndim:
+        shape = x.shape
+        n = len(shape)
+        if not -n <= d < n:
             raise ValueError(
-                f"{where}: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {x.ndim} so "
-                f"expected in_dim to satisfy -{x.ndim} <= in_dim < {x.ndim}."
+                f"{where}: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} so expected "
+                f"in_dim to satisfy -{n} <= in_dim < {n}."
             )
-        found.append(d % x.ndim if d is not None else None)
-    sizes = [x.shape[d] for x, d in zip(leaves, found, strict=True) if d is not None]
+        found.append(d % n)
+        sizes.append(shape[d])
     if not sizes:
-        raise ValueError("vmap: at least one of the inputs must be mapped over (in_dims is None for all of them)")
-    if any(n != sizes[0] for n in sizes):
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if any([n != sizes[0] for n in sizes]):
         raise ValueError(
             f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
             "dimension"
@@ -223,131 +389,151 @@ def run_batch(
     randomness: str,
     kwargs: dict[str, Any],
     name: str,
-) -> Any:
-    from .._ops.broadcast import expand
-    from .._ops.shape import movedim
-
-    with entered(Vmap(size, randomness)) as level:
-        own = [
-            x if d is None else level.make(level.below(movedim, x, d, 0) if d else x)
-            for x, d in zip(leaves, dims, strict=True)
-        ]
+) -> tuple[list[Any], Any, list[Any]]:
+    """The leaves of the results, how they go together, and the dimension along which each holds its examples."""
+    level = Vmap(size, randomness)
+    ready = [movedim(x, d, 0) if d else x for x, d in zip(leaves, dims, strict=True)]
+    with entered(level):
+        own = [x if d is None else level.make(x) for x, d in zip(ready, dims, strict=True)]
         result = func(*tree.tree_unflatten(own, spec), **kwargs)
-        outs, out_spec = tree.tree_flatten(result)
-        for x in outs:
-            if not isinstance(x, Tensor):
-                raise ValueError(
-                    f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean to set "
-                    "out_dims= to None for output?"
-                )
+    outs, out_spec = flatten(result)
+    if out_spec is LEAF and isinstance(out_dims, tuple) and len(out_dims) == 1:
+        places: Any = list(out_dims)
+    elif isinstance(out_dims, int):
+        places = [out_dims] * len(outs)
+    else:
         places = tree._broadcast_to_and_flatten(out_dims, out_spec)
-        if places is None:
-            raise ValueError(
-                f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
-                f"`outputs`. out_dims has structure {tree.tree_structure(out_dims)} but outputs has structure {out_spec}."
-            )
-
-        def close(x: Any, d: Any) -> Any:
-            if d is None:
-                if level.is_mapped(x):
-                    raise ValueError(
-                        f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
-                    )
-                return x
-            lower = x.lower if level.is_mapped(x) else level.below(expand, x, (size, *x.shape))
-            return level.below(movedim, lower, 0, d) if d else lower
-
-        return tree.tree_unflatten([close(x, d) for x, d in zip(outs, places, strict=True)], out_spec)
+    if places is None:
+        raise ValueError(
+            f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
+            f"`outputs`. out_dims has structure {tree.tree_structure(out_dims)} but outputs has structure {out_spec}."
+        )
+    made = [unbatched(level, x, d, name) for x, d in zip(outs, places, strict=True)]
+    return made, out_spec, places
 
 
-def joined(results: list[Any], out_dims: Any) -> Any:
-    """The results of several chunks as one."""
-    from .._ops.shape import cat
-
-    flat = [tree.tree_flatten(r) for r in results]
-    places = tree._broadcast_to_and_flatten(out_dims, flat[0][1])
-    assert places is not None
-    made = [
-        each[0] if d is None else cat(list(each), d)
-        for each, d in zip(zip(*[leaves for leaves, _ in flat], strict=True), places, strict=True)
-    ]
-    return tree.tree_unflatten(made, flat[0][1])
+def unbatched(level: Vmap, x: Any, d: Any, name: str) -> Any:
+    """A result with its examples along dimension ``d``."""
+    if d is None:
+        if level.is_mapped(x):
+            raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
+        return x
+    if not isinstance(x, Tensor):
+        raise ValueError(
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean to set out_dims= to "
+            "None for output?"
+        )
+    lower = x._array if level.is_mapped(x) else expand(x, (level.size, *x.shape))
+    return movedim(lower, 0, d) if d else lower
 
 
 # ---- vector-Jacobian products, and Jacobians
 
 
+class Pulled:
+    """What ran under ``vjp``: its level, variables and results, from which gradients can be pulled back."""
+
+    def __init__(
+        self, func: Callable[..., Any], args: tuple[Any, ...], numbers: tuple[int, ...], kwargs: Any, has_aux: bool
+    ) -> None:
+        level = self.level = Grad()
+        where = "vjp(f, *primals)"
+        with entered(level):
+            given, self.variables = entries(level, args, numbers)
+            result = func(*given, **({k: taken_in(level, v) for k, v in kwargs.items()} if kwargs else kwargs))
+            self.aux = None
+            if has_aux:
+                result, aux = with_aux(result, where)
+                self.aux = all_opened(level, aux)
+        self.outs, self.spec = flatten(result)
+        check_outputs(self.outs, where)
+        for x in self.outs:
+            if not (x.dtype.is_floating_point or x.dtype.is_complex):
+                raise RuntimeError(
+                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
+                    f"{x.dtype}"
+                )
+        self.values = [opened(level, x) for x in self.outs]
+
+    def back(self, seeds: list[Any], keep: bool = True) -> list[Any]:
+        """Gradients of the variables from gradients of the results."""
+        return pull_back(self.level, self.outs, self.variables, seeds, keep, now=True)
+
+
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of ``func`` at ``primals``, and a function from gradients of the result to gradients of the primals.
+
+    Primals and results may be trees of tensors. With ``has_aux``, ``func`` returns ``(result, aux)``, and ``aux`` comes
+    third.
 
     >>> import rushlight as torch
     >>> value, pull = torch.func.vjp(torch.sin, torch.tensor(0.0))
     >>> pull(torch.tensor(2.0))
     (tensor(2.),)
     """
-    leaves, spec = tree.tree_flatten(primals)
-    level = Grad()
-    with entered(level):
-        own = [level.variable(x) if isinstance(x, Tensor) else x for x in leaves]
-        result = func(*tree.tree_unflatten(own, spec))
-        aux = None
-        if has_aux:
-            if not (isinstance(result, tuple) and len(result) == 2):
-                raise RuntimeError(
-                    "vjp(f, *primals): output of function f should be a tuple: (output, aux) if has_aux is True"
-                )
-            result, aux = result
-            aux = tree.tree_map(lambda x: opened(level, x), aux)
-    outs, out_spec = tree.tree_flatten(result)
-    for x in outs:
-        if not isinstance(x, Tensor):
+    ran = Pulled(func, primals, tuple(range(len(primals))), {}, has_aux)
+
+    def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        seeds, spec = flatten(cotangents)
+        if spec != ran.spec:
             raise RuntimeError(
-                f"vjp(f, *primals): Expected f(*primals) to return only tensors, got unsupported type {type(x)}"
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. "
+                f"cotangents: {tree.treespec_pprint(spec)}, primal output: {tree.treespec_pprint(ran.spec)}"
             )
-    value = tree.tree_unflatten([opened(level, x) for x in outs], out_spec)
-    variables = [x for x in own if isinstance(x, Tensor)]
+        for i, (seed, out) in enumerate(zip(seeds, ran.outs, strict=True)):
+            if seed is not None:
+                seeds[i] = checked_seed(seed, out, i)
+            elif out.numel() != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            else:
+                seeds[i] = ran.level.below(engine.seed_for, opened(ran.level, out), None, True)
+        grads = iter(ran.back(seeds, retain_graph))
+        return tuple([replanted(x, grads) for x in primals])
 
-    def pull(cotangents: Any = None, *more: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        given = (cotangents, *more) if more else cotangents
-        seeds, seed_spec = tree.tree_flatten(given)
-        if seed_spec != out_spec:
+    value = unflatten(ran.values, ran.spec)
+    return (value, vjp_fn, ran.aux) if has_aux else (value, vjp_fn)
+
+
+def checked_seed(seed: Any, out: Any, index: int) -> Any:
+    """A gradient of a result, in its dtype. Raises where it does not fit."""
+    if not isinstance(seed, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(seed).__name__}")
+    if seed.shape != out.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{index}] has a shape of {seed.shape} and output[{index}] has a shape of "
+            f"{out.shape}."
+        )
+    if seed.dtype.is_complex != out.dtype.is_complex:
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+            f"grad_output[{index}] has a dtype of {seed.dtype} and output[{index}] has a dtype of {out.dtype}."
+        )
+    return seed if seed.dtype is out.dtype else seed.to(out.dtype)
+
+
+def refuse_complex(name: str, given: list[Any], kind: str) -> None:
+    for i, x in enumerate(given):
+        if isinstance(x, Tensor) and x.dtype.is_complex:
             raise RuntimeError(
-                f"Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. "
-                f"cotangents: {seed_spec}, primal output: {out_spec}"
+                f"{name}: Expected all {kind} to be real but received complex tensor at flattened input idx: {i}"
             )
-        for seed, out in zip(seeds, outs, strict=True):
-            if tuple(seed.shape) != tuple(out.shape):
-                raise RuntimeError(
-                    f"Mismatch in shape: grad_output[0] has a shape of {seed.shape} and output[0] has a shape of "
-                    f"{out.shape}."
-                )
-        found = iter(pull_back(level, outs, variables, seeds, True, now=True))
-        grads = tree.tree_unflatten([next(found) if isinstance(x, Tensor) else None for x in own], spec)
-        return grads
-
-    return (value, pull, aux) if has_aux else (value, pull)
 
 
-def chosen(argnums: Any, args: tuple[Any, ...]) -> tuple[Any, Callable[..., Any]]:
-    """The arguments by number, and how to put others in their places."""
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    for n in numbers:
-        if not isinstance(n, int):
-            raise RuntimeError(f"argnum must be int or Tuple[int, ...], got {type(n)}")
-        if not -len(args) <= n < len(args):
-            raise RuntimeError(
-                f"Got argnum={n}, but only {len(args)} positional inputs: expected argnum to satisfy "
-                f"-{len(args)} <= argnum < {len(args)}"
-            )
-    picked = tuple([args[n] for n in numbers])
-
-    def replace(new: tuple[Any, ...]) -> list[Any]:
-        given = list(args)
-        for n, x in zip(numbers, new, strict=True):
-            given[n] = x
-        return given
-
-    return picked, replace
+def basis_of(xs: list[Any], sizes: list[int]) -> list[Any]:
+    """For each tensor, its part of the standard basis of all of them: ``sum(sizes)`` tensors of its shape."""
+    total = sum(sizes)
+    whole: dict[Any, Any] = {}
+    start = 0
+    found = []
+    for x, n in zip(xs, sizes, strict=True):
+        if x.dtype not in whole:
+            whole[x.dtype] = eye(total, dtype=x.dtype)
+        part = whole[x.dtype]
+        if n != total:
+            part = narrow(part, 1, start, n)
+        found.append(reshape(part, (total, *x.shape)) if x.ndim != 1 else part)
+        start += n
+    return found
 
 
 def jacrev(
@@ -360,7 +546,8 @@ def jacrev(
 ) -> Callable[..., Any]:
     """A function that computes the Jacobian of ``func`` by reverse mode: a batch of vector-Jacobian products.
 
-    ``chunk_size`` limits how many rows run at a time.
+    For each result and each argument that ``argnums`` names there is a tensor of shape ``(*result, *argument)``.
+    ``chunk_size`` limits how many rows run at a time. Raises RuntimeError for complex arguments or results.
 
     >>> import rushlight as torch
     >>> torch.func.jacrev(torch.sin)(torch.zeros(2))
@@ -372,39 +559,53 @@ def jacrev(
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        from .._ops.create import eye
-        from .._ops.shape import reshape
-
-        picked, replace = chosen(argnums, args)
-        found = vjp(lambda *new: func(*replace(new), **kwargs), *picked, has_aux=has_aux)
-        value, pull = found[0], found[1]
-        outs, out_spec = tree.tree_flatten(value)
-        ins, in_spec = tree.tree_flatten(picked)
-        columns: list[list[Any]] = []
-        for k, out in enumerate(outs):
-            n = out.numel()
-            basis = reshape(eye(n, dtype=out.dtype), (n, *out.shape))
-
-            def row(v: Any, k: int = k) -> Any:
-                seeds = [v if i == k else o * 0 for i, o in enumerate(outs)]
-                return tuple(tree.tree_leaves(pull(tree.tree_unflatten(seeds, out_spec))))
-
-            rows = vmap(row, chunk_size=chunk_size)(basis)
-            columns.append([reshape(r, (*out.shape, *x.shape)) for r, x in zip(rows, ins, strict=True)])
+        refuse_complex("jacrev", tree.tree_leaves(args), "inputs")
+        numbers = numbers_of(argnums, len(args))
+        ran = Pulled(func, args, numbers, kwargs, has_aux)
+        refuse_complex("jacrev", ran.outs, "outputs")
+        sizes = [x.numel() for x in ran.outs]
+        total = sum(sizes)
+        basis = basis_of(ran.outs, sizes)
+        if chunk_size is None or chunk_size >= total:
+            rows = back_of_batch(ran, basis, total)
+        else:
+            chunks = []
+            for start in range(0, total, chunk_size):
+                count = min(chunk_size, total - start)
+                chunks.append(back_of_batch(ran, [narrow(b, 0, start, count) for b in basis], count))
+            rows = [cat(list(each), 0) for each in zip(*chunks, strict=True)]
         made = []
-        for column in columns:
-            args_tree = tree.tree_unflatten(column, in_spec)
-            made.append(args_tree if isinstance(argnums, tuple) else args_tree[0])
-        answer = tree.tree_unflatten(made, out_spec)
-        return (answer, found[2]) if has_aux else answer
+        start = 0
+        for out, n in zip(ran.outs, sizes, strict=True):
+            parts = iter(
+                [
+                    reshape(r if n == total else narrow(r, 0, start, n), (*out.shape, *x.shape))
+                    for r, x in zip(rows, ran.variables, strict=True)
+                ]
+            )
+            start += n
+            each = tuple([replanted(args[k], parts) for k in numbers])
+            made.append(each if isinstance(argnums, tuple) else each[0])
+        answer = unflatten(made, ran.spec)
+        return (answer, ran.aux) if has_aux else answer
 
     return jacobian
+
+
+def back_of_batch(ran: Pulled, seeds: list[Any], size: int) -> list[Any]:
+    """Gradients for a batch of gradients of the results."""
+    level = Vmap(size, "error")
+    with entered(level):
+        found = ran.back([level.make(s) for s in seeds])
+    return [x._array if level.is_mapped(x) else expand(x, (size, *x.shape)) for x in found]
 
 
 def jacfwd(
     func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Callable[..., Any]:
     """A function that computes the Jacobian of ``func`` by forward mode: a batch of Jacobian-vector products.
+
+    Results are arranged as ``jacrev`` arranges them; ``randomness`` is that of :func:`vmap`.
 
     >>> import rushlight as torch
     >>> torch.func.jacfwd(torch.sin)(torch.zeros(2))
@@ -414,43 +615,49 @@ def jacfwd(
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        from .._ops.create import eye
-        from .._ops.shape import movedim, narrow, reshape
-
-        picked, replace = chosen(argnums, args)
-        ins, in_spec = tree.tree_flatten(picked)
+        refuse_complex("jacfwd", tree.tree_leaves(args), "inputs")
+        numbers = numbers_of(argnums, len(args))
+        check_randomness(randomness)
+        flat = [flatten(args[n]) for n in numbers]
+        ins = [x for leaves, _ in flat for x in leaves]
+        for x in ins:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(f"{JVP}: Expected primals to only contain Tensors, got {type(x)}")
         sizes = [x.numel() for x in ins]
         total = sum(sizes)
-        basis = []
-        start = 0
-        for x, n in zip(ins, sizes, strict=True):
-            whole = eye(total, dtype=x.dtype)
-            basis.append(reshape(narrow(whole, 1, start, n), (total, *x.shape)))
-            start += n
-
-        def column(*tangents: Any) -> Any:
-            found = jvp(
-                lambda *new: func(*replace(new), **kwargs),
-                picked,
-                tree.tree_unflatten(list(tangents), in_spec),
-                has_aux=has_aux,
-            )
-            return (found[1], found[2]) if has_aux else found[1]
-
-        found = vmap(column, randomness=randomness, out_dims=(0, None) if has_aux else 0)(*basis)
-        tangents, aux = found if has_aux else (found, None)
-        outs, out_spec = tree.tree_flatten(tangents)
+        basis = basis_of(ins, sizes)
+        batch, level = Vmap(total, randomness), Forward()
+        with entered(batch), entered(level):
+            duals = iter([paired(level, x, batch.make(b)) for x, b in zip(ins, basis, strict=True)])
+            given = [None if i in numbers else taken_in(level, x) for i, x in enumerate(args)]
+            for n in numbers:
+                given[n] = replanted(args[n], duals)
+            result = func(*given, **({k: taken_in(level, v) for k, v in kwargs.items()} if kwargs else kwargs))
+            aux = None
+            if has_aux:
+                result, aux = with_aux(result, JVP)
+                aux = all_opened(level, aux)
+            outs, out_spec = flatten(result)
+            check_outputs(outs, JVP)
+            tangents = [tangent_or_zeros(level, x) for x in outs]
+        refuse_complex("jacfwd", outs, "outputs")
+        if has_aux:
+            aux = tree.tree_map(lambda x: unbatched(batch, x, None, "push_jvp"), aux)
         made = []
-        for out in outs:
+        for x in tangents:
+            t = unbatched(batch, x, 0, "push_jvp")
+            shape = t.shape[1:]
+            t = movedim(t, 0, -1) if len(shape) else t
             parts = []
             start = 0
             for x, n in zip(ins, sizes, strict=True):
-                piece = movedim(narrow(out, 0, start, n), 0, -1)
-                parts.append(reshape(piece, (*out.shape[1:], *x.shape)))
+                part = t if n == total else narrow(t, -1, start, n)
+                parts.append(reshape(part, (*shape, *x.shape)) if x.ndim != 1 else part)
                 start += n
-            args_tree = tree.tree_unflatten(parts, in_spec)
-            made.append(args_tree if isinstance(argnums, tuple) else args_tree[0])
-        answer = tree.tree_unflatten(made, out_spec)
+            rest = iter(parts)
+            each = tuple([replanted(args[k], rest) for k in numbers])
+            made.append(each if isinstance(argnums, tuple) else each[0])
+        answer = unflatten(made, out_spec)
         return (answer, aux) if has_aux else answer
 
     return jacobian
@@ -477,32 +684,39 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     >>> slope(torch.tensor(3.0))
     tensor(3.)
     """
-    value, pull = vjp(func, *primals)
-    outs, out_spec = tree.tree_flatten(value)
+    ran = Pulled(func, primals, tuple(range(len(primals))), {}, False)
     ins, in_spec = tree.tree_flatten(primals)
 
-    def push(*tangents: Any) -> Any:
+    def jvp_fn(*tangents: Any) -> Any:
         given, spec = tree.tree_flatten(tangents)
         if spec != in_spec:
-            raise RuntimeError(
-                f"Expected the tangents {spec} to have the same argspec as the primals {in_spec}"
-            )
-        for p, t in zip(ins, given, strict=True):
-            if tuple(p.shape) != tuple(t.shape) or p.dtype is not t.dtype:
-                raise RuntimeError(
-                    f"Expected tangent of shape {list(p.shape)} and dtype {p.dtype}, got {list(t.shape)} and {t.dtype}"
-                )
-        zeros = tree.tree_unflatten([o * 0 for o in outs], out_spec)
-        _, transpose = vjp(lambda seeds: tuple(tree.tree_leaves(pull(seeds))), zeros)
-        return transpose(tuple(given))[0]
+            raise RuntimeError(f"Expected the tangents {spec} to have the same argspec as the primals {in_spec}")
+        for i, (p, t) in enumerate(zip(ins, given, strict=True)):
+            for what, own, wanted in (("shape", t.shape, p.shape), ("dtype", t.dtype, p.dtype)):
+                if own != wanted:
+                    raise RuntimeError(
+                        f"tangent:{i} with {what} {own} in flattened pytree doesn't match the {what} {wanted} of the "
+                        "corresponding primal."
+                    )
+        level = Grad()
+        with entered(level):
+            seeds = [level.variable(level.below(zeros_of, x)) for x in ran.values]
+            grads = ran.back(list(seeds))
+        return unflatten(transposed(level, grads, given, seeds), ran.spec)
 
-    return value, push
+    return unflatten(ran.values, ran.spec), jvp_fn
+
+
+def transposed(level: Grad, grads: list[Any], tangents: list[Any], seeds: list[Any]) -> list[Any]:
+    """The tangents of results: what comes back to the seeds of a backward pass that was recorded."""
+    pairs = [(g, t) for g, t in zip(grads, tangents, strict=True) if g.transform is level]
+    return pull_back(level, [g for g, _ in pairs], seeds, [t for _, t in pairs], True, now=True)
 
 
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
-    """``func`` on copies of its arguments: what it writes in place is not seen outside.
+    """``func`` as it is: in-place writes are differentiated and batched here without being rewritten first.
 
-    PyTorch's ``functionalize`` also rewrites the traced program; nothing is traced here.
+    PyTorch's ``functionalize`` makes programs without in-place operators for its tracers; nothing is traced here.
 
     >>> import rushlight as torch
     >>> x = torch.ones(2)
@@ -516,70 +730,34 @@ def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Cal
             "their out-of-place equivalents.\n     remove='mutations_and_views': In addition to the above, all aliasing "
             "operators {view} will be replaced with their non-aliasing counterparts, {view}_copy.\n"
         )
-    return functools.wraps(func)(lambda *args, **kwargs: func(*args, **kwargs))
+
+    @functools.wraps(func)
+    def same(*args: Any, **kwargs: Any) -> Any:
+        return func(*args, **kwargs)
+
+    return same
 
 
-# ---- modules as functions
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """The tensor that one inside a transform stands for: with ``recurse``, the one outside all transforms.
 
-
-def functional_call(
-    module: Any, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: Any = None, *, tie_weights: bool = True, strict: bool = False
-) -> Any:
-    """Call a module with other parameters and buffers in the places of its own, for this call only.
-
-    >>> import rushlight as torch
-    >>> net = torch.nn.Linear(1, 1, bias=False)
-    >>> torch.func.functional_call(net, {"weight": torch.tensor([[2.0]])}, torch.tensor([3.0]))
-    tensor([6.])
-    """
-    import importlib
-
-    stateless = importlib.import_module(f"{__package__.partition('.')[0]}.nn.utils.stateless")
-    if isinstance(parameter_and_buffer_dicts, dict):
-        state = parameter_and_buffer_dicts
-    elif isinstance(parameter_and_buffer_dicts, (tuple, list)):
-        state = {}
-        for part in parameter_and_buffer_dicts:
-            for key, value in part.items():
-                if key in state:
-                    raise ValueError(f"{key} appears in multiple dictionaries; behavior of functional call is ambiguous")
-                state[key] = value
-    else:
-        raise ValueError(
-            "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
-            f"{type(parameter_and_buffer_dicts)}"
-        )
-    return stateless._functional_call(module, state, args, kwargs, tie_weights=tie_weights, strict=strict)
-
-
-def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters and buffers of several modules of one kind, each name's stacked along a new first dimension.
+    For debugging only: derivatives do not go through it.
 
     >>> import rushlight as torch
-    >>> params, buffers = torch.func.stack_module_state([torch.nn.Linear(2, 3) for _ in range(4)])
-    >>> params["weight"].shape
-    torch.Size([4, 3, 2])
+    >>> torch.func.vmap(lambda x: (print(torch.func.debug_unwrap(x)), x)[1])(torch.ones(2))
+    tensor([1., 1.])
+    tensor([1., 1.])
     """
-    from .._ops.shape import stack
-
-    if len(models) == 0:
-        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
-    if not (all(m.training for m in models) or all(not m.training for m in models)):
-        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
-    if any(type(m) is not type(models[0]) for m in models):
-        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
-    params = {}
-    for name, first in models[0].named_parameters():
-        each = [dict(m.named_parameters())[name] for m in models]
-        made = stack([p.detach() for p in each])
-        params[name] = made.requires_grad_() if first.requires_grad else made
-    buffers = {}
-    for name, _ in models[0].named_buffers():
-        buffers[name] = stack([dict(m.named_buffers())[name] for m in models])
-    return params, buffers
+    if not isinstance(tensor, Tensor):
+        raise ValueError(f"debug_unwrap expected a tensor but got {type(tensor)}")
+    while tensor.level:
+        tensor = tensor._array
+        if not recurse:
+            break
+    return tensor
 
 
-# ---- for the engine and for autograd.functional
+# ---- for the engine
 
 
 def batched_grad(
@@ -592,26 +770,17 @@ def batched_grad(
     materialize_grads: bool,
 ) -> tuple[Any, ...]:
     """``autograd.grad`` for a batch of ``grad_outputs``: one pass for all of them."""
-    seeds = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+    seeds = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
     keep = create_graph if retain_graph is None else retain_graph
-    none = [False] * len(inputs)
-
-    def one(*given: Any) -> Any:
-        found = gradients.grad(
-            outputs, inputs, given, keep, create_graph, allow_unused=True, materialize_grads=materialize_grads
-        )
-        for i, g in enumerate(found):
-            if g is None:
-                if not allow_unused:
-                    raise RuntimeError(
-                        "One of the differentiated Tensors appears to not have been used in the graph. Set "
-                        f"allow_unused=True if this is the desired behavior. It is number {i} of inputs."
-                    )
-                none[i] = True
-        return tuple([g for g in found if g is not None])
-
-    made = iter(vmap(one)(*seeds))
-    return tuple([None if gone else next(made) for gone in none])
+    given = [s for s in seeds if s is not None]
+    if not given:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    size = batch_of(tuple(given), 0, "vjp")[3]
+    level = Vmap(size, "error")
+    with entered(level):
+        own = tuple([None if s is None else level.make(s) for s in seeds])
+        found = gradients.grad(outputs, inputs, own, keep, create_graph, True, allow_unused, False, materialize_grads)
+    return tuple([None if g is None else unbatched(level, g, 0, "vjp") for g in found])
 
 
 gradients.use_batched(batched_grad)

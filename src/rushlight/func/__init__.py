@@ -1,7 +1,12 @@
 """``torch.func``: gradients, Jacobians and batching as functions of functions, to any depth."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .._transforms.compose import (
-    functional_call,
+    debug_unwrap,
     functionalize,
     grad,
     grad_and_value,
@@ -10,12 +15,30 @@ from .._transforms.compose import (
     jacrev,
     jvp,
     linearize,
-    stack_module_state,
     vjp,
     vmap,
 )
 
+# parts that load at first use: name -> module
+_LAZY = {
+    "functional_call": "modules",
+    "stack_module_state": "modules",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'torch.func' has no attribute '{name}'")
+    package = __package__.rpartition(".")[0]
+    globals()[name] = found = getattr(importlib.import_module(f"{package}._transforms.{_LAZY[name]}"), name)
+    return found
+
+
+if TYPE_CHECKING:
+    from .._transforms.modules import functional_call, stack_module_state
+
 __all__ = [
+    "debug_unwrap",
     "functional_call",
     "functionalize",
     "grad",
