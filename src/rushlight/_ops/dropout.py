@@ -23,7 +23,26 @@ def noise_like(input: Tensor, p: float, feature: bool) -> Any:
     if dtype.kind not in "fc":
         raise RuntimeError("result type Float can't be cast to the desired output type Long")
     generator = twister(None, "dropout")
-    return drawn(lambda shape: kernels.dropout_noise(generator, shape, p, dtype, feature), tuple(input.shape))
+
+    def draw(shape: tuple[int, ...]) -> np.ndarray:
+        return kernels.dropout_noise(generator, shape, p, dtype, feature)
+
+    return drawn(draw, tuple(input.shape)) if feature else drawn_like(input, draw)
+
+
+def drawn_like(input: Tensor, draw: Any) -> Any:
+    """Draws for each element: PyTorch's noise lies in memory as the input does, and is drawn in that order."""
+    array = record.inner_array(input)
+    if input.level or array is None or array.flags.c_contiguous:
+        return drawn(draw, tuple(input.shape))
+    order = kernels.memory_order(array)
+    back = [*np.argsort(order), *range(array.ndim, array.ndim + 1)]
+
+    def turned(shape: tuple[int, ...]) -> np.ndarray:
+        made = draw(tuple([shape[i] for i in order]))
+        return made.transpose(back[: made.ndim])  # type: ignore[no-any-return]
+
+    return drawn(turned, array.shape)
 
 
 def dropped(input: Tensor, p: float, training: bool, inplace: bool, feature: bool = False) -> Tensor:
@@ -127,7 +146,7 @@ def scaled(input: Tensor, p: float, training: bool, inplace: bool, feature: bool
             [np.broadcast_to(x, shape) for x in kernels.alpha_dropout_noise(generator, shape, p, dtype, feature)], -1
         )
 
-    noise = drawn(both, tuple(input.shape))
+    noise = drawn(both, tuple(input.shape)) if feature else drawn_like(input, both)
     factor, shift = noise[..., 0], noise[..., 1]
     return input.mul_(factor).add_(shift) if inplace else input * factor + shift
 
