@@ -178,7 +178,7 @@ def run(this: Pass, freed: Freed | None) -> None:
                         )  # fmt: skip
                     elif type(parent) is Leaf:
                         if parent.hooks is None and h is not None:
-                            arrived[parent] = arrived[parent] + h if parent in arrived else h
+                            arrived[parent] = h if (old := arrived.get(parent)) is None else old + h
                         else:
                             receive(this, parent, h)
                     else:
