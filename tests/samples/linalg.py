@@ -10,8 +10,10 @@ F = ("float32", "float64")
 FC = ("float32", "float64", "complex64", "complex128")
 ALL = ("bool", "int64", "float32", "float64", "complex64", "complex128")
 INF = float("inf")
-SIGNS = {"value": "vectors are given up to a sign or a phase, which LAPACKs choose differently",
-         "single": "vectors are given up to a sign or a phase, which LAPACKs choose differently"}
+SIGNS = {
+    "value": "vectors are given up to a sign or a phase, which LAPACKs choose differently",
+    "single": "vectors are given up to a sign or a phase, which LAPACKs choose differently",
+}
 LOOP = "PyTorch has no rule of batching either"
 NAMED = {"node": "made of other operators in another order than PyTorch's"}
 
@@ -31,7 +33,13 @@ def spread(s: Sampler, *shape: int) -> T:
 
 
 def square(s: Sampler) -> list[Call]:
-    return [Call(regular(s, 3, 3)), Call(regular(s, 2, 4, 4)), Call(regular(s, 1, 1)), Call(s.t(0, 0)), Call(s.t(2, 0, 0))]
+    return [
+        Call(regular(s, 3, 3)),
+        Call(regular(s, 2, 4, 4)),
+        Call(regular(s, 1, 1)),
+        Call(s.t(0, 0)),
+        Call(s.t(2, 0, 0)),
+    ]
 
 
 def systems(s: Sampler) -> list[Call]:
@@ -66,7 +74,9 @@ def norms(s: Sampler) -> list[Call]:
 
 
 def zero_norms(s: Sampler) -> list[Call]:
-    return [Call(s.of(np.zeros((2, 2))), o) for o in ("fro", 1, -1, 2, -2, INF, -INF, "nuc")] + [Call(s.t(0, 3), o) for o in ("fro", "nuc", 2)]
+    return [Call(s.of(np.zeros((2, 2))), o) for o in ("fro", 1, -1, 2, -2, INF, -INF, "nuc")] + [
+        Call(s.t(0, 3), o) for o in ("fro", "nuc", 2)
+    ]
 
 
 def vector_norms(s: Sampler) -> list[Call]:
@@ -75,7 +85,9 @@ def vector_norms(s: Sampler) -> list[Call]:
 
 
 def zero_vectors(s: Sampler) -> list[Call]:
-    return [Call(s.of([0.0, 0.0]), o) for o in (0, 1, 2, 3, 0.5, 1.5, INF, -INF)] + [Call(s.of([0.0, 3.0]), o) for o in (1, 2, 3, 0.5, 1.5, INF, -INF)]
+    return [Call(s.of([0.0, 0.0]), o) for o in (0, 1, 2, 3, 0.5, 1.5, INF, -INF)] + [
+        Call(s.of([0.0, 3.0]), o) for o in (1, 2, 3, 0.5, 1.5, INF, -INF)
+    ]
 
 
 def systems_of_lu(s: Sampler) -> list[Call]:
@@ -83,17 +95,31 @@ def systems_of_lu(s: Sampler) -> list[Call]:
     two = spread(s, 2, 3, 3)
     made = [Call(lu, T(pivots), s.t(3, 2), **o) for o in ({}, {"adjoint": True})]
     made += [Call(spread(s, 3, 3), T(pivots), s.t(2, 3), left=False, adjoint=a) for a in (False, True)]
-    return [*made, Call(two, T(np.array([[1, 2, 3], [3, 3, 3]], np.int32)), s.t(2, 3, 1)), Call(two, T(np.array([[1, 2, 3], [3, 3, 3]], np.int32)), s.t(3, 1))]
+    return [
+        *made,
+        Call(two, T(np.array([[1, 2, 3], [3, 3, 3]], np.int32)), s.t(2, 3, 1)),
+        Call(two, T(np.array([[1, 2, 3], [3, 3, 3]], np.int32)), s.t(3, 1)),
+    ]
 
 
 def reflected(s: Sampler) -> list[Call]:
-    return [Call(s.t(4, 3, low=-1, high=1), s.t(3, low=0.5, high=1)), Call(s.t(3, 3, low=-1, high=1), s.t(2, low=0.5, high=1)), Call(s.t(2, 4, 2, low=-1, high=1), s.t(2, 2, low=0.5, high=1))]
+    return [
+        Call(s.t(4, 3, low=-1, high=1), s.t(3, low=0.5, high=1)),
+        Call(s.t(3, 3, low=-1, high=1), s.t(2, low=0.5, high=1)),
+        Call(s.t(2, 4, 2, low=-1, high=1), s.t(2, 2, low=0.5, high=1)),
+    ]
 
 
 def rank_two(s: Sampler) -> list[Call]:
     x = s.t(4, 2).array @ s.t(2, 3).array
-    return [Call(T(x, False)), Call(T(x, False), atol=0.1), Call(T(x, False), atol=0.1, rtol=0.01), Call(T(x, False), 0.5), Call(T(np.zeros((2, 3, 3)))),
-            Call(T(x.T @ x), hermitian=True)]
+    return [
+        Call(T(x, False)),
+        Call(T(x, False), atol=0.1),
+        Call(T(x, False), atol=0.1, rtol=0.01),
+        Call(T(x, False), 0.5),
+        Call(T(np.zeros((2, 3, 3)))),
+        Call(T(x.T @ x), hermitian=True),
+    ]
 
 
 def lu_packed(s: Sampler) -> list[Call]:

@@ -65,7 +65,9 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
             a[:, j + 1 :, j] /= np.where(flat, 1, pivot)[:, None]
             a[:, j + 1 :, j + 1 : stop] -= a[:, j + 1 :, j, None] * a[:, j, None, j + 1 : stop]
         if stop < n:
-            a[:, start:stop, stop:] = solve_triangular(a[:, start:stop, start:stop], a[:, start:stop, stop:], False, True)
+            a[:, start:stop, stop:] = solve_triangular(
+                a[:, start:stop, start:stop], a[:, start:stop, stop:], False, True
+            )
             a[:, stop:, stop:] -= a[:, stop:, start:stop] @ a[:, start:stop, stop:]
     return a.reshape(shape), pivots.reshape((*shape[:-2], r)), info.reshape(shape[:-2])
 
@@ -113,43 +115,39 @@ def small_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
         batch = np.broadcast_shapes(triangle.shape[:-2], b.shape[:-2])
         x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])))
         for i in range(a.shape[-1] - 1, -1, -1):
-            x[..., i, :] = (x[..., i, :] - (triangle[..., i, None, i + 1 :] @ x[..., i + 1 :, :])[..., 0, :]) / triangle[
-                ..., i, i, None
-            ]
+            x[..., i, :] = (
+                x[..., i, :] - (triangle[..., i, None, i + 1 :] @ x[..., i + 1 :, :])[..., 0, :]
+            ) / triangle[..., i, i, None]
         return x
 
 
 # ---- what NumPy raises for a whole batch, matrix by matrix
 
 
-def each_failed(a: Array) -> tuple[Array, Array]:
-    """For a batch in which some matrix is singular: ``LU``'s info of each."""
-    _, _, info = lu(a)
-    return info != 0, info
-
-
 def inv(a: Array) -> tuple[Array, Array]:
-    """``(inverse, info)``; the inverse of a singular matrix is nan."""
+    """``(inverse, info)``; the inverse of a singular matrix is made of infinities and nan."""
     try:
         return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        bad, info = each_failed(a)
-        safe = np.where(bad[..., None, None], eye(a.shape, a.dtype), a)
-        made = np.where(bad[..., None, None], np.nan, np.linalg.inv(safe))
-        return made.astype(a.dtype), info
+        return solve_by_lu(a, eye(a.shape, a.dtype))
 
 
 def solve(a: Array, b: Array) -> tuple[Array, Array]:
-    """``(X, info)`` with ``a X = b``; nan where ``a`` is singular."""
-    if b.ndim == 2 and a.ndim > 2:
-        b = b[None]
+    """``(X, info)`` with ``a X = b``; infinities and nan where ``a`` is singular."""
     try:
         return np.linalg.solve(a, b), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        bad, info = each_failed(a)
-        safe = np.where(bad[..., None, None], eye(a.shape, a.dtype), a)
-        made = np.where(bad[..., None, None], np.nan, np.linalg.solve(safe, b))
-        return made.astype(b.dtype), info
+        return solve_by_lu(a, b)
+
+
+def solve_by_lu(a: Array, b: Array) -> tuple[Array, Array]:
+    packed, pivots, info = lu(a)
+    order = permutation(pivots, a.shape[-1])
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    order = np.broadcast_to(order, (*batch, order.shape[-1]))
+    b = np.take_along_axis(b, order[..., None], -2)
+    return solve_triangular(packed, solve_triangular(packed, b, False, True), True), info
 
 
 def cholesky(a: Array) -> tuple[Array, Array]:

@@ -90,7 +90,7 @@ def check_same_dtype(name: str, a: Any, b: Any, names: tuple[str, str] = ("A", "
 def batch_of(a: Any, b: Any) -> tuple[int, ...]:
     """The common batch of two stacks of matrices."""
     try:
-        return np.broadcast_shapes(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
+        return np.broadcast_shapes(tuple(b.shape[:-2]), tuple(a.shape[:-2]))
     except ValueError as error:
         raise record.unbroadcastable(str(error)) or RuntimeError(str(error)) from None
 
@@ -197,17 +197,14 @@ def solve_rule(g: Any, wanted: Any, A: Any, solution: Any, left: bool, vector: b
     return made
 
 
-def solve_batch(
-    op: Any, size: int, mapped: Any, A: Any, B: Any, left: bool, vector: bool, caller: str | None
-) -> Any:
+def solve_batch(op: Any, size: int, mapped: Any, A: Any, B: Any, left: bool, vector: bool, caller: str | None) -> Any:
     if vector:
         B = unsqueeze(B, -1)
+    own = (size, *A.shape[mapped[0] : -2])
     rank = max(A.ndim - mapped[0], B.ndim - mapped[1])
     A, B = [lined_up(x, rank) if m else x for x, m in ((A, mapped[0]), (B, mapped[1]))]
     X, info = op.call(A, B, left, False, caller)
-    if info.ndim < X.ndim - 2:
-        info = expand(info, tuple(X.shape[:-2]))
-    return (squeeze(X, -1) if vector else X), info
+    return (squeeze(X, -1) if vector else X), reshape(info, own) if mapped[0] else expand(info, own)
 
 
 def lined_up(x: Any, rank: int) -> Any:
@@ -322,6 +319,8 @@ def solve_triangular(
 def det_rule(g: Any, A: Any, result: Any) -> Any:
     """d det A = det A tr(A^-1 dA); of a singular matrix the adjugate, by its singular values (Higham 2020)."""
     numbers = values_of(result)
+    if A.shape[-1] == 1:
+        return unsqueeze(unsqueeze(g, -1), -1)
     if numbers is None or np.all(numbers != 0):
         return unsqueeze(unsqueeze(g * conj(result), -1), -1) * mH(inv_of(A, None)[0])
     from .compare import eq, where
@@ -475,12 +474,12 @@ def mirrored(X: Any) -> Any:
 def qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
     """Walter and Lehmann (2018) for tall matrices, Roberts and Roberts, "QR and LQ ... derivatives" (2020) for wide."""
     gQ, gR = g.get(0), g.get(1)
-    m, n = Q.shape[-2], R.shape[-1]
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, "
             "mode='reduced') if you are going to differentiate through linalg.qr."
         )
+    m, n = Q.shape[-2], R.shape[-1]
     if mode == "complete" and m > n:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
     if m >= n:
@@ -520,9 +519,7 @@ def _qr(name: str, gather: Any) -> Any:
         return tuple(np.linalg.qr(A, mode))
 
     body.__name__ = name
-    return operator(
-        batch=qr_batch, node="LinalgQrBackward0", outputs=("Q", "R"), gather=gather, A=qr_rule
-    )(body)
+    return operator(batch=qr_batch, node="LinalgQrBackward0", outputs=("Q", "R"), gather=gather, A=qr_rule)(body)
 
 
 def qr_batch(op: Any, size: int, mapped: Any, A: Any, mode: str) -> Any:
@@ -556,7 +553,11 @@ def no_phase(d: Any, name: str, what: str) -> None:
     if numbers is not None and not np.allclose(numbers.imag, 0, rtol=1e-2, atol=1e-2):
         raise RuntimeError(
             f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss "
-            "function depends on this phase term, making it ill-defined."
+            + (
+                "function depends on this quantity, so it is ill-defined."
+                if name == "linalg_eig_backward"
+                else "function depends on this phase term, making it ill-defined."
+            )
         )
 
 
@@ -788,7 +789,9 @@ def svd_of(A: Tensor, full_matrices: bool) -> Any:
 
 def check_driver(name: str, driver: Any) -> None:
     if driver is not None:
-        raise RuntimeError(f"torch.linalg.{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.")
+        raise RuntimeError(
+            f"torch.linalg.{name}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend."
+        )
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
@@ -825,9 +828,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 # ---- pseudo-inverses and least squares
 
 
-def tolerances(
-    name: str, A: Any, atol: Any, rtol: Any, kinds: tuple[str, ...] = ("atol", "rtol")
-) -> tuple[Any, Any]:
+def tolerances(name: str, A: Any, atol: Any, rtol: Any, kinds: tuple[str, ...] = ("atol", "rtol")) -> tuple[Any, Any]:
     """What a singular value must exceed: absolutely, and relatively to the largest."""
     for kind, given in zip(kinds, (atol, rtol), strict=True):
         if isinstance(given, Tensor) and is_complex(given):
@@ -871,7 +872,13 @@ def pinv_of(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
 
 
 def pinv(
-    A: Tensor, rcond: Any = None, hermitian: Any = None, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
+    A: Tensor,
+    rcond: Any = None,
+    hermitian: Any = None,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The pseudo-inverse (Moore, Penrose) of matrices of any shape.
 
@@ -955,7 +962,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     value decomposition.
 
     >>> import rushlight as torch
-    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
+    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution.round()
     tensor([[2.]])
     """
     if A.ndim < 2:
@@ -964,8 +971,10 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
     own = record.np_dtype(A)
     if own != record.np_dtype(B):
-        raise RuntimeError("torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
-                           f"{A.dtype} and other's dtype {B.dtype}")
+        raise RuntimeError(
+            "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
+            f"{A.dtype} and other's dtype {B.dtype}"
+        )
     if own.kind not in "fc" or own == np.float16:
         raise RuntimeError("This function doesn't handle types other than float and double")
     gap = A.ndim - B.ndim
@@ -1025,7 +1034,9 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
     check_square("linalg.matrix_power", A)
     if n == 0:
-        return given_out(out, A * 0 + unit(A.shape[-1], A.shape[-1], A) if wants_gradient(A) else unit_like(A), matmul_op)
+        return given_out(
+            out, A * 0 + unit(A.shape[-1], A.shape[-1], A) if wants_gradient(A) else unit_like(A), matmul_op
+        )
     square = inv(A) if n < 0 else A
     made: Any = square if n < 0 else A * 1 if abs(n) == 1 and record.np_dtype(A).kind != "b" else A
     result: Any = None
@@ -1140,7 +1151,13 @@ def shown_order(ord: Any) -> str:  # noqa: A002
 
 
 def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None  # noqa: A002
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,  # noqa: A002
 ) -> Tensor:
     """A norm of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf, over two dimensions.
 
@@ -1173,7 +1190,7 @@ def matrix_norm(
         if ord == "nuc":
             made = sum_(S, -1)
         elif S.shape[-1] == 0:
-            made = sum_(S, -1)
+            made = S.new_zeros(S.shape[:-1])
         else:
             made = (amax if ord > 0 else amin)(S, -1)
         if keepdim:
@@ -1192,7 +1209,13 @@ def matrix_norm(
 
 
 def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None  # noqa: A002
+    A: Tensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,  # noqa: A002
 ) -> Tensor:
     """A norm of vectors or matrices, as ``ord`` and ``dim`` say.
 
@@ -1265,7 +1288,13 @@ def rank_of(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
 
 
 def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
+    A: Tensor,
+    tol: Any = None,
+    hermitian: bool = False,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """How many singular values are larger than ``max(atol, rtol * largest)``; by default ``rtol = max(m, n) * eps``.
 
@@ -1427,7 +1456,11 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """
     check_lu("torch.lu_factor", _Seen(A), pivot)
     made = return_types.linalg_lu_factor(*lu_factor_of(A, "torch.linalg.lu_factor")[:2])
-    return made if out is None else return_types.linalg_lu_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+    return (
+        made
+        if out is None
+        else return_types.linalg_lu_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+    )
 
 
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -1592,14 +1625,20 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     LD, pivots, info = ldl_factor_of(A, hermitian)
     check_ldl(info, "torch.linalg.ldl_factor")
     made = return_types.linalg_ldl_factor(LD, pivots)
-    return made if out is None else return_types.linalg_ldl_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+    return (
+        made
+        if out is None
+        else return_types.linalg_ldl_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+    )
 
 
 def ldl_solve_no_gradient(g: Any) -> Any:
     raise RuntimeError("derivative for aten::linalg_ldl_solve is not implemented")
 
 
-@operator(batch=with_pivots_batch, node="torch::autograd::NotImplemented", LD=ldl_solve_no_gradient, B=ldl_solve_no_gradient)
+@operator(
+    batch=with_pivots_batch, node="torch::autograd::NotImplemented", LD=ldl_solve_no_gradient, B=ldl_solve_no_gradient
+)
 def ldl_solve_of(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
     check_system("torch.linalg.ldl_solve", LD, B, True)
     check_inexact("torch.linalg.ldl_solve", LD)
@@ -1716,9 +1755,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     at = canonical(dim, input.ndim)
     if input.ndim == 0 or input.shape[at] != 3 or other.shape[at] != 3:
         sizes = [x.shape[at] if x.ndim else 1 for x in (input, other)]
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}"
-        )
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
     try:
         np.broadcast_shapes(tuple(input.shape), tuple(other.shape))
     except ValueError as error:
@@ -1829,7 +1866,13 @@ def diagonal_of(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
 
 def vector_norm(
-    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None  # noqa: A002
+    x: Tensor,
+    ord: Any = 2,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,  # noqa: A002
 ) -> Tensor:
     """The ``ord``-norm of all elements, or over the dimensions ``dim``; ``ord`` may be 0 and plus or minus infinity.
 

@@ -92,7 +92,9 @@ def logdet(input: Tensor) -> Tensor:
 # ---- Cholesky
 
 
-@operator(batch=LEADING, node="CholeskyBackward0", input=lambda g, result, upper: linalg.cholesky_rule(g, result, upper))
+@operator(
+    batch=LEADING, node="CholeskyBackward0", input=lambda g, result, upper: linalg.cholesky_rule(g, result, upper)
+)
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The triangle ``L`` with ``input = L L^H``, or ``L^H``: use :func:`rushlight.linalg.cholesky`.
 
@@ -103,9 +105,7 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
     return linalg.cholesky_forward(input, upper, "cholesky", "cholesky")[0]
 
 
-def cholesky_solve_rule(
-    g: Any, wanted: Any, L: Any, upper: bool, result: Any, input_shape: Any, L_shape: Any
-) -> Any:
+def cholesky_solve_rule(g: Any, wanted: Any, L: Any, upper: bool, result: Any, input_shape: Any, L_shape: Any) -> Any:
     """Of X = A^-1 B, A = L L^H: the gradient of B is A^-1 g; with M = -(that) X^H, that of L is (M + M^H) L."""
     made = Bundle()
     back = cholesky_solve(g, L, upper)
@@ -140,7 +140,7 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Tensor
     if input.dtype != L.dtype:
         raise RuntimeError(
             f"Expected b and A to have the same dtype, but found b of type {legacy(input.dtype)} and A of type "
-            f"{legacy(L.dtype)}."
+            f"{legacy(L.dtype)} instead."
         )
     check_inexact("cholesky_solve", L)
     k = kernels()
@@ -165,7 +165,9 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     check_square("cholesky_inverse", L)
     check_inexact("cholesky_inverse", L)
     zeros = np.diagonal(L, 0, -2, -1) == 0
-    at, k = first_failed(np.where(zeros.any(-1), np.argmax(zeros, -1) + 1, 0) if L.shape[-1] else np.zeros(L.shape[:-2], int))
+    at, k = first_failed(
+        np.where(zeros.any(-1), np.argmax(zeros, -1) + 1, 0) if L.shape[-1] else np.zeros(L.shape[:-2], int)
+    )
     if k:
         raise LinAlgError(
             f"cholesky_inverse: {at}The diagonal element {k} is zero, the inversion could not be completed because the input "
@@ -269,7 +271,8 @@ def lu_unpack_rule(g: Any, LU_data_shape: Any) -> Any:
 def lu_unpack_batch(op: Any, size: int, mapped: Any, LU_data: Any, LU_pivots: Any) -> Any:
     rank = LU_data.ndim - mapped[0]
     LU_data = expand(LU_data, (size, *LU_data.shape)) if not mapped[0] else LU_data
-    return op.call(LU_data, linalg.lined_up(LU_pivots, rank - 1) if mapped[1] else LU_pivots)
+    P, L, U = op.call(LU_data, linalg.lined_up(LU_pivots, rank - 1) if mapped[1] else LU_pivots)
+    return (P if P.ndim == L.ndim else expand(P, (size, *P.shape))), L, U
 
 
 @operator(
@@ -291,7 +294,9 @@ def lu_unpack(
     tensor([[2.]])
     """
     if LU_data.ndim < 2:
-        raise RuntimeError(f"torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: {list(LU_data.shape)} instead")
+        raise RuntimeError(
+            f"torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: {list(LU_data.shape)} instead"
+        )
     if record.np_dtype(LU_pivots) != np.int32:
         raise RuntimeError(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\nNote: this function is "
@@ -316,7 +321,16 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 
 def triangular_solve_rule(
-    g: Any, wanted: Any, b: Any, A: Any, solution: Any, upper: bool, transpose: bool, unitriangular: bool, b_shape: Any, A_shape: Any
+    g: Any,
+    wanted: Any,
+    b: Any,
+    A: Any,
+    solution: Any,
+    upper: bool,
+    transpose: bool,
+    unitriangular: bool,
+    b_shape: Any,
+    A_shape: Any,
 ) -> Any:
     gX, gA = g.get(0), g.get(1)
     made = Bundle()
@@ -350,7 +364,9 @@ def triangular_solve(
     """
     for name, x in (("b", b), ("A", A)):
         if x.ndim < 2:
-            raise RuntimeError(f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has {x.ndim} dimensions instead")
+            raise RuntimeError(
+                f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has {x.ndim} dimensions instead"
+            )
     m, n = A.shape[-2:]
     if m != n:
         raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
@@ -374,7 +390,9 @@ def no_geqrf_gradient(g: Any) -> Any:
     raise NotImplementedError("the derivative for 'geqrf' is not implemented.")
 
 
-@operator(batch=LEADING, node="GeqrfBackward0", outputs=("a", "tau"), gather=return_types.geqrf, input=no_geqrf_gradient)
+@operator(
+    batch=LEADING, node="GeqrfBackward0", outputs=("a", "tau"), gather=return_types.geqrf, input=no_geqrf_gradient
+)
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """The packed QR factorisation: R above, reflectors below the diagonal, and their factors ``tau``. No gradient.
 
@@ -492,7 +510,9 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def check_weights(name: str, w: Any, kinds: str, kind: str, count: int) -> None:
     if w.ndim > 1:
-        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w.ndim} dimensions")
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w.ndim} dimensions"
+        )
     dtype = record.np_dtype(w)
     if dtype.kind not in kinds:
         raise RuntimeError(f"cov(): expected {name} to have {kind} dtype but got {name} with {legacy(dtype)} dtype")
@@ -554,7 +574,9 @@ def cov(
     if np.any(np.asarray(values_of(scale)) <= 0):
         import warnings
 
-        warnings.warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
+        warnings.warn(
+            "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations."
+        )
         scale = scale * 0 if isinstance(scale, Tensor) else 0
     right = x if w is None else x * w
     made = mm(x, mH(right)) / scale
@@ -657,7 +679,9 @@ def range_of(A: Tensor, q: int, niter: int) -> Tensor:
     return Q
 
 
-def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def svd_lowrank(
+    A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """``U, S, V`` of about the ``q`` largest singular values of a matrix (less ``M``), by random projections.
 
     Halko, Martinsson and Tropp (2009), algorithm 5.1; the random numbers are those of ``torch.randn``.
@@ -700,4 +724,3 @@ def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int
     if record.np_dtype(A).kind not in "fc":
         raise ValueError("input must have dtype float or complex for torch.pca_lowrank")
     return svd_lowrank(A - mean(A, -2, True) if center else A, q, niter=niter)
-
