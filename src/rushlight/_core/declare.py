@@ -399,6 +399,8 @@ class OpNode(Node):
             return self.transform.wrap(value, node) if node is not None else value
         if isinstance(value, np.ndarray):
             return wrap(value, node)
+        if value is not None and node is not None and hasattr(value, "rejoined"):  # a hook has packed it
+            return value.rejoined(node)
         return value
 
 

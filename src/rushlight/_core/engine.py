@@ -31,8 +31,8 @@ class Pass:
     """What one backward pass knows. ``arrived`` holds complete gradients of leaves and of ``wanted`` nodes."""
 
     __slots__ = (
-        "accumulate", "arrived", "callbacks", "create_graph", "depth", "ends", "reached", "roots", "useful", "waiting",
-        "wanted",
+        "accumulate", "arrived", "callbacks", "create_graph", "depth", "ends", "number", "reached", "roots", "useful",
+        "waiting", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +44,7 @@ class Pass:
         self.callbacks: list[Callable[[], Any]] = []
         self.reached: set[Node] | None = None
         self.depth = 0
+        self.number = memory.tick()  # which pass this is, for what is kept for the length of one
         self.wanted: frozenset[Node] | None = None
         self.useful: set[Node] | None = None
         self.ends: frozenset[Node] | None = None

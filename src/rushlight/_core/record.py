@@ -274,7 +274,11 @@ def pick(source: int, values: Sequence[Any], result: Any, index: int) -> Any:
 def recorded(op: Any, args: Sequence[Any], recording: int) -> Any:
     """Run an operator on tensors of no transform: compute, record, wrap."""
     values = values_of(op, args)
-    result = computed(op, values)
+    return placed(op, args, values, computed(op, values), recording)
+
+
+def placed(op: Any, args: Sequence[Any], values: list[Any], result: Any, recording: int) -> Any:
+    """The tensors of a computed result, recorded."""
     node = node_for(op, args, values, result) if recording else None
     if op.outputs is None:
         made = wrap(result, node)

@@ -30,16 +30,25 @@ disabled: ContextVar[str | None] = ContextVar("rushlight saved-tensor hooks disa
 class Packed:
     """A saved value that a pack hook has taken: ``unpack`` gives it back."""
 
-    __slots__ = ("dtype", "held", "opened", "shape")
+    __slots__ = ("dtype", "held", "node", "opened", "shape")
 
     def __init__(self, held: Any, opened: Callable[[Any], Any], shape: tuple[int, ...], dtype: Any) -> None:
         self.held, self.opened, self.shape, self.dtype = held, opened, shape, dtype
+        self.node: Node | None = None
+
+    def rejoined(self, node: Node | None) -> Packed:
+        """The same value; what it is unpacked to has the history ``node``."""
+        made = Packed(self.held, self.opened, self.shape, self.dtype)
+        made.node = node
+        return made
 
     def unpack(self) -> Tensor:
         """The tensor, as the unpack hook gives it."""
         back = self.opened(self.held)
         if not isinstance(back, Tensor):
             raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(back).__name__}")
+        if self.node is not None and back._node is not self.node:
+            back = wrap(back._array, self.node)
         return back
 
 
@@ -76,6 +85,9 @@ def opened(value: Any, as_tensor: bool) -> Any:
 
 def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
     """Give every tensor that a node has saved to a pack hook."""
+    if hasattr(node.op, "kernel"):
+        pack_fused(node, hooks)
+        return
     columns, rules = [], []
     for position, (kept, vjp) in enumerate(zip(node.saved, node.rules, strict=True)):
         if kept is None:
@@ -91,6 +103,24 @@ def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) 
         columns.append(tuple(values))
         rules.append(unpacking(vjp) if changed and vjp is not None else vjp)
     node.saved, node.rules = tuple(columns), tuple(rules)
+
+
+def pack_fused(node: Any, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
+    """The same for an operator that has kernels: its arguments, and what the forward kernel left for the backward one."""
+    values, residuals, wanted, parents = node.saved[0]
+    op, backward = node.op, node.rules[0]
+    inputs = [n for n in op.parameters if n in op.tensors]
+    histories = dict(zip(inputs, parents, strict=True))
+    values = [
+        pack(wrap(v, histories.get(n)), hooks) if type(v) is ndarray else v
+        for n, v in zip(op.parameters, values, strict=True)
+    ]
+    residuals = [pack(wrap(r), hooks) if type(r) is ndarray else r for r in residuals]
+
+    def unpacking_fused(g: Any, values: Any, residuals: Any, wanted: Any, parents: Any) -> Any:
+        return backward(g, opened(values, False), opened(residuals, False), wanted, parents)
+
+    node.saved, node.rules = ((values, residuals, wanted, parents),), (unpacking_fused,)
 
 
 def tensors_saved(node: Any, position: int) -> list[tuple[int, int | None, Any]]:

@@ -435,6 +435,8 @@ def keep(ctx: Any, outputs: tuple[Any, ...]) -> None:
         hooks = saved.hook_stack.get()
         if hooks and t is not None:
             one.packed = saved.pack(t, hooks[-1])
+            if one.output is None:
+                one.packed = one.packed.rejoined(t._node)
             one.tensor = None
         kept.append(one)
     ctx._kept = tuple(kept)
