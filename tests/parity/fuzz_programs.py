@@ -249,12 +249,13 @@ class Machine:
     def do_many(self, name: str, x: Any, n: list[int]) -> Any:
         if not x.dim():
             return None
+        dim = n[1] % x.dim()
         if name == "unbind":
-            return x.unbind(n[1] % 2)
+            return x.unbind(dim)
         if name == "chunk":
-            return x.chunk(2, n[1] % 2)
+            return x.chunk(2, dim)
         if name == "split":
-            return x.split(1 + n[2] % 2, n[1] % 2)
+            return x.split(1 + n[2] % 2, dim)
         if name == "tensor_split":
             return x.tensor_split(2)
         return x.split([1, x.shape[0] - 1])
@@ -295,7 +296,7 @@ class Machine:
         value = self.get(n[1]) if n[2] % 2 else 0.25
         if n[2] % 2 and np.may_share_memory(x.detach().numpy(), value.detach().numpy()):
             value = value.clone()
-        if 0 in x.stride():
+        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or x.dim() and not x.shape[0]:
             return None  # deprecated in PyTorch, and its second derivatives fail
         a = n[3] % 2 if x.dim() and x.shape[0] > 1 else 0  # PyTorch writes the indices before one that is out of range
         if name == "number":
@@ -319,6 +320,8 @@ class Machine:
         return None
 
     def do_inplace_view(self, name: str, x: Any, n: list[int]) -> Any:
+        if x.requires_grad and not x._is_view() and not x.is_leaf and x.retains_grad:
+            return None  # PyTorch keeps the gradient in the shape before
         if name == "unsqueeze_":
             x.unsqueeze_(0)
         elif name == "transpose_":
@@ -331,6 +334,7 @@ class Machine:
         lib, a = self.lib, n[1] % 2
         if not x.dim() or not x.shape[0]:
             return None
+        # a clone where PyTorch saves the input and Rushlight its shape: a later write would be an error in PyTorch only
         return {
             "list": lambda: x[[0, a, 0]],
             "mask": lambda: x[x.detach() > 0.9],
@@ -339,7 +343,7 @@ class Machine:
             "index_select": lambda: x.index_select(0, lib.tensor([a, 0, 0])),
             "where": lambda: lib.where(x.detach() > 1, x, self.get(n[2])),
             "masked_fill": lambda: x.masked_fill(x.detach() > 1, 0.5),
-            "take": lambda: lib.take(x, lib.tensor([0, a])),
+            "take": lambda: lib.take(x.clone(), lib.tensor([0, a])),
         }[name]()
 
     def do_meta(self, name: str, x: Any, n: list[int]) -> Any:
@@ -364,6 +368,8 @@ class Machine:
 
     def do_hook(self, name: str, x: Any, n: list[int]) -> Any:
         index = len(self.handles)
+        if name.startswith("node") and x._is_view():
+            return None  # after an unrecorded write PyTorch makes another node for a view
 
         def see(*grads: Any) -> None:
             def flat(g: Any) -> Any:
@@ -455,6 +461,10 @@ def difference(program: list[tuple[Any, ...]], torch: Any, rushlight: Any) -> st
     a, b = ours.run(program), theirs.run(program)
     for i, (mine, his) in enumerate(zip(a, b, strict=True)):
         what = f"step {i} {program[i]}"
+        if "INTERNAL ASSERT" in his[4]:
+            return None  # a mistake of PyTorch's
+        if mine[1] and his[1] and "modified inplace" in his[4]:
+            continue  # both refuse; PyTorch looks at the view first, Rushlight at the other arguments
         if mine[1] != his[1]:
             return f"{what}: error {mine[1] or 'none'} {mine[4][:200]!r} here, {his[1] or 'none'} {his[4][:200]!r} in torch"
         if len(mine[2]) != len(his[2]):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from . import declare, engine, hooks, views
-from .graph import Bundle, Leaf, Node, Port
-from .mode import RECORD, mode, switched
+from .graph import Bundle, Leaf, Node, Nowhere, Port
+from .mode import RECORD, TRANSFORMED, mode, switched
 from .tensor import Tensor, wrap
 
 
@@ -94,7 +95,7 @@ def roots_of(outputs: Sequence[Any], grads: Sequence[Any], create_graph: bool) -
     for i, (out, g) in enumerate(zip(outputs, grads, strict=False)):
         if not isinstance(out, (Tensor, GradientEdge)):
             raise AssertionError(f"Expected output to be a torch.Tensor, got {type(out).__name__} as number {i}")
-        if isinstance(out, Tensor) and out._node is None and (g is None or isinstance(g, Tensor)):
+        if isinstance(out, Tensor) and (g is None or isinstance(g, Tensor)) and type(out._node) in (NoneType, Nowhere):
             if g is None and out.numel() != 1 or g is not None and g.shape != out.shape:
                 engine.seed_for(out, g, create_graph, i)
             raise engine.no_grad_error(i, out)
@@ -119,6 +120,11 @@ def backward(
     >>> torch.autograd.backward((x * x).sum()); x.grad
     tensor([2., 4.])
     """
+    if mode() & TRANSFORMED:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+            "functorch.vjp instead or call backward() outside of functorch transforms."
+        )
     if grad_variables is not None:
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
         if grad_tensors is not None:
@@ -208,7 +214,7 @@ def grad(
     arrived = engine.backward(roots, keep, create_graph, nodes, False)
     results = []
     for i, (t, node) in enumerate(zip(wanted, nodes, strict=True)):
-        g = arrived.get(node)
+        g = arrived.get(node) if type(node) is not Nowhere else None
         if g is None:
             if materialize_grads:
                 zeros = zeros_for(t)
@@ -264,7 +270,7 @@ def tensor_backward(
     >>> (x * x).backward(torch.tensor([1.0, 10.0])); x.grad
     tensor([ 2., 40.])
     """
-    if inputs is None and not create_graph and self._node is not None and self.level == 0 and (
+    if inputs is None and not create_graph and type(self._node) not in (NoneType, Nowhere) and self.level == 0 and (
         gradient is None or isinstance(gradient, Tensor)
     ):  # the common case
         seed = engine.seed_for(self, gradient, False)

@@ -252,7 +252,7 @@ def handed_on(_: Any, h: Any) -> Any:
 def at_end(this: Pass, node: Node, g: Any) -> Any:
     """The gradient of a node that need not run, after the hooks of its tensor."""
     hooks: NodeHooks = node.hooks
-    if hooks.tensor or hooks.retain:
+    if type(node) is not Nowhere and (hooks.tensor or hooks.retain):
         return through_tensors(this, node, hooks, g)
     return g
 
@@ -369,7 +369,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     """Call ``hook(tensor)`` after a gradient was added to this leaf's ``.grad``."""
     if self._node is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    if type(self._node) is not Leaf:
+    if not self.is_leaf:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     return add(hooks_of(self._node).accumulated, hook)
 

@@ -9,6 +9,7 @@ Operators become methods in ``_ops/methods.py``; here is what needs no operator.
 from __future__ import annotations
 
 import operator
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from . import dtypes, memory
 from .graph import Bundle, Leaf, Node, Nowhere, Port
+from .mode import TRANSFORMED, mode
 
 if TYPE_CHECKING:
     from .._ops.methods import Methods
@@ -349,6 +351,13 @@ class Tensor(Methods):
             raise TypeError(
                 f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
             )
+        if requires_grad and mode() & TRANSFORMED:
+            raise RuntimeError(
+                "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs) "
+                "inside of a function being transformed by a functorch transform. This is unsupported, please attempt to "
+                "use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
+                "of a function being transformed instead."
+            )
         node = self._node
         if node is not None and type(node) is not Leaf:
             if requires_grad:
@@ -548,9 +557,9 @@ class Tensor(Methods):
     def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:  # noqa: PLW0211 (PyTorch's)
         made = new(cls)
         made._array = data._array
-        made._node = None
-        if require_grad:
-            made.requires_grad_()
+        made._node = Leaf(ref(made)) if require_grad and (data.dtype.is_floating_point or data.dtype.is_complex) else None
+        if require_grad and made._node is None:
+            made.requires_grad_()  # raises
         return made
 
 
@@ -560,7 +569,7 @@ def views_follow(base: Tensor) -> None:
 
     for r in base._view if isinstance(base._view, list) else ():
         view = r()
-        if view is not None and (view._node is None or type(view._node) is Nowhere):
+        if type(view) is not views.Spoiled and view is not None and type(view._node) in (NoneType, Nowhere):
             view._node = Nowhere() if base._node is not None else None
             if view._view.kind and view._node is not None:
                 views.spoiled_by_writes(view)

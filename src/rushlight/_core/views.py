@@ -80,11 +80,10 @@ def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output:
     link = parent._view
     base = link.base if type(link) is View else parent
     made._view = View(base, parent, Step(op, args, output))
-    if base._node is not None:
-        if made._node is None:
-            made._node = Nowhere()
-        if made._view.kind:
-            spoiled_by_writes(made)
+    if base._node is not None and made._node is None:
+        made._node = Nowhere()
+    if made._view.kind and made._node is not None:
+        spoiled_by_writes(made)
     views = base._view
     if views is None:
         base._view = views = Views()
@@ -344,29 +343,39 @@ class CopySlices(Node):
 
 def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
     """The node of ``base`` after ``value`` was written where ``path`` leads."""
-    op = overwrite.op  # type: ignore[attr-defined]
-    rules = op.rules
     node: Node = copy_slices()()
     node.parents = (base._node, value._node)
-    node.rules = (rules["input"].vjp, rules["value"].vjp)
-    node.saved = ((path,), (path,))
-    if any([step.op.name == "as_strided_" for step in path]):  # it reads memory as the base is laid out
-        steps = base._array.strides
-        node.rules = tuple([as_laid(rule) for rule in node.rules])
-        node.saved = ((steps, path), (steps, path))
+    node.rules = laid_rules()
+    steps = None if base._array.flags.c_contiguous else base._array.strides
+    node.saved = ((steps, path), (steps, path))
     node.seq = tick()
     node.code, node.lasti = callsite.here()
     return node
 
 
 def as_laid(rule: Any) -> Any:
-    """The same rule on a gradient whose memory is laid out with given strides."""
-    return lambda g, steps, path: rule(laid(g, steps), path)
+    """The same rule on a gradient that lies in memory as the base does: the path reads it as that."""
+
+    def laid_rule(g: Any, steps: Any, path: Any) -> Any:
+        if steps is None and type(g) is ndarray and g.flags.c_contiguous:
+            return rule(g, path)
+        return rule(laid(np.asarray(g) if not isinstance(g, Tensor) else g, steps), path)
+
+    return laid_rule
+
+
+@cache
+def laid_rules() -> tuple[Any, Any]:
+    """The rules of ``overwrite`` towards the base before and towards the value."""
+    rules = overwrite.op.rules  # type: ignore[attr-defined]
+    return as_laid(rules["input"].vjp), as_laid(rules["value"].vjp)
 
 
 @operator(jvp="linear", node="CloneBackward0", input=lambda g: g)
 def laid(input: Tensor, steps: Any) -> Tensor:
-    """``input`` in memory without gaps, its dimensions in the order that ``steps`` have."""
+    """``input`` in memory without gaps, its dimensions in the order that ``steps`` have (None: row by row)."""
+    if steps is None:
+        return np.array(input, order="C")  # type: ignore[call-overload, no-any-return]
     order = sorted(range(len(steps)), key=lambda d: -steps[d])
     made = np.array(np.transpose(input, order), order="C")  # type: ignore[call-overload]
     return np.transpose(made, np.argsort(order)) if order else made  # type: ignore[return-value]
@@ -375,7 +384,7 @@ def laid(input: Tensor, steps: Any) -> Tensor:
 @cache
 def copy_slices() -> type[Node]:
     """The class of nodes of ``overwrite``."""
-    return type("CopySlices", (CopySlices, overwrite.op.node_class), {"__slots__": ()})  # type: ignore[attr-defined]
+    return type("CopySlices", (CopySlices, overwrite.op.node_class), {"__slots__": (), "holds": True})  # type: ignore[attr-defined]
 
 
 @cache
@@ -452,7 +461,13 @@ class Spoiled(Tensor):
     retains_grad = False  # type: ignore[assignment]
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
+        if not requires_grad and type(TRUE_NODE.__get__(self)) not in (Leaf, Nowhere):
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         return self
+
+    def retain_grad(self) -> None:
+        if type(TRUE_NODE.__get__(self)) not in (Leaf, Nowhere):
+            raise RuntimeError(complaint(self, "its base or another view of its base has been"))
 
     @property
     def grad_fn(self) -> Any:
@@ -535,7 +550,10 @@ def check_writable(target: Tensor, name: str, needs: Any) -> None:
         check_overlap(array)
 
 
-MAY_OVERLAP = {"zero_", "fill_", "masked_fill_", "index_put_", "index_fill_", "__setitem__"}
+MAY_OVERLAP = {
+    "zero_", "fill_", "masked_fill_", "index_put_", "index_fill_", "__setitem__",
+    "t_", "transpose_", "squeeze_", "unsqueeze_", "swapaxes_", "swapdims_", "as_strided_",
+}  # fmt: skip
 
 
 def check_overlap(array: ndarray) -> None:

@@ -100,10 +100,20 @@ def cast_from(input: Tensor, dtype: np.dtype, source: np.dtype) -> Tensor:
     return input.astype(dtype)  # type: ignore[attr-defined, no-any-return]
 
 
+@operator(batch=lambda op, size, mapped, input, dtype: cast_off(input, dtype))
+def cast_off(input: Tensor, dtype: np.dtype) -> Tensor:
+    """``input`` in a dtype of integers or bool: a constant for all derivatives."""
+    if input.dtype.kind == "c" and dtype.kind != "b":  # type: ignore[attr-defined]
+        input = input.real  # type: ignore[attr-defined]
+    return input.astype(dtype)  # type: ignore[attr-defined, no-any-return]
+
+
 def cast_to(input: Any, dtype: np.dtype) -> Any:
     """``input`` in another dtype; itself if it has that already."""
     source = record.np_dtype(input)
-    return input if source is dtype else cast_from(input, dtype, source)
+    if source is dtype:
+        return input
+    return cast_from(input, dtype, source) if dtype.kind in "fc" else cast_off(input, dtype)
 
 
 def cast(input: Any, dtype: Any) -> Any:

@@ -75,6 +75,8 @@ def not_a_number(value: Any) -> RuntimeError:
 def converted(value: Any, dtype: np.dtype) -> Any:
     """A number as ``dtype`` stores it. Raises RuntimeError for what it cannot hold: complex or too large numbers."""
     kind = dtype.kind
+    if (type(value) is float and kind == "f" and -60000 < value < 60000) or type(value) is bool:
+        return value
     fits = True
     if type(value) is complex:
         fits = kind == "c" or value.imag == 0
@@ -111,7 +113,8 @@ def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
             raise not_a_number(value)
         return views.write(self, fill_over.op, (value,), "fill_")
     array = self._array
-    views.check_writable(self, "fill_", 0)
+    if not array.flags.writeable or views.before_write:
+        views.check_writable(self, "fill_", False)
     if not isinstance(value, (bool, int, float, complex)):
         value = record.operand(fill_over.op, "value", value)
     array[...] = converted(value, array.dtype)

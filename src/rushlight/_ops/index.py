@@ -15,7 +15,7 @@ import numpy as np
 from .._core import dtypes, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
-from .._core.mode import CAREFUL, mode
+from .._core.mode import CAREFUL, RECORD, mode
 from .._core.tensor import Tensor, wrap
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
@@ -92,6 +92,8 @@ def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
 )
 def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """The elements at ``indices`` (arrays by dimension, None for a whole one); the transpose of :func:`put_at`."""
+    if len(indices) == 1 and indices[0].dtype.kind != "b" and input.ndim > 1:
+        return np.take(input, indices[0], 0)  # type: ignore[call-overload, no-any-return]
     return input[where_of(input, indices)]
 
 
@@ -106,10 +108,13 @@ def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
     return out  # type: ignore[return-value]
 
 
+FEW = 1024  # elements: below, NumPy's own way is quicker than the preparations of the kernels
+
+
 def add_at(out: ndarray, indices: tuple[Any, ...], values: Any) -> None:
     """Add ``values`` into ``out`` at ``indices``, in place; repeated ones add up."""
     at = [d for d, i in enumerate(indices) if i is not None]
-    if not at or any(i.dtype.kind not in "iu" for i in indices if i is not None):
+    if np.size(values) < FEW or any(i.dtype.kind not in "iu" for i in indices if i is not None):
         np.add.at(out, where_of(out, indices), values)
         return
     front = np.moveaxis(out, at, range(len(at)))
@@ -299,7 +304,7 @@ def checked_number(k: int, shape: Sequence[int], at: int) -> int:
 
 def check_range(array: ndarray, n: int, at: int) -> None:
     if array.size and array.dtype.kind != "b":
-        low, high = int(array.min()), int(array.max())
+        low, high = int(np.minimum.reduce(array, None)), int(np.maximum.reduce(array, None))
         if low < -n or high >= n:
             bad = low if low < -n else high
             raise IndexError(f"index {bad} is out of bounds for dimension {at} with size {n}")
@@ -308,23 +313,53 @@ def check_range(array: ndarray, n: int, at: int) -> None:
 _VIEWS = {"select": select_key, "slice": slice_key, "unsqueeze": unsqueeze_key, "alias": alias_key}
 
 
+def plain_kind(parts: tuple[Any, ...]) -> str | None:
+    """The kind of view that a key of numbers, slices and None takes; None if there is more in it."""
+    kind = "alias"
+    for k in parts:
+        what = type(k)
+        if what is int:
+            kind = "select"
+        elif what is slice:
+            start, stop, step = k.start, k.stop, k.step
+            if not (
+                (step is None or (type(step) is int and step > 0))
+                and (start is None or type(start) is int)
+                and (stop is None or type(stop) is int)
+            ):
+                return None
+            if kind == "alias" or start or stop is not None or (step is not None and step != 1):
+                kind = "slice"
+        elif k is None:
+            kind = "unsqueeze"
+        else:
+            return None
+    return kind
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``self[key]``: views for numbers, slices, None and ``...``; copies for index tensors and masks."""
-    if type(key) is int:
+    what = type(key)
+    if what is int or what is slice or (what is tuple and key):
+        parts = key if what is tuple else (key,)
+        kind = plain_kind(parts)
+        if kind is not None:
+            try:
+                return _VIEWS[kind](self, parts)  # type: ignore[no-any-return]
+            except IndexError:
+                pass  # what follows says it in PyTorch's words
+    elif isinstance(key, Tensor) and not key.level and key._array.dtype.char == "l" and key._array.ndim:
         shape = self.shape
-        if not shape:
-            raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
-                "to convert "
-                "a 0-dim tensor to a number"
-            )
-        return select_key(self, (checked_number(key, shape, 0),))  # type: ignore[no-any-return]
+        if shape:
+            check_range(key._array, shape[0], 0)
+            return take_at(self, (key._array,))  # type: ignore[no-any-return]
     parts = as_key(key)
     if any([isinstance(p, Tensor) and p.level for p in parts]):
         return by_levels(self, parts)
     basic, advanced, changes, kind = parsed(self.shape, parts)
-    result = _VIEWS[kind](self, basic) if changes or not any(a is not None for a in advanced) else self
-    if any(a is not None for a in advanced):
+    gathers = any([a is not None for a in advanced])
+    result = _VIEWS[kind](self, basic) if changes or not gathers else self
+    if gathers:
         result = take_at(result, broadcast_indices(advanced))
     return result  # type: ignore[no-any-return]
 
@@ -356,7 +391,8 @@ def broadcast_indices(advanced: Sequence[Any]) -> tuple[Any, ...]:
     """Index arrays ready for NumPy; trailing whole dimensions are left out."""
     given = [a for a in advanced if a is not None]
     try:
-        np.broadcast_shapes(*[a.shape for a in given])
+        if len(given) > 1:
+            np.broadcast_shapes(*[a.shape for a in given])
     except ValueError:
         raise IndexError(
             "shape mismatch: indexing tensors could not be broadcast together with shapes "
@@ -424,10 +460,27 @@ def copied(input: Tensor, source: Tensor) -> Tensor:
 copied.op.node_class.name = lambda self: "torch::autograd::CopyBackwards"  # type: ignore[attr-defined]
 
 
+def simple_write(array: Any) -> bool:
+    """Whether an array may be written without asking anybody."""
+    return (
+        type(array) is ndarray and array.flags.writeable and 0 not in array.strides
+        and not views.before_write and not record._overriding
+    )  # fmt: skip
+
+
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Write the values of ``src`` (broadcast, cast) into this tensor."""
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    array, new = self._array, src._array
+    if not mode() & ~(RECORD if self._node is None and src._node is None else 0) and simple_write(array):
+        if type(new) is ndarray and (new.dtype.kind != "c" or array.dtype.kind == "c"):
+            try:
+                np.copyto(array, new, "unsafe")
+                views.stamp(self, "copy_")
+                return self
+            except ValueError:
+                pass  # the shapes do not fit: what follows says so in PyTorch's words
     if src._node is not None:
         src = cast_to(src, record.np_dtype(self))
     return views.write(self, copied.op, (src,), "copy_")  # type: ignore[attr-defined]
@@ -449,6 +502,19 @@ def as_value(value: Any, like: Tensor) -> Tensor:
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``self[key] = value``, in place."""
+    what = type(key)
+    if (what is int or what is slice or (what is tuple and key)) and type(value) in (float, int, bool):
+        parts = key if what is tuple else (key,)
+        array = self._array
+        if not mode() & ~(RECORD if self._node is None else 0) and simple_write(array) and plain_kind(parts):
+            from .fill import converted
+
+            try:
+                array[parts] = converted(value, array.dtype)
+                views.stamp(self, "__setitem__")
+                return
+            except IndexError:
+                pass  # what follows says it in PyTorch's words
     parts = as_key(key)
     value = as_value(value, self)
     m = mode()
@@ -641,6 +707,9 @@ def index_select_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def spread_rows(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     """Zeros of ``shape`` with the slices of ``input`` added at ``index``; the transpose of index_select."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    if input.size < FEW:  # type: ignore[operator]
+        np.add.at(out, (slice(None),) * dim + (index,), input)  # type: ignore[arg-type]
+        return out  # type: ignore[return-value]
     return kernels.index_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
@@ -671,7 +740,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     if array is not None:
         check_index(array, "index_select")
         n = input.shape[at] if input.ndim else 1
-        if array.size and (int(array.min()) < 0 or int(array.max()) >= n):
+        if array.size and int(np.maximum.reduce(array.view(f"u{array.itemsize}"), None)) >= n:
             raise IndexError("index out of range in self")
     if input.ndim == 0:
         return input.clone()
@@ -683,9 +752,15 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
 def along(index: ndarray, dim: int) -> tuple[Any, ...]:
     """NumPy's key for picking along one dimension by an index of full rank."""
-    where: list[Any] = list(np.indices(index.shape, sparse=True))
-    where[dim] = index
-    return tuple(where)
+    rank = index.ndim
+    if rank == 1:
+        return (index,)
+    return tuple(
+        [
+            index if d == dim else np.arange(n).reshape((1,) * d + (n,) + (1,) * (rank - d - 1))
+            for d, n in enumerate(index.shape)
+        ]
+    )
 
 
 @operator(
@@ -713,6 +788,9 @@ def scatter_zero_batch(
 def scatter_zero(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     """Zeros of ``shape`` with ``input`` added at ``index`` along ``dim``; the transpose of :func:`gather`."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
+    if out.ndim and index.size < FEW:  # type: ignore[operator]
+        np.add.at(out, along(index, dim), input)  # type: ignore[arg-type]
+        return out  # type: ignore[return-value]
     return kernels.scatter_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
@@ -753,7 +831,8 @@ def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = No
             )
     array = record.inner_array(index) if isinstance(index, Tensor) else index
     n = input.shape[at] if input.ndim else 1
-    if array is not None and array.size:
+    # seen as unsigned numbers, negative ones are large: one pass finds both
+    if array is not None and array.size and int(np.maximum.reduce(array.view(f"u{array.itemsize}"), None)) >= n:
         low, high = int(array.min()), int(array.max())
         if low < 0 or high >= n:
             raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size {n}")

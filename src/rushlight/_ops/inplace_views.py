@@ -36,13 +36,13 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
                 child = r()
                 if child is not None and type(child._view) is views.View and child._view.parent is self and child is not self:
                     child._view.parent = old
-        elif link is not None:
-            step = same_memory(old)
+        self._array = made._array
+        if link is not None and type(link) is not views.View:
+            step = leading_to(old, self)
             for r in link:
                 child = r()
                 if child is not None and child._view.parent is self and child._view.first is None:
                     child._view.first = step
-        self._array = made._array
         memory.written(self._array, name, *callsite.here())
         if needs:
             before = self._node
@@ -58,10 +58,9 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return method
 
 
-def same_memory(x: Tensor) -> views.Step:
-    """The step from any tensor on the memory of ``x`` to ``x`` as it is now."""
-    made = shape.as_strided(x, tuple(x.shape), x.stride())
-    return step_of(made)
+def leading_to(x: Tensor, base: Tensor) -> views.Step:
+    """The step from ``base`` to ``x``, which is the same memory in another shape."""
+    return step_of(shape.as_strided(wrap(base._array), tuple(x.shape), x.stride(), x.storage_offset()))
 
 
 def step_of(made: Tensor) -> views.Step:

@@ -17,7 +17,7 @@ import numpy as np
 from .._core import dtypes, memory, record
 from .._core.declare import LINEAR, operator
 from .._core.promote import promote_types
-from .._core.tensor import Size, Tensor, wrap
+from .._core.tensor import Size, Tensor, views_follow, wrap
 from .broadcast import cast_to, expand, sum_to
 from .create import arranged
 from .dims import canonical, canonical_all
@@ -1083,12 +1083,40 @@ def common(tensors: Sequence[Any], name: str) -> list[Any]:
     for i, x in enumerate(tensors):
         if not isinstance(x, (Tensor, np.ndarray)):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
-    dtype = record.np_dtype(tensors[0])
-    for x in tensors[1:]:
-        other = record.np_dtype(x)
-        if other is not dtype:
-            dtype = promote_types(dtype, other)
+    kinds = [record.np_dtype(x) for x in tensors]
+    dtype = kinds[0]
+    if kinds.count(dtype) == len(kinds):
+        return tensors if type(tensors) is list else list(tensors)
+    for other in kinds[1:]:
+        dtype = promote_types(dtype, other)
     return [cast_to(x, dtype) for x in tensors]
+
+
+def shapes_of(tensors: Sequence[Any]) -> list[tuple[int, ...]]:
+    """The shapes as plain tuples."""
+    return [x._array.shape if type(x) is Tensor else tuple(x.shape) for x in tensors]
+
+
+def checked_cat(parts: list[Any], sizes: list[tuple[int, ...]], dim: int) -> tuple[list[Any], list[tuple[int, ...]]]:
+    """The tensors without empty vectors, which PyTorch lets pass anywhere; raises if the others do not fit."""
+    for i, shape in enumerate(sizes):
+        if not shape:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    kept = [(x, shape) for x, shape in zip(parts, sizes, strict=True) if shape != (0,)]
+    if not kept:
+        return parts[:1], sizes[:1]
+    first = kept[0][1]
+    at = canonical(dim, len(first))
+    for number, (_, shape) in enumerate(kept):
+        if len(shape) != len(first):
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        for d in range(len(first)):
+            if d != at and shape[d] != first[d]:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {at}. Expected size {first[d]} but got size "
+                    f"{shape[d]} for tensor number {number} in the list."
+                )
+    return [x for x, _ in kept], [shape for _, shape in kept]
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
@@ -1099,24 +1127,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, a
     tensor([1., 1., 0.])
     """
     dim = dim if axis is None else axis
-    parts = common(tensors, "cat")
-    kept = [x for x in parts if not (x.ndim == 1 and x.shape[0] == 0)]  # PyTorch lets these pass anywhere
-    for i, x in enumerate(parts):
-        if x.ndim == 0:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    shaped = kept or parts
-    first = shaped[0]
-    at = canonical(dim, first.ndim)
-    for number, x in enumerate(shaped):
-        if x.ndim != first.ndim:
-            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {x.ndim}")
-        for d in range(first.ndim):
-            if d != at and x.shape[d] != first.shape[d]:
-                raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {at}. Expected size {first.shape[d]} "
-                    "but got size "
-                    f"{x.shape[d]} for tensor number {number} in the list."
-                )
+    shaped = common(tensors, "cat")
+    sizes = shapes_of(shaped)
+    first = sizes[0]
+    if sizes.count(first) != len(sizes) or not first:
+        shaped, sizes = checked_cat(shaped, sizes, dim)
+        first = sizes[0]
+    at = canonical(dim, len(first))
     made = concatenate_at(shaped, at)
     return made if out is None else concatenate_at.op.write_out(concatenate_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
@@ -1126,7 +1143,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, a
     tensors=lambda g, index, dim: select_at(g, dim, index),
 )  # fmt: skip
 def stack_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    made = np.stack(tensors, dim)  # type: ignore[call-overload]
+    key = (slice(None),) * dim + (None,)
+    made = np.concatenate([x[key] for x in tensors], dim)
     return made if made.flags.c_contiguous else np.ascontiguousarray(made)  # type: ignore[no-any-return]
 
 
@@ -1139,14 +1157,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
             [3, 4]])
     """
     parts = common(tensors, "stack")
-    shape = tuple(parts[0].shape)
-    dim = canonical(dim, len(shape) + 1)
-    for i, x in enumerate(parts):
-        if tuple(x.shape) != shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x.shape)} at "
-                f"entry {i}"
-            )
+    sizes = shapes_of(parts)
+    shape = sizes[0]
+    if sizes.count(shape) != len(sizes):
+        i = next(i for i, other in enumerate(sizes) if other != shape)
+        raise RuntimeError(
+            f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(sizes[i])} at entry "
+            f"{i}"
+        )
     made = stack_at(parts, dim)
     return made if out is None else stack_at.op.write_out(stack_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
@@ -1517,6 +1535,8 @@ def detach_(self: Tensor) -> Tensor:
             "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
         )
     self._node = None
+    if self._view is not None:
+        views_follow(self)
     return self
 
 
