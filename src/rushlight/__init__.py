@@ -520,6 +520,23 @@ _LAZY_FUNCTIONS = {
         "set_num_interop_threads set_num_threads typename use_deterministic_algorithms".split(),
         "_settings",
     ),
+    **dict.fromkeys("adaptive_avg_pool1d".split(), "_ops.adaptive"),
+    **dict.fromkeys("conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d".split(), "_ops.conv"),
+    **dict.fromkeys("bilinear cdist cosine_similarity pairwise_distance pdist".split(), "_ops.distance"),
+    **dict.fromkeys(
+        "adaptive_max_pool1d alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits convolution "
+        "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_bag embedding_renorm_ feature_alpha_dropout "
+        "feature_alpha_dropout_ feature_dropout feature_dropout_ grid_sampler_2d grid_sampler_3d group_norm "
+        "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d "
+        "native_batch_norm native_dropout native_group_norm native_layer_norm native_norm norm_except_dim "
+        "poisson_nll_loss triplet_margin_loss".split(),
+        "_ops.native",
+    ),
+    "rms_norm": "_ops.norm",
+    "constant_pad_nd": "_ops.padding",
+    **dict.fromkeys("avg_pool1d max_pool1d_with_indices".split(), "_ops.pool"),
+    **dict.fromkeys("affine_grid_generator grid_sampler".split(), "_ops.resample"),
+    **dict.fromkeys("channel_shuffle native_channel_shuffle pixel_shuffle pixel_unshuffle".split(), "_ops.shuffle"),
 }
 
 

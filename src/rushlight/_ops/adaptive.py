@@ -168,16 +168,6 @@ adaptive_max_pool2d, adaptive_max_pool2d_with_indices = _adaptive_max(2, "the la
 adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive_max(3, "the last three dimensions are")
 
 
-def torch_adaptive_max_pool1d(input: Tensor, output_size: Sizes) -> tuple[Tensor, Tensor]:
-    """``torch.adaptive_max_pool1d``: the maxima, and where they are.
-
-    >>> import rushlight as torch
-    >>> torch.adaptive_max_pool1d(torch.tensor([[1.0, 3.0]]), 1)
-    (tensor([[3.]]), tensor([[1]]))
-    """
-    return adaptive_max_pool(input, output_size, 1)
-
-
 # ---- fractional maxima
 
 

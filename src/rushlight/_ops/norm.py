@@ -10,7 +10,7 @@ import numpy as np
 from .._core import memory, record
 from .._core.callsite import here
 from .._core.declare import fused
-from .._core.tensor import Tensor
+from .._core.tensor import Size, Tensor
 from .._kernels import rows
 from .reduce import mean
 from .shape import reshape
@@ -210,10 +210,30 @@ def batch_norm(
             [ 1.0000]])
     """
     if training:
-        count = input.numel() // max(input.shape[1], 1)
-        if count == 1:
-            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+        check_count(tuple(input.shape))
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    return batch_norm_of(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def check_count(shape: Sequence[int]) -> None:
+    """Raise if there is but one value a channel, which has no variance."""
+    count = 1
+    for n in (*shape[:1], *shape[2:]):
+        count *= n
+    if count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(shape)}")
+
+
+def batch_norm_of(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
+    training: bool, momentum: float, eps: float,
+) -> Tensor:  # fmt: skip
+    """:func:`batch_norm` without its checks of the shape."""
     channels = input.shape[1]
+    count = input.numel() // max(channels, 1)
     for name, x in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if x is not None and x.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
@@ -281,6 +301,17 @@ def group_norm(
     """
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    if num_groups > 0:
+        check_count([input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]])
+    return group_norm_checked(input, num_groups, weight, bias, eps)
+
+
+def group_norm_checked(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """:func:`group_norm` of one value a group too."""
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     if num_groups <= 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if input.shape[1] % num_groups:
@@ -313,6 +344,15 @@ def instance_norm(
             spatial *= n
         if spatial == 1:
             raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    return instance_norm_of(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+
+
+def instance_norm_of(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
+    use_input_stats: bool, momentum: float, eps: float,
+) -> Tensor:  # fmt: skip
+    """:func:`instance_norm` without its check of the shape."""
+    if use_input_stats:
         if running_mean is not None and running_var is not None:
             from .reduce import var_of
 

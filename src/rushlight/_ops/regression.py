@@ -198,12 +198,15 @@ def kl_div(
         batchmean = False
     else:
         reduction, batchmean = "sum", True
-    if log_target:
-        losses = mul(exp(target), target - input)  # type: ignore[operator]
-    else:
-        losses = xlogy(target, target) - mul(target, input)  # type: ignore[operator]
-    made = reduced(losses, reduction)
+    made = reduced(divergences(input, target, log_target), reduction)
     return made / input.shape[0] if batchmean and input.ndim else made  # type: ignore[no-any-return]
+
+
+def divergences(input: Any, target: Any, log_target: bool) -> Any:
+    """The losses of :func:`kl_div`, one an element."""
+    if log_target:
+        return mul(exp(target), target - input)
+    return xlogy(target, target) - mul(target, input)
 
 
 def poisson_nll_loss(
