@@ -152,7 +152,12 @@ ROWS = [
     Row("concatenate", lambda s: [Call([s.t(2, 3), s.t(1, 3)])], out=True),
     Row(
         "stack",
-        lambda s: [Call([s.t(2, 3), s.t(2, 3)]), Call([s.t(2, 3), s.t(2, 3)], 1), Call([s.t(), s.t()], -1)],
+        lambda s: [
+            Call([s.t(2, 3), s.t(2, 3)]),
+            Call([s.t(2, 3), s.t(2, 3)], 1),
+            Call([s.t(2, 3), s.t(2, 3)], -1),
+            Call([s.t(), s.t()], -1),
+        ],
         out=True,
         complex=True,
     ),

@@ -7,11 +7,13 @@ import math
 import operator
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from .._core import dtypes, memory
-from .._core.mode import INFERENCE, mode
+from .._core import dtypes, levels, memory
+from .._core.graph import Leaf
+from .._core.mode import DEPTH, INFERENCE, mode
 from .._core.promote import default_complex
 from .._core.tensor import Tensor, check_device, wrap
 from .broadcast import cast_to
@@ -37,13 +39,27 @@ def made(
     if pin_memory:
         raise RuntimeError("Cannot access accelerator device when none is available: pin_memory needs one.")
     tensor = wrap(array)
-    if mode() & INFERENCE:
+    m = mode()
+    if m & INFERENCE:
         tensor.__dict__["_inference"] = True
     if requires_grad:
         if array.dtype.kind not in "fc":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        tensor.requires_grad_()
+        tensor._node = Leaf(ref(tensor))
+    return leveled(tensor) if m >> DEPTH else tensor
+
+
+def leveled(tensor: Tensor) -> Tensor:
+    """A tensor that was made inside function transforms as one of theirs, so that it may be written in place there."""
+    for transform in levels.active():
+        tensor = transform.created(tensor)
     return tensor
+
+
+def similar(function: Any, input: Tensor, **options: Any) -> Tensor:
+    """What ``function`` makes after the example of a tensor inside a transform: one for each example of a batch."""
+    transform = input.transform
+    return transform.make(transform.below(lambda: function(input.lower, **options)))  # type: ignore[no-any-return]
 
 
 def dtype_or(dtype: Any, default: np.dtype | None = None) -> np.dtype:
@@ -432,6 +448,8 @@ def _like(name: str, fill: Any, doc: str) -> Any:
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
+        if isinstance(input, Tensor) and input.level:
+            return similar(function, input, dtype=dtype, memory_format=memory_format)
         array = like(input, dtype, memory_format)
         if fill is not None:
             array.fill(fill)
@@ -491,6 +509,8 @@ def full_like(
     >>> torch.full_like(torch.ones(2), 3)
     tensor([3., 3.])
     """
+    if isinstance(input, Tensor) and input.level:
+        return similar(full_like, input, fill_value=fill_value, dtype=dtype, memory_format=memory_format)
     array = like(input, dtype, memory_format)
     array[...] = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     return made(array, requires_grad, device, layout, pin_memory)
@@ -732,23 +752,39 @@ def new_tensor(
     return made(array_of(data, self.dtype if dtype is None else dtype), requires_grad, device)
 
 
+def new_like(self: Tensor, shape: tuple[int, ...], make: Any) -> Tensor:
+    """``make(tensor, shape)`` on the level below: under ``vmap`` there is one for each example."""
+    transform = self.transform
+    lower: Tensor = self.lower  # type: ignore[attr-defined]
+    batch = tuple(lower.shape[: lower.ndim - self.ndim])
+    return transform.make(transform.below(make, lower, (*batch, *shape)))  # type: ignore[no-any-return]
+
+
 def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """A tensor of zeros of this tensor's dtype."""
+    if self.level:
+        return new_like(self, shape_of(size), lambda lower, shape: new_zeros(lower, shape, dtype=dtype))
     return zeros(*size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """A tensor of ones of this tensor's dtype."""
+    if self.level:
+        return new_like(self, shape_of(size), lambda lower, shape: new_ones(lower, shape, dtype=dtype))
     return ones(*size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """An uninitialised tensor of this tensor's dtype."""
+    if self.level:
+        return new_like(self, shape_of(size), lambda lower, shape: new_empty(lower, shape, dtype=dtype))
     return empty(*size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """A tensor of this tensor's dtype, filled with one value."""
+    if self.level:
+        return new_like(self, shape_of((size,)), lambda lower, shape: new_full(lower, shape, fill_value, dtype=dtype))
     return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **options)
 
 

@@ -255,7 +255,7 @@ def at_index(g: Any, input_shape: Any, indices: Any, dim: int, keepdim: bool) ->
     return scatter_zero(reshape(g, full), shape, canonical(dim, len(shape)), reshape(indices, full))
 
 
-def _along(name: str, node: str, choose: Any) -> Any:
+def _along(name: str, node: str, choose: Any, ufunc: Any) -> Any:
     def body(input: Tensor, dim: int, keepdim: bool = False) -> Any:
         at = canonical(dim, input.ndim)
         if input.dtype.kind == "c":  # type: ignore[attr-defined]
@@ -265,9 +265,10 @@ def _along(name: str, node: str, choose: Any) -> Any:
         if input.shape[at] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {at} to have non-zero size.")
         indices = choose(input, at)
-        where = np.expand_dims(indices, at)
-        values: Any = np.take_along_axis(input, where, at)  # type: ignore[arg-type]
-        return (values, where) if keepdim else (values.squeeze(at), indices)
+        values = ufunc.reduce(input, at, None, None, keepdim)
+        if type(values) is np.ndarray and not values.flags.c_contiguous:
+            values = np.ascontiguousarray(values)
+        return values, indices.reshape(values.shape) if keepdim else indices
 
     body.__name__ = f"{name}_along"
     return operator(
@@ -285,8 +286,8 @@ def first_smallest(array: np.ndarray, at: int) -> Any:
     return np.argmin(array, at)
 
 
-max_along = _along("max", "MaxBackward0", first_largest)
-min_along = _along("min", "MinBackward0", first_smallest)
+max_along = _along("max", "MaxBackward0", first_largest, np.maximum)
+min_along = _along("min", "MinBackward0", first_smallest, np.minimum)
 
 
 def _overloaded(name: str, whole: Any, along: Any, example: str) -> Any:
@@ -446,11 +447,6 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
 # ---- spread
 
 
-def degrees(shape: Sequence[int], dim: Any, correction: Any) -> float:
-    """The divisor of a variance: the count less the correction, at least 0."""
-    return builtins.max(count_of(shape, dim) - correction, 0)
-
-
 def var_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool) -> Any:
     n = count_of(input.shape, dim) - correction
     centred = input - mean(input, dim, True)
@@ -463,20 +459,20 @@ def var_of(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Tensor:
 
 
 def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any, Any]:
-    """Variance and mean, in two passes over the data."""
+    """Variance and mean (with the reduced dimensions at size 1), in two passes over the data."""
     own = input.dtype
     if own.kind not in "fc":
         raise RuntimeError("std and var only support floating point and complex dtypes")
-    x = input.astype(np.float32) if own == np.float16 else input
+    x = input.astype(np.float32) if own.char == "e" else input
     gone = axes(dim, input.ndim)
-    n = count_of(input.shape, dim)
-    centre = np.true_divide(np.add.reduce(x, gone, None, None, True), n)
+    n = input.size if gone is None else count_of(input.shape, gone)
+    centre = np.add.reduce(x, gone, None, None, True) / n if n else np.add.reduce(x, gone, None, None, True) * np.nan
     c = x - centre
     squares = np.add.reduce((c * c.conj()).real if own.kind == "c" else c * c, gone, None, None, keepdim)
-    m = centre if keepdim else centre.reshape(squares.shape)
-    variance = np.true_divide(squares, degrees(input.shape, dim, correction))
+    free = builtins.max(n - correction, 0)
+    variance = np.true_divide(squares, free)
     real = np.dtype(f"f{own.itemsize // 2}") if own.kind == "c" else own
-    return np.asarray(variance).astype(real, copy=False), np.asarray(m).astype(own, copy=False)
+    return (variance if variance.dtype is real else variance.astype(real)), centre
 
 
 def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim: bool) -> Any:
@@ -555,7 +551,8 @@ def moments_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool, sp
 def _moments(node: str, deviation: bool) -> Any:
     def body(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Any:
         spread, centre = spread_of(input, dim, correction, keepdim)
-        return (np.sqrt(spread) if deviation else spread), centre
+        spread = np.asarray(np.sqrt(spread) if deviation else spread)
+        return spread, np.asarray(centre, input.dtype).reshape(spread.shape)
 
     body.__name__ = "std_mean" if deviation else "var_mean"
     return operator(

@@ -21,7 +21,7 @@ from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
 from .families import over_dims
 from .fill import blank, converted
-from .index import checked_gather, gather_raw, index_select_raw, kernels, put_key
+from .index import FEW, along, checked_gather, gather_raw, index_select_raw, kernels, put_key
 from .random import no_gradient
 from .shape import flatten, reshape
 
@@ -157,7 +157,11 @@ def scatter_(self: Tensor, dim: int, index: Tensor, *args: Any, **options: Any) 
     src=lambda g, dim, index, src_shape: corner(gather_raw(g, dim, index), src_shape),
 )  # fmt: skip
 def scatter_added(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    return kernels.scatter_add(written(input), dim, index, src)  # type: ignore[no-any-return]
+    out = written(input)
+    if out.ndim and src.shape == index.shape and index.size < FEW:  # type: ignore[operator]
+        np.add.at(out, along(index, dim), src)  # type: ignore[arg-type]
+        return out  # type: ignore[return-value]
+    return kernels.scatter_add(out, dim, index, src)  # type: ignore[no-any-return]
 
 
 def checked_scatter(name: str, input: Any, dim: Any, index: Any, src: Any) -> int:

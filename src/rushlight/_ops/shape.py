@@ -1162,10 +1162,10 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     if sizes.count(shape) != len(sizes):
         i = next(i for i, other in enumerate(sizes) if other != shape)
         raise RuntimeError(
-            f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(sizes[i])} at entry "
-            f"{i}"
+            f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(sizes[i])} "
+            f"at entry {i}"
         )
-    made = stack_at(parts, dim)
+    made = stack_at(parts, canonical(dim, len(shape) + 1))
     return made if out is None else stack_at.op.write_out(stack_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
