@@ -223,7 +223,7 @@ def fork_rng(
 def drawn(draw: Draw, shape: tuple[int, ...]) -> Any:
     """An array of draws, or, inside a transform that has its own way with randomness, what that gives."""
     if mode() & CAREFUL:
-        for transform in reversed(levels.stack.get()):
+        for transform in reversed(levels.active()):
             ask = getattr(transform, "drawn", None)
             if ask is not None:
                 return ask(draw, shape)

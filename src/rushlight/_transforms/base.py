@@ -14,7 +14,7 @@ import numpy as np
 from .._core import callsite, dtypes, record
 from .._core.levels import running as entered
 from .._core.mode import CAREFUL, DEPTH, INFERENCE, RECORD, word
-from .._core.tensor import Tensor, new
+from .._core.tensor import Size, Tensor, new
 
 OWN = RECORD | INFERENCE  # bits that a block inside the transform sets for the levels below too
 LOW = (1 << DEPTH) - 1
@@ -24,21 +24,32 @@ class Leveled(Tensor):
     """A tensor inside a transform."""
 
     __slots__ = ()
+    lower: Any  # the tensor of the level below that this one stands for
+
+    @property
+    def _array(self) -> Any:  # type: ignore[override]
+        return self.lower if word.get() & CAREFUL else self.transform.outside(self)
+
+    @_array.setter
+    def _array(self, lower: Any) -> None:
+        self.lower = lower
+
+    @property
+    def shape(self) -> Size:
+        return self.lower.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self.lower.ndim  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> dtypes.dtype:
-        found: dtypes.dtype = self._array.dtype
+        found: dtypes.dtype = self.lower.dtype
         return found
 
     @property
     def itemsize(self) -> int:
         return self.dtype.itemsize
-
-    @property
-    def lower(self) -> Tensor:
-        """The tensor of the level below that this one stands for."""
-        found: Tensor = self._array
-        return found
 
     def item(self) -> Any:
         return self.lower.item()
@@ -108,11 +119,11 @@ class Transform:
 
     def opened(self, x: Any) -> Any:
         """A tensor of this level as what it stands for below; anything else as it is."""
-        return x._array if isinstance(x, Tensor) and x.transform is self else x
+        return x.lower if isinstance(x, Tensor) and x.transform is self else x  # type: ignore[attr-defined]
 
     def open_all(self, args: Sequence[Any]) -> list[Any]:
         return [
-            a._array if isinstance(a, Tensor) and a.transform is self
+            a.lower if isinstance(a, Tensor) and a.transform is self  # type: ignore[attr-defined]
             else [self.opened(b) for b in a] if (type(a) is list or type(a) is tuple) and holds_tensors(a)
             else a
             for a in args
@@ -125,6 +136,10 @@ class Transform:
             f"after it, at {callsite.shown(*callsite.here())}. Return it from the transformed function instead of "
             "keeping it."
         )
+
+    def outside(self, x: Any) -> Any:
+        """What a tensor of this level holds where no transform runs."""
+        return self.escaped()
 
     def mode_below(self) -> int:
         """The mode for the level below: that which held outside, with the grad mode that was chosen inside."""
@@ -158,7 +173,7 @@ def level_of(x: Any) -> int:
 def make(cls: type, lower: Any, node: Any, transform: Transform) -> Any:
     """A tensor of a transform around one of the level below."""
     t = new(cls)
-    t._array = lower
+    t.lower = lower
     t._node = node
     t.level = transform.level
     t.transform = transform

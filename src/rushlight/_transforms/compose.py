@@ -30,7 +30,7 @@ def unflatten(leaves: list[Any], spec: Any) -> Any:
 
 def opened(transform: Any, x: Any) -> Any:
     """A result of a transform's level as a tensor of the level below."""
-    return x._array if isinstance(x, Tensor) and x.transform is transform else x
+    return x.lower if isinstance(x, Tensor) and x.transform is transform else x
 
 
 def all_opened(transform: Any, x: Any) -> Any:
@@ -423,7 +423,7 @@ def unbatched(level: Vmap, x: Any, d: Any, name: str) -> Any:
             f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean to set out_dims= to "
             "None for output?"
         )
-    lower = x._array if level.is_mapped(x) else expand(x, (level.size, *x.shape))
+    lower = x.lower if level.is_mapped(x) else expand(x, (level.size, *x.shape))
     return movedim(lower, 0, d) if d else lower
 
 
@@ -597,7 +597,7 @@ def back_of_batch(ran: Pulled, seeds: list[Any], size: int) -> list[Any]:
     level = Vmap(size, "error")
     with entered(level):
         found = ran.back([level.make(s) for s in seeds])
-    return [x._array if level.is_mapped(x) else expand(x, (size, *x.shape)) for x in found]
+    return [x.lower if level.is_mapped(x) else expand(x, (size, *x.shape)) for x in found]
 
 
 def jacfwd(
@@ -751,7 +751,7 @@ def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise ValueError(f"debug_unwrap expected a tensor but got {type(tensor)}")
     while tensor.level:
-        tensor = tensor._array
+        tensor = tensor.lower
         if not recurse:
             break
     return tensor

@@ -15,7 +15,7 @@ from .._core import record, views
 from .._core.declare import OpNode
 from .._core.graph import Bundle
 from .._core.memory import tick
-from .._core.mode import FORWARD_OFF, RECORD, word
+from .._core.mode import FORWARD_OFF, RECORD, TRANSFORMED, word
 from .._core.tensor import Tensor, new, wrap
 from .base import Leveled, Transform, as_lower, captured_write, entered, holds_tensors
 from .grad import Grad, check_history, lowest, pull_back, rewrite, shown, zeros_of
@@ -41,13 +41,14 @@ class Forward(Transform):
 
     kind = "jvp (or jacfwd)"
     clears = FORWARD_OFF
+    adds = TRANSFORMED
 
     def make(self, lower: Any, node: Any = None) -> Dual:
         return self.dual(lower, None)
 
     def dual(self, primal: Any, tangent: Any) -> Dual:
         t: Dual = new(Dual)
-        t._array = primal
+        t.lower = primal
         t._node = None
         t.level = self.level
         t.transform = self
@@ -182,7 +183,7 @@ class DualLevel(Forward):
 
     kind = "dual_level"
     records = True
-    clears = 0
+    adds = clears = 0
 
     def shown(self, t: Any) -> str:
         text = repr(t.lower)
@@ -216,7 +217,7 @@ class DualLevel(Forward):
 
     def apart(self, t: Any) -> Any:
         """The same dual without its node: a node that saved its own result would be a cycle."""
-        made = super().dual(t._array, t.tangent)
+        made = super().dual(t.lower, t.tangent)
         made._node = None
         return made
 
@@ -226,7 +227,7 @@ class DualLevel(Forward):
             return wrap(value, node)
         if value.transform is not self:
             return wrap(value._array, node)
-        made = super().dual(value._array, value.tangent)  # type: ignore[attr-defined]
+        made = super().dual(value.lower, value.tangent)  # type: ignore[attr-defined]
         made._node = node
         return made
 
@@ -240,7 +241,7 @@ class DualLevel(Forward):
             if t is not None:
                 lower = wrap(t._array, t._node)
                 t.__class__ = Dual
-                t._array, t.level, t.transform, t.tangent = lower, self.level, self, None
+                t.lower, t.level, t.transform, t.tangent = lower, self.level, self, None
         self.give_tangent(base)
 
     def escaped(self, op: Any = None, args: Any = ()) -> Any:
@@ -254,8 +255,11 @@ class DualLevel(Forward):
         if isinstance(x, (list, tuple)) and holds_tensors(x):
             return [self.lowest(b) for b in x]
         while isinstance(x, Tensor) and isinstance(x.transform, DualLevel) and not x.transform.alive:
-            x = x._array
+            x = x.lower  # type: ignore[attr-defined]
         return x
+
+    def outside(self, x: Any) -> Any:
+        return x.lower._array
 
     def created(self, made: Tensor) -> Tensor:
         return made
@@ -323,7 +327,7 @@ def transposed(op: Any, primals: list[Any], result: Any, i: int, index: int | No
     with entered(grad):
         outs = [result] if op.outputs is None else list(result)
         which = range(len(outs)) if op.differentiable is None else op.differentiable
-        seeds = {k: grad.variable(zeros_of(as_lower(outs[k]))) for k in which if outs[k] is not None}
+        seeds = {k: grad.variable(grad.below(zeros_of, as_lower(outs[k]))) for k in which if outs[k] is not None}
         single = op.outputs is None or op.differentiable is not None and len(op.differentiable) == 1
         g: Any = next(iter(seeds.values())) if single else Bundle(seeds)
         if op.joint is not None:

@@ -11,7 +11,7 @@ from .._core import engine, record, views
 from .._core.declare import OpNode
 from .._core.graph import Freed, Leaf
 from .._core.memory import tick
-from .._core.mode import RECORD, mode, word
+from .._core.mode import RECORD, TRANSFORMED, mode, word
 from .._core.tensor import Tensor, new, wrap
 from .base import LOW, Leveled, Transform, captured_write, holds_tensors, make
 from .notes import bare, note_of
@@ -51,7 +51,7 @@ def shown(kind: str, level: int, more: str, lower: Any) -> str:
 class Grad(Transform):
     """The level of ``grad`` and ``vjp``."""
 
-    adds = RECORD
+    adds = RECORD | TRANSFORMED
     owns = 0
     kind = "grad (or vjp, jacrev)"
 
@@ -65,6 +65,9 @@ class Grad(Transform):
 
     def variable(self, lower: Tensor) -> Traced:
         """An input that gradients are asked for."""
+        dtype = lower.dtype
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {dtype}")
         t = self.make(lower, None)
         t._node = Leaf(ref(t))
         t._node.transform = self
@@ -191,7 +194,7 @@ def bared(values: Any) -> Any:
 def lowest(x: Any) -> Any:
     """The tensor of no transform that a tensor stands for."""
     while x.level:
-        x = x._array
+        x = x.lower
     return x
 
 
@@ -235,27 +238,33 @@ def pull_back(
         if out.transform is transform and out._node is not None:
             roots.append((out._node, bare(seed)))
     nodes = [x._node for x in inputs]
-    arrived: dict[Any, Any] = {}
-    if roots:
-        this = engine.Pass(roots, False, nodes if len(nodes) != 1 or type(nodes[0]) is not Leaf else None, False)
-        token = word.set(word.get() if now else transform.outer_mode)
-        around = engine.current.set(this)
-        try:
-            engine.run(this, None if keep else FREED)
-        finally:
-            engine.current.reset(around)
-            word.reset(token)
-        for call in this.callbacks:
-            call()
-        arrived = this.arrived
-    found = []
-    for x, node in zip(inputs, nodes, strict=True):
-        g = arrived.get(node)
-        if g is None:
-            found.append(None if unused else zeros_of(x.lower))
-        else:
-            found.append(g if isinstance(g, Tensor) else owned(g))
+    token = word.set(word.get() if now else transform.outer_mode)
+    try:
+        arrived = passed(roots, nodes, keep) if roots else {}
+        found = []
+        for x, node in zip(inputs, nodes, strict=True):
+            g = arrived.get(node)
+            if g is None:
+                found.append(None if unused else zeros_of(x.lower))
+            else:
+                found.append(g if isinstance(g, Tensor) else owned(g))
+    finally:
+        word.reset(token)
     return found
+
+
+def passed(roots: list[Any], nodes: list[Any], keep: bool) -> dict[Any, Any]:
+    """The gradients that arrive at nodes. (All leaves of a level are its variables: with these, everything runs.)"""
+    leaves = all([type(n) is Leaf for n in nodes])
+    this = engine.Pass(roots, False, None if leaves else nodes, False)
+    token = engine.current.set(this)
+    try:
+        engine.run(this, None if keep else FREED)
+    finally:
+        engine.current.reset(token)
+    for call in this.callbacks:
+        call()
+    return this.arrived
 
 
 FREED = Freed(None, -1)

@@ -59,7 +59,7 @@ def note_of(op: Any, made: type) -> Any:
 def lines(op: Any, asked: list[str]) -> list[str]:
     code = [
         f"def note(transform, {', '.join(op.parameters)}):",
-        *[f"    {n}_ = {n}._array if isinstance({n}, Tensor) and {n}.transform is transform else {n}" for n in op.tensors],
+        *[f"    {n}_ = {n}.lower if isinstance({n}, Tensor) and {n}.transform is transform else {n}" for n in op.tensors],
         "    m = mode()",
         "    token = set_mode(transform.outer_mode if m == transform.inner_mode else transform.mode_below())",
         "    try:",
@@ -67,7 +67,7 @@ def lines(op: Any, asked: list[str]) -> list[str]:
         "    finally:",
         "        reset(token)",
         "    made = new(Made)",
-        "    made._array = result_",
+        "    made.lower = result_",
         "    made.level = transform.level",
         "    made.transform = transform",
         "    made._node = None",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._core import callsite, dtypes, levels, record
-from .._core.mode import word
+from .._core.mode import TRANSFORMED, word
 from .._core.tensor import Size, Tensor, new, wrap
 from .base import Leveled, Transform, as_lower, holds_tensors
 
@@ -26,11 +26,11 @@ class Batched(Leveled):
 
     @property
     def shape(self) -> Size:
-        return self._array.shape[1:]  # type: ignore[no-any-return]
+        return self.lower.shape[1:]  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
-        n: int = self._array.ndim
+        n: int = self.lower.ndim
         return n - 1
 
     def stride(self, dim: int | None = None) -> Any:
@@ -80,6 +80,7 @@ class Vmap(Transform):
 
     warned: set[str] = set()
     kind = "vmap"
+    adds = TRANSFORMED
 
     def __init__(self, size: int, randomness: str = "error") -> None:
         self.size = size
@@ -87,7 +88,7 @@ class Vmap(Transform):
 
     def make(self, lower: Any, node: Any = None) -> Batched:
         t: Batched = new(Batched)
-        t._array = lower
+        t.lower = lower
         t._node = None
         t.level = self.level
         t.transform = self
@@ -107,7 +108,7 @@ class Vmap(Transform):
             if isinstance(a, Tensor):
                 own = a.transform is self
                 mapped.append(own)
-                values.append(a._array if own else a)
+                values.append(a.lower if own else a)
             elif (type(a) is list or type(a) is tuple) and any([isinstance(b, Tensor) and b.transform is self for b in a]):
                 mapped.append(True)
                 values.append([self.spread(b) for b in a] if holds_tensors(a) else a)
@@ -134,7 +135,7 @@ class Vmap(Transform):
             finally:
                 word.reset(token)
             t = new(Batched)
-            t._array = result
+            t.lower = result
             t._node = None
             t.level = self.level
             t.transform = self
@@ -144,9 +145,9 @@ class Vmap(Transform):
         for a in args:
             if isinstance(a, Tensor):
                 own = a.transform is self
-                v = a._array if own else a
-                inner = v._array
-                n = (inner.ndim if type(inner) is ndarray else v.ndim) - own
+                v = a.lower if own else a
+                inner = v if v.level else v._array
+                n = inner.ndim - own
                 dtype = inner.dtype
                 if rank < 0:
                     rank, kind = n, dtype
@@ -180,7 +181,7 @@ class Vmap(Transform):
         finally:
             word.reset(token)
         t = new(Batched)
-        t._array = result
+        t.lower = result
         t._node = None
         t.level = self.level
         t.transform = self
@@ -189,7 +190,7 @@ class Vmap(Transform):
     def spread(self, x: Any) -> Any:
         """An element of a list argument with a batch dimension in front."""
         if self.is_mapped(x):
-            return x._array
+            return x.lower
         from .._ops.broadcast import expand
 
         return self.below(expand, x, (self.size, *x.shape)) if isinstance(x, (Tensor, ndarray)) else x
@@ -357,27 +358,31 @@ class Vmap(Transform):
 def one(transform: Vmap, args: tuple[Any, ...]) -> Any:
     """The same for a single operand."""
     a = args[0]
-    return (a._array,) if len(args) == 1 and isinstance(a, Tensor) and a.transform is transform else None
+    return (a.lower,) if len(args) == 1 and isinstance(a, Tensor) and a.transform is transform else None
 
 
 def lined_up(transform: Vmap, a: Any, b: Any) -> Any:
     """One or two operands that go together as they are, as they stand on the level below; else None."""
     if not isinstance(a, Tensor) or a.transform is not transform:
         return None
-    a = a._array
+    a = a.lower
     if type(b) is float or type(b) is int:
         return (a, b)
     if not isinstance(b, Tensor):
         return None
+    if a.level:
+        return None
     x = a._array
     if b.transform is transform:
-        b = b._array
+        b = b.lower
+        if b.level:
+            return None
         y = b._array
-        if type(x) is ndarray is type(y) and x.dtype is y.dtype and x.ndim == y.ndim:
+        if x.dtype is y.dtype and x.ndim == y.ndim:
             return a, b
     elif not b.level:
         y = b._array
-        if type(x) is ndarray and x.dtype is y.dtype and x.ndim > y.ndim:
+        if x.dtype is y.dtype and x.ndim > y.ndim:
             return a, b
     return None
 
