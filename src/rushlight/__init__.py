@@ -198,6 +198,7 @@ from ._ops.elementary import (
     trunc,
 )
 from ._ops.fill import fill, fill_, zero_
+from ._ops.gamma_draws import _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad
 from ._ops.index import gather, index_put, index_put_, index_select, nonzero
 from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
 from ._ops.magnitude import dist, norm, renorm
@@ -444,6 +445,8 @@ from ._ops.sort import (
     unique,
     unique_consecutive,
 )
+from ._ops.spectral import istft, stft
+from ._ops.window import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from ._version import torch_version as __version__
 from .autograd.grad_mode import (
     enable_grad,
@@ -503,7 +506,7 @@ globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
-    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn optim overrides "
+    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn ops optim overrides "
     "profiler random serialization signal sparse special testing types utils version xpu".split()
 )
 _LAZY_FUNCTIONS = {
