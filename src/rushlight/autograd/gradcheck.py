@@ -186,8 +186,8 @@ class Check:
         self.outputs = differentiable(made)
         if any([o.is_sparse for o in self.every]):
             raise ValueError(
-                "Sparse output is not supported at gradcheck yet. Please call to_dense(masked_grad=...) on the output of fn "
-                "for gradcheck."
+                "Sparse output is not supported at gradcheck yet. Please call to_dense(masked_grad=...) on the "
+                "output of fn for gradcheck."
             )
 
     def run(self) -> None:
@@ -328,11 +328,12 @@ class Check:
             if a.size and not np.abs(a - b).max() <= tol:
                 worst = np.unravel_index(np.argmax(np.abs(a - b)), a.shape)
                 raise GradcheckError(
-                    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives "
-                    "different values, although analytical gradient matches numerical gradient."
-                    f"The tolerance for nondeterminism was {tol}.\n\nThe largest difference is {np.abs(a - b).max():.3g}, at "
-                    f"element {worst[0]} of the input for element {worst[1]} of the output. Look for random numbers in a "
-                    "backward, or pass nondet_tol= if the difference is only rounding."
+                    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
+                    "times gives different values, although analytical gradient matches numerical gradient."
+                    f"The tolerance for nondeterminism was {tol}.\n\nThe largest difference is "
+                    f"{np.abs(a - b).max():.3g}, at element {worst[0]} of the input for element {worst[1]} of the "
+                    "output. Look for random numbers in a backward, or pass nondet_tol= if the difference is only "
+                    "rounding."
                 )
         return first
 
@@ -498,8 +499,9 @@ class Check:
             ok = close(array, np.zeros_like(array), 1e-5, 1e-8) if self.options.masked else not np.any(array != 0)
             if not ok:
                 raise GradcheckError(
-                    f"backward not multiplied by grad_output: with gradients of zero, that of input {i} is {first(array)} "
-                    "somewhere. Every gradient that a backward returns must be linear in the one that it gets."
+                    f"backward not multiplied by grad_output: with gradients of zero, that of input {i} is "
+                    f"{first(array)} somewhere. Every gradient that a backward returns must be linear in the one "
+                    "that it gets."
                 )
             for what, a, b in (("type", g.dtype, x.dtype), ("size", tuple(g.shape), tuple(x.shape))):
                 if a != b:
@@ -530,8 +532,8 @@ class Check:
                 if g is not None and np.any(np.asarray(engine.as_tensor(g)._array) != 0):
                     warn_undefined()
                     raise GradcheckError(
-                        "Expected all input grads to be undefined or zero when all output grads are undefined or zero: that "
-                        f"of input {i} is {first(engine.as_tensor(g)._array)} somewhere."
+                        "Expected all input grads to be undefined or zero when all output grads are undefined or "
+                        f"zero: that of input {i} is {first(engine.as_tensor(g)._array)} somewhere."
                     )
 
     # ---- what is said when they differ
@@ -561,8 +563,8 @@ class Check:
         except GradcheckError as error:
             raise GradcheckError(f"{text}Element by element:\n{error}") from None
         raise GradcheckError(
-            f"{text}Fast gradcheck failed but element-wise differences are small. This means that the test might've passed in "
-            "slow_mode! Pass fast_mode=False."
+            f"{text}Fast gradcheck failed but element-wise differences are small. This means that the test might've "
+            "passed in slow_mode! Pass fast_mode=False."
         )
 
     def mismatch(self, k: int, i: int, numerical: Any, analytical: Any, imaginary: bool, forward: bool) -> str:
@@ -585,8 +587,8 @@ class Check:
             return "func is not deterministic: the same inputs gave other outputs the second time (random numbers, dropout?)."
         if x.dtype not in (float64, complex128):
             return (
-                f"the input is {x.dtype}, whose rounding is larger than the step eps={options.eps}: check with .double() "
-                "inputs."
+                f"the input is {x.dtype}, whose rounding is larger than the step eps={options.eps}: check with "
+                ".double() inputs."
             )
         steps = self.directions[i]
         at = [n for n, o in enumerate(self.every) if o.requires_grad][k]
@@ -618,16 +620,16 @@ class Check:
 
 
 BATCHED = (
-    "gradcheck or gradgradcheck failed while testing batched gradient computation: the gradients of a batch of grad_outputs, "
-    "computed at once by vmap over the backward pass, are not those computed one by one. Pass check_batched_grad=False if "
-    "batches are not needed."
+    "gradcheck or gradgradcheck failed while testing batched gradient computation: the gradients of a batch of "
+    "grad_outputs, computed at once by vmap over the backward pass, are not those computed one by one. Pass "
+    "check_batched_grad=False if batches are not needed."
 )
 
 
 def warn_undefined() -> None:
     warnings.warn(
-        "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may break "
-        "existing callers of this function. If this is true for you, you can call this function with "
+        "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may "
+        "break existing callers of this function. If this is true for you, you can call this function with "
         '"check_undefined_grad=False" to disable the feature',
         stacklevel=4,
     )
@@ -642,15 +644,15 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
         any_asked = True
         if x.dtype not in (float64, complex128):
             warnings.warn(
-                f"Input #{i} requires gradient and is not a double precision floating point or complex. This check will "
-                "likely fail if all the inputs are not of double precision floating point or complex. ",
+                f"Input #{i} requires gradient and is not a double precision floating point or complex. This check "
+                "will likely fail if all the inputs are not of double precision floating point or complex. ",
                 stacklevel=4,
             )
         if any([n > 1 and step == 0 for n, step in zip(x._array.shape, x._array.strides, strict=True)]):
             raise RuntimeError(
-                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to "
-                "be able to compute the numerical gradients correctly. You should call .contiguous on the input before "
-                "passing it to gradcheck."
+                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly. You should call "
+                ".contiguous on the input before passing it to gradcheck."
             )
     if not any_asked:
         raise ValueError(
@@ -662,8 +664,8 @@ def alike(a: ndarray, b: ndarray, eps: float, k: int, where: str) -> None:
     for what, one, other in (("shape", a.shape, b.shape), ("dtype", a.dtype, b.dtype)):
         if one != other:
             raise AssertionError(
-                f"Expected `func` to return outputs with the same {what} when inputs are perturbed {where}by {eps}, but "
-                f"got: {what}s {one} and {other} (output {k})."
+                f"Expected `func` to return outputs with the same {what} when inputs are perturbed {where}by {eps}, "
+                f"but got: {what}s {one} and {other} (output {k})."
             )
 
 
