@@ -588,8 +588,9 @@ def arange(
 def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
     """The numbers from ``start`` up to and including ``end``; deprecated, as in PyTorch: use :func:`arange`.
 
-    >>> import rushlight as torch
-    >>> torch.range(1, 3)
+    >>> import warnings, rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.range(1, 3)
     tensor([1., 2., 3.])
     """
     import warnings
