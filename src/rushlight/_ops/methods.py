@@ -34,6 +34,7 @@ from . import (
     scatter,
     shape,
     sort,
+    spectral,
 )
 from . import interop
 from . import softmax as softmax_
@@ -388,11 +389,15 @@ class Methods:
     __matmul__ = products.matmul_operator
     __rmatmul__ = products.matmul_reflected
     addbmm = products.addbmm
+    addbmm_ = inplace(products.addbmm)
     addmm = products.addmm
     addmm_ = inplace(products.addmm)
     addmv = products.addmv
+    addmv_ = inplace(products.addmv)
     addr = products.addr
+    addr_ = inplace(products.addr)
     baddbmm = products.baddbmm
+    baddbmm_ = inplace(products.baddbmm)
     bmm = products.bmm
     dot = products.dot
     inner = products.inner
@@ -425,6 +430,9 @@ class Methods:
     trace = matrices.trace
     triangular_solve = matrices.triangular_solve
     matrix_exp, matrix_power = linalg.matrix_exp, linalg.matrix_power
+
+    # spectral
+    istft, stft = spectral.istft, spectral.stft
 
     # reduce
     all = reduce.all

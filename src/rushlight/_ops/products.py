@@ -52,7 +52,7 @@ def product(a: Any, b: Any) -> Any:
     if a.dtype == np.float16:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if a.dtype == np.bool_:
-        raise RuntimeError('"addmm_impl_cpu_" not implemented for \'Bool\'')
+        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return np.matmul(a, b)
 
 
@@ -163,10 +163,14 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([3., 3.])
     """
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {0 if input.ndim != 2 else 1}, {input.ndim}, {vec.ndim}")
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {0 if input.ndim != 2 else 1}, {input.ndim}, {vec.ndim}"
+        )
     same_dtype(input, vec, ("mat", "vec"))
     if input.shape[1] != vec.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
+        )
     return product(input, vec)  # type: ignore[no-any-return]
 
 
@@ -196,9 +200,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype != tensor.dtype:
         names = [dtypes.LEGACY[dtypes.dtype_of(x.dtype).name] for x in (input, tensor)]  # type: ignore[arg-type]
-        raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}"
-        )
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}")
     if input.shape != tensor.shape:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
@@ -207,6 +209,15 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     return product(input, tensor)  # type: ignore[no-any-return]
 
 
+def vdot_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any) -> Any:
+    return dot_batch(op, size, mapped, conjugate(input), other)
+
+
+@operator(
+    batch=vdot_batch, node="VdotBackward0",
+    input=lambda g, other: conjugate(g) * other,
+    other=lambda g, input: g * input,
+)  # fmt: skip
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The dot product of the conjugate of ``input`` with ``other``.
 
@@ -214,7 +225,7 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.vdot(torch.tensor([1j]), torch.tensor([1j]))
     tensor(1.+0.j)
     """
-    return dot(conjugate(input), other, out=out)
+    return dot.op.forward(np.conj(input) if input.dtype.kind == "c" else input, other)
 
 
 def matmul(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
@@ -322,7 +333,9 @@ def addmm(
     same_dtype(mat1, mat2, ("m1", "m2"))
     if input.dtype != mat1.dtype:
         x, y = [_C_NAMES.get(d.name, d.name) for d in (input.dtype, mat1.dtype)]
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {dtypes.LEGACY[input.dtype.name]} and {dtypes.LEGACY[mat1.dtype.name]}")
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {dtypes.LEGACY[input.dtype.name]} and {dtypes.LEGACY[mat1.dtype.name]}"
+        )
     made = product(mat1, mat2)
     if alpha != 1:
         made = made * np.asarray(alpha, made.dtype)
@@ -339,6 +352,53 @@ def addmm(
     return made  # type: ignore[no-any-return]
 
 
+def combined(input: Any, made: Any, beta: Any, alpha: Any) -> Any:
+    """``beta * input + alpha * made`` on arrays; with ``beta = 0``, ``input`` (even nan in it) is left out."""
+    if input.dtype != made.dtype:
+        x, y = [dtypes.LEGACY[dtypes.dtype_of(v.dtype).name] for v in (input, made)]
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {x} and {y}")
+    if alpha != 1:
+        made = made * np.asarray(alpha).astype(made.dtype)
+    try:
+        if beta == 1:
+            return made + np.broadcast_to(input, made.shape)
+        if beta != 0:
+            return made + np.broadcast_to(input, made.shape) * np.asarray(beta).astype(made.dtype)
+        np.broadcast_to(input, made.shape)
+    except ValueError:
+        raise RuntimeError(
+            f"The expanded size of the tensor ({made.shape[-1]}) must match the existing size ({input.shape[-1]}) at "
+            f"non-singleton dimension {made.ndim - 1}.  Target sizes: {list(made.shape)}.  Tensor sizes: "
+            f"{list(input.shape)}"
+        ) from None
+    return made
+
+
+def summed_batch(core: Any) -> Any:
+    """The batching rule of ``beta * input + alpha * core(x, y)``."""
+
+    def batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
+        product_mapped = mapped[1] or mapped[2]
+        made = core.op.batch(core.op, size, mapped[1:3], x, y) if product_mapped else core(x, y)
+        if mapped[0]:
+            input = grown(input, made.ndim + (0 if product_mapped else 1))
+        made = made if alpha == 1 else made * alpha
+        if beta == 0:
+            return made if product_mapped else expand(made, (size, *made.shape))
+        return (input if beta == 1 else input * beta) + made
+
+    return batch
+
+
+def input_rule(g: Any, input_shape: Any, beta: Any) -> Any:
+    return scaled(g if tuple(g.shape) == tuple(input_shape) else sum_to(g, tuple(input_shape)), beta)
+
+
+@operator(
+    batch=summed_batch(mv), node="AddmvBackward0", input=input_rule,
+    mat=lambda g, vec, alpha: scaled(outer_of(g, conjugate(vec)), alpha),
+    vec=lambda g, mat, alpha: scaled(mv(adjoint(mat), g), alpha),
+)  # fmt: skip
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -348,19 +408,14 @@ def addmv(
     >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
     tensor([4., 4.])
     """
-    return added(input, mv(mat, vec), beta, alpha, out)
+    return combined(input, mv.op.forward(mat, vec), beta, alpha)
 
 
-def added(input: Tensor, made: Any, beta: Number, alpha: Number, out: Tensor | None) -> Tensor:
-    """``beta * input + alpha * made``, where ``beta = 0`` leaves ``input`` out."""
-    result = made if alpha == 1 else made * alpha
-    if beta != 0:
-        result = (input if beta == 1 else input * beta) + result
-    elif tuple(input.shape) != tuple(result.shape):
-        result = expand(result, np.broadcast_shapes(tuple(input.shape), tuple(result.shape)))
-    return result if out is None else mm.op.write_out(mm.op, out, result)  # type: ignore[attr-defined, no-any-return]
-
-
+@operator(
+    batch=summed_batch(bmm), node="BaddbmmBackward0", input=input_rule,
+    batch1=lambda g, batch2, alpha: scaled(bmm(g, adjoint(batch2)), alpha),
+    batch2=lambda g, batch1, alpha: scaled(bmm(adjoint(batch1), g), alpha),
+)  # fmt: skip
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -370,9 +425,18 @@ def baddbmm(
     >>> torch.baddbmm(torch.ones(1, 1, 1), torch.ones(1, 1, 2), torch.ones(1, 2, 1))
     tensor([[[3.]]])
     """
-    return added(input, bmm(batch1, batch2), beta, alpha, out)
+    return combined(input, bmm.op.forward(batch1, batch2), beta, alpha)
 
 
+def spread_over(g: Any, batch: Any) -> Any:
+    return expand(unsqueeze(g, 0), (batch.shape[0], *g.shape))
+
+
+@operator(
+    node="AddbmmBackward0", input=input_rule,
+    batch1=lambda g, batch2, alpha: scaled(bmm(spread_over(g, batch2), adjoint(batch2)), alpha),
+    batch2=lambda g, batch1, alpha: scaled(bmm(adjoint(batch1), spread_over(g, batch1)), alpha),
+)  # fmt: skip
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -382,11 +446,15 @@ def addbmm(
     >>> torch.addbmm(torch.zeros(1, 1), torch.ones(3, 1, 2), torch.ones(3, 2, 1))
     tensor([[6.]])
     """
-    from .reduce import sum as sum_
+    made = bmm.op.forward(batch1, batch2)
+    return combined(input, np.add.reduce(made, 0, made.dtype), beta, alpha)
 
-    return added(input, sum_(bmm(batch1, batch2), 0), beta, alpha, out)
 
-
+@operator(
+    node="AddrBackward0", input=input_rule,
+    vec1=lambda g, vec2, alpha: scaled(mv(g, conjugate(vec2)), alpha),
+    vec2=lambda g, vec1, alpha: scaled(mv(transpose(g, 0, 1), conjugate(vec1)), alpha),
+)  # fmt: skip
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -396,7 +464,10 @@ def addr(
     >>> torch.addr(torch.zeros(1, 2), torch.ones(1), torch.ones(2))
     tensor([[1., 1.]])
     """
-    return added(input, outer(vec1, vec2), beta, alpha, out)
+    for name, value in (("beta", beta), ("alpha", alpha)):
+        if isinstance(value, float) and input.dtype.kind in "biu":
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    return combined(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -452,7 +523,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         left, right = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
-        left, right = [[d % x.ndim for d in ([ds] if isinstance(ds, int) else ds)] for ds, x in zip(dims, (a, b), strict=True)]
+        left, right = [
+            [d % x.ndim for d in ([ds] if isinstance(ds, int) else ds)] for ds, x in zip(dims, (a, b), strict=True)
+        ]
     for i, j in zip(left, right, strict=True):
         if a.shape[i] != b.shape[j]:
             raise RuntimeError(
@@ -502,8 +575,11 @@ def einsum(*args: Any) -> Tensor:
     terms = left.split(",")
     if len(terms) != len(operands):
         more = "fewer" if len(operands) > len(terms) else "more"
-        raise RuntimeError(f"einsum(): {more} subscripts were provided than operands" if more == "more" else
-                           "einsum(): more operands were provided than specified in the equation")
+        raise RuntimeError(
+            f"einsum(): {more} subscripts were provided than operands"
+            if more == "more"
+            else "einsum(): more operands were provided than specified in the equation"
+        )
     sizes: dict[str, int] = {}
     wide = 0
     for term, x in zip(terms, operands, strict=True):
@@ -632,8 +708,14 @@ def pair(a: str, x: Any, b: str, y: Any, needed: set[str], sizes: dict[str, int]
     if not summed:
         # an outer or elementwise product: broadcasting does it
         term = "".join([*batch, *free_a, *free_b])
-        left = reshape(permute(x, tuple([a.index(c) for c in [*batch, *free_a]])), (*[x.shape[a.index(c)] for c in [*batch, *free_a]], *(1,) * len(free_b)))
-        right = reshape(permute(y, tuple([b.index(c) for c in [*batch, *free_b]])), (*[y.shape[b.index(c)] for c in batch], *(1,) * len(free_a), *[y.shape[b.index(c)] for c in free_b]))
+        left = reshape(
+            permute(x, tuple([a.index(c) for c in [*batch, *free_a]])),
+            (*[x.shape[a.index(c)] for c in [*batch, *free_a]], *(1,) * len(free_b)),
+        )
+        right = reshape(
+            permute(y, tuple([b.index(c) for c in [*batch, *free_b]])),
+            (*[y.shape[b.index(c)] for c in batch], *(1,) * len(free_a), *[y.shape[b.index(c)] for c in free_b]),
+        )
         return term, left * right
 
     def size(term: str, z: Any, group: list[str]) -> int:
@@ -675,7 +757,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         made = addmm(bias, flat, transpose(weight, 0, 1))
         return reshape(made, (*input.shape[:-1], weight.shape[0]))
     if ndim == 1 and bias is not None:
-        return squeeze(addmm(bias, unsqueeze(input, 0), transpose(weight, 0, 1)), 0)
+        return reshape(addmm(bias, unsqueeze(input, 0), transpose(weight, 0, 1)), (weight.shape[0],))
     made = matmul(input, transpose(weight, 0, 1))
     return made if bias is None else made + bias  # type: ignore[no-any-return]
 
@@ -691,4 +773,3 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     for m in matrices[1:]:
         made = matmul(made, m)
     return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
-
