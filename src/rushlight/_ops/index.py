@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record, views
+from .._core import dtypes, memory, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, RECORD, mode
@@ -474,7 +474,8 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     array, new = self._array, src._array
     if not mode() & ~(RECORD if self._node is None and src._node is None else 0) and simple_write(array):
-        if type(new) is ndarray and (new.dtype.kind != "c" or array.dtype.kind == "c"):
+        apart = type(new) is ndarray and memory.owner(new) is not memory.owner(array)
+        if apart and (new.dtype.kind != "c" or array.dtype.kind == "c"):
             try:
                 np.copyto(array, new, "unsafe")
                 views.stamp(self, "copy_")
@@ -502,15 +503,15 @@ def as_value(value: Any, like: Tensor) -> Tensor:
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``self[key] = value``, in place."""
-    what = type(key)
-    if (what is int or what is slice or (what is tuple and key)) and type(value) in (float, int, bool):
-        parts = key if what is tuple else (key,)
-        array = self._array
-        if not mode() & ~(RECORD if self._node is None else 0) and simple_write(array) and plain_kind(parts):
+    if type(value) in (float, int, bool):
+        what, array = type(key), self._array
+        by_tensor = what is Tensor and key._array.dtype.char in "l?" and key._array.ndim
+        ready = by_tensor or what is int or plain_kind(key if what is tuple else (key,)) is not None
+        if ready and not mode() & ~(RECORD if self._node is None else 0) and simple_write(array):
             from .fill import converted
 
             try:
-                array[parts] = converted(value, array.dtype)
+                array[key._array if by_tensor else key] = converted(value, array.dtype)
                 views.stamp(self, "__setitem__")
                 return
             except IndexError:
