@@ -15,7 +15,7 @@ from .._core import record, views
 from .._core.declare import OpNode
 from .._core.graph import Bundle
 from .._core.memory import tick
-from .._core.mode import FORWARD_OFF, RECORD, TRANSFORMED, word
+from .._core.mode import FORWARD_OFF, INFERENCE, RECORD, TRANSFORMED, word
 from .._core.tensor import Tensor, new, wrap
 from .base import Leveled, Transform, as_lower, captured_write, entered, holds_tensors
 from .grad import Grad, check_history, lowest, pull_back, rewrite, shown, zeros_of
@@ -26,11 +26,6 @@ class Dual(Leveled):
 
     __slots__ = ()
     tangent: Any
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        if not force and self.tangent is not None and self.transform.alive:
-            raise RuntimeError("Can't call numpy() on Tensor that has a forward gradient (tangent). Unpack it first.")
-        return self.lower.numpy(force=force)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return str(self.transform.shown(self))
@@ -76,7 +71,7 @@ class Forward(Transform):
         try:
             result = op.invoke(primals)
             tangent = None
-            if not m & FORWARD_OFF and any([any_of(t) for t in tangents]):
+            if not m & self.stops and any([any_of(t) for t in tangents]):
                 tangent = pushed(op, primals, tangents, result)
         finally:
             word.reset(token)
@@ -139,6 +134,7 @@ class Forward(Transform):
         return target
 
     records = False
+    stops = FORWARD_OFF  # bits of the mode under which no tangents are computed
 
     def adopt(self, target: Any, name: str) -> None:
         """What is done about a write to a tensor of a lower level."""
@@ -146,7 +142,8 @@ class Forward(Transform):
 
     def give_tangent(self, target: Any) -> None:
         """A tangent of zeros for a tensor that had none, and for all that share its memory."""
-        base = views.base_of(target) or target
+        base = views.base_of(target)
+        base = target if base is None else base
         base.tangent = self.below(zeros_of, base.lower)
         for r in base._view if isinstance(base._view, views.Views) else ():
             view = r()
@@ -184,10 +181,11 @@ class DualLevel(Forward):
     kind = "dual_level"
     records = True
     adds = clears = 0
+    stops = FORWARD_OFF | INFERENCE
 
     def shown(self, t: Any) -> str:
         text = repr(t.lower)
-        return text if t.tangent is None or not self.alive else f"{text[:-1]}, tangent={t.tangent!r})"
+        return text if t.tangent is None or not self.alive else f"{text[:-1]}, tangent={t.tangent})"
 
     def dual(self, primal: Any, tangent: Any) -> Dual:
         made = super().dual(primal, tangent)
@@ -235,7 +233,8 @@ class DualLevel(Forward):
         """A plain tensor becomes a dual one when a dual is written to it, and so does all that shares its memory."""
         if target.level or type(target) is not Tensor:
             raise captured_write(name)
-        base = views.base_of(target) or target
+        base = views.base_of(target)
+        base = target if base is None else base
         every = [base, *[r() for r in (base._view if isinstance(base._view, views.Views) else ())]]
         for t in every:
             if t is not None:
