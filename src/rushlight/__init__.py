@@ -511,6 +511,9 @@ _LAZY = frozenset(
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
+    **dict.fromkeys(
+        ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
+    ),
     "autocast": "amp",
     "load": "serialization",
     "save": "serialization",
@@ -531,7 +534,7 @@ _LAZY_FUNCTIONS = {
         "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_bag embedding_renorm_ feature_alpha_dropout "
         "feature_alpha_dropout_ feature_dropout feature_dropout_ grid_sampler_2d grid_sampler_3d group_norm "
         "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d "
-        "native_batch_norm native_dropout native_group_norm native_layer_norm native_norm norm_except_dim "
+        "native_batch_norm native_dropout native_group_norm native_layer_norm norm_except_dim "
         "poisson_nll_loss triplet_margin_loss".split(),
         "_ops.native",
     ),

@@ -20,7 +20,7 @@ from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Nowhere, Port
 from .._core.hooks import hooks_of
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, switched
-from .._core.tensor import Tensor, wrap
+from .._core.tensor import INFERENCE_SAVED, Tensor, wrap
 
 ndarray = np.ndarray
 
@@ -239,8 +239,9 @@ def call_backward(g: Any, node: Any) -> Bundle:
             if not isinstance(h, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(h).__name__})")
             parent = node.parents[0].parents[position]
-            if parent is not None and type(parent) is not Nowhere:
-                made[position] = valid(h if recording or h.level else h._array, node, position, *info)
+            h = h if recording or h.level else h._array
+            checked = parent is not None and type(parent) is not Nowhere  # else it goes nowhere but to hooks
+            made[position] = valid(h, node, position, *info) if checked else h
         position += 1
     return made
 
@@ -280,6 +281,8 @@ def expandable(shape: tuple[int, ...], to: Any) -> bool:
 
 # ---- forward
 
+on_made: list[Callable[[BackwardCFunction], None]] = []  # told of every custom function that is recorded
+
 
 def run(cls: Any, args: tuple[Any, ...]) -> Any:
     """Run a custom function on tensors of no transform, and record it."""
@@ -307,6 +310,8 @@ def run(cls: Any, args: tuple[Any, ...]) -> Any:
         dirty_checked(ctx, made)
     if executable:
         keep(ctx, made)
+        for call in on_made:
+            call(ctx)
     ctx.to_save = None
     ctx.dirty_tensors, ctx.non_differentiable = (), ()
     return made if isinstance(raw, tuple) else made[0]
@@ -391,7 +396,7 @@ def writable(ctx: Any, target: Tensor, outputs: int) -> None:
 def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several: bool, ctx: Any) -> Tensor:
     """One output with its place in the graph: ``node``, or none."""
     if node is None:
-        if o._node is None or type(o._node) is Nowhere and not is_input:
+        if o._node is None or type(o._node) is Nowhere and (not is_input or is_dirty):
             return alias_of(o, None, "custom") if is_input and not is_dirty else o
         if is_input:
             return wrap(o._array)
@@ -429,7 +434,7 @@ def keep(ctx: Any, outputs: tuple[Any, ...]) -> None:
         if t is not None and not isinstance(t, Tensor):
             raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
         if t is not None and t.is_inference():
-            raise RuntimeError(record.INFERENCE_SAVED)
+            raise RuntimeError(INFERENCE_SAVED)
         number = numbers.get(id(t))
         one = Kept(t, ctx, number if t is not None and number is not None and ctx._outputs[number][2] else None)
         hooks = saved.hook_stack.get()

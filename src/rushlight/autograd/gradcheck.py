@@ -456,7 +456,7 @@ class Check:
 
     def batched_forward(self) -> None:
         """Two tangents pushed at once must give what they give one by one."""
-        from .._transforms.vmap import vmap
+        from .._transforms.compose import vmap
         from . import forward_ad
 
         for i, place in enumerate(self.places):
