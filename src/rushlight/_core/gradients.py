@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import declare, engine, hooks, views
-from .graph import Bundle, Leaf, Node, Nowhere, Port
+from .graph import Bundle, Fan, Leaf, Node, Nowhere, Port
 from .mode import RECORD, TRANSFORMED, mode, switched
 from .tensor import Tensor, wrap
 
@@ -279,7 +279,36 @@ def tensor_backward(
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
-tensor_backward.__name__ = tensor_backward.__qualname__ = "backward"
+tensor_backward.__name__, tensor_backward.__qualname__ = "backward", "Tensor.backward"
+
+
+def call_node(self: Node, *grads: Any) -> Any:
+    """Run this node alone on gradients of its outputs; returns those of its inputs (one, or a tuple)."""
+    count = self.width or 1
+    if len(grads) != count:
+        raise TypeError(f"expected {count} arguments, got {len(grads)} instead")
+    for i, g in enumerate(grads):
+        if g is not None and not isinstance(g, Tensor):
+            raise TypeError(f"argument {i} is not a Variable, but {type(g).__name__}")
+    if type(self) is Leaf:
+        engine.backward([(self, engine.seed_for(self.variable, grads[0], False))], True, False)
+        return ()
+    recording = bool(mode() & RECORD) or any([g is not None and g.level for g in grads])
+    given: Any = [g if g is None or recording else g._array for g in grads]
+    g = given[0] if self.width is None else Bundle({i: h for i, h in enumerate(given) if h is not None}) or None
+    saved = self.revived() if recording else self.saved
+    made = [
+        None if parent is None or g is None and not self.makes_grads else vjp(g, *kept)
+        for parent, vjp, kept in zip(self.parents, self.rules, saved, strict=True)
+    ]
+    fan = self.parents[0] if len(self.parents) == 1 and type(self.parents[0]) is Fan else None
+    if fan is not None:
+        made = [(made[0] or {}).get(i) for i in range(len(fan.parents))]
+    found = tuple([None if h is None else engine.as_tensor(hooks.one_of(h)) for h in made])
+    return found[0] if len(found) == 1 else found
+
+
+Node.__call__ = call_node  # type: ignore[attr-defined]
 
 
 def through_composite(op: Any, g: Any, values: Any, parents: Any, wanted: Any) -> Bundle:

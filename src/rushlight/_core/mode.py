@@ -17,6 +17,7 @@ CAREFUL = 2
 INFERENCE = 4  # inference_mode: always together with CAREFUL
 FORWARD_OFF = 8  # forward-mode derivatives are switched off: together with CAREFUL
 TRANSFORMED = 16  # inside torch.func's transforms, where some of autograd is refused: together with CAREFUL
+ASKED = 32  # enable_grad inside inference mode: grad mode counts as enabled, though nothing is recorded
 DEPTH = 8  # from this bit on, how many function transforms are entered here: see ``levels``
 
 word: ContextVar[int] = ContextVar("rushlight mode", default=RECORD)

@@ -19,7 +19,7 @@ from .graph import Fan, Node, Port
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode
 from .promote import result_dtype
-from .tensor import Tensor, new, wrap
+from .tensor import INFERENCE_SAVED, Tensor, as_inference, new, wrap
 
 ndarray = np.ndarray
 NUMBERS = (bool, int, float, complex)
@@ -227,6 +227,9 @@ def node_for(
             if parent is not None:
                 asked = True
                 kept = tuple([pick(s, values, result, index) for s in rule.sources])
+                for s in rule.sources:
+                    if 0 <= s < SHAPE and isinstance(args[s], Tensor) and args[s].is_inference():
+                        raise RuntimeError(INFERENCE_SAVED)
                 if op.family == "pointwise" and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):
                     vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
             rules.append(vjp)
@@ -350,10 +353,10 @@ def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
     for watcher in watchers.get():
         run = watcher(run)
     result = run(op, args)
-    if mode() & INFERENCE:
+    if mode() & INFERENCE and (not op.view or args[0].is_inference()):
         for made in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(made, Tensor):
-                made.__dict__["_inference"] = True
+                as_inference(made)
     return result
 
 

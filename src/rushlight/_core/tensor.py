@@ -9,6 +9,7 @@ Operators become methods in ``_ops/methods.py``; here is what needs no operator.
 from __future__ import annotations
 
 import operator
+import sys
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -16,6 +17,7 @@ from weakref import ref
 import numpy as np
 
 from . import dtypes, memory
+from . import mode as modes
 from .graph import Bundle, Leaf, Node, Nowhere, Port
 from .mode import TRANSFORMED, mode
 
@@ -327,7 +329,7 @@ class Tensor(Methods):
 
     def is_inference(self) -> bool:
         """Whether the tensor was made in inference mode."""
-        return bool(self.__dict__.get("_inference"))
+        return "_inference" in self.__dict__
 
     # ---- gradients
 
@@ -340,6 +342,8 @@ class Tensor(Methods):
     def requires_grad(self, on: bool) -> None:
         if type(on) is not bool:
             raise RuntimeError(f"requires_grad must be a bool, not {type(on).__name__}")
+        if on and self._node is None and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
@@ -437,7 +441,8 @@ class Tensor(Methods):
     @property
     def data(self) -> Tensor:
         """The same memory without history; what is written through it is not noticed by autograd."""
-        return wrap(memory.detach_memory(self._array))
+        made = wrap(memory.detach_memory(self._array))
+        return as_inference(made) if self.is_inference() else made
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -561,6 +566,72 @@ class Tensor(Methods):
         if require_grad and made._node is None:
             made.requires_grad_()  # raises
         return made
+
+
+class InferenceTensor(Tensor):
+    """A tensor made in inference mode: outside of it, it may not be written, nor be saved for backward.
+
+    Operators read ``_node`` of each argument; where that happens while they record, it is found out whether the operator
+    is about to save this tensor.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        if modes.mode() & modes.RECORD:
+            refuse_saving(self, sys._getframe(1))
+            return None
+        return TRUE_NODE.__get__(self)
+
+    @_node.setter
+    def _node(self, node: Any) -> None:
+        if node is not None and not modes.mode() & modes.INFERENCE:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        TRUE_NODE.__set__(self, node)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        if requires_grad and not modes.mode() & modes.INFERENCE:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        return Tensor.requires_grad_(self, requires_grad) if requires_grad else self
+
+    requires_grad = property(  # type: ignore[assignment]
+        lambda self: TRUE_NODE.__get__(self) is not None, Tensor.requires_grad.fset
+    )
+
+    @property
+    def _version(self) -> int:
+        raise RuntimeError("Inference tensors do not track version counter.")
+
+
+TRUE_NODE: Any = Tensor.__dict__["_node"]
+InferenceTensor.__name__ = InferenceTensor.__qualname__ = "Tensor"
+INFERENCE_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use "
+    "`torch.no_grad()` instead of `torch.inference_mode()`."
+)
+
+
+def as_inference(tensor: Tensor) -> Tensor:
+    """A tensor marked as made in inference mode."""
+    tensor.__dict__["_inference"] = True
+    if type(tensor) is Tensor:
+        tensor.__class__ = InferenceTensor
+    return tensor
+
+
+def refuse_saving(tensor: Tensor, frame: Any) -> None:
+    """Raise if the operator that runs in ``frame`` is about to save ``tensor`` for backward."""
+    op = frame.f_globals.get("op")
+    if not hasattr(op, "rules"):
+        return
+    given = frame.f_locals
+    for name, rule in op.rules.items():
+        asks = given.get(name)
+        if isinstance(asks, Tensor) and type(asks) is not InferenceTensor and asks._node is not None:
+            if any([s < 1000 and s >= 0 and given.get(op.parameters[s]) is tensor for s in rule.sources]):
+                raise RuntimeError(INFERENCE_SAVED)
 
 
 def views_follow(base: Tensor) -> None:

@@ -23,7 +23,7 @@ from .hooks import move_retained
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
 from .record import common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
-from .tensor import Tensor, wrap
+from .tensor import Tensor, as_inference, wrap
 
 ndarray = np.ndarray
 
@@ -76,6 +76,10 @@ class View:
 def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output: int | None = None) -> None:
     """Remember that ``made`` is a view of ``parent`` (unless it is a copy after all)."""
     if memory.owner(made._array) is not memory.owner(parent._array):
+        return
+    if "_inference" in parent.__dict__:
+        as_inference(made)
+        made._view = View(parent, parent, Step(op, args, output))
         return
     link = parent._view
     base = link.base if type(link) is View else parent
@@ -220,7 +224,7 @@ def ran(op: Op, args: tuple[Any, ...], m: int) -> Any:
 def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool:
     """The fast path for a NumPy function that can write its result where it belongs; False if this is not the case."""
     array = target._array
-    if before_write:
+    if before_write or "_inference" in target.__dict__:
         return False
     values = [a._array if isinstance(a, Tensor) else a for a in args]
     other = values[0] if values else None
@@ -524,6 +528,11 @@ def complaint(view: Tensor, what: str) -> str:
 def check_writable(target: Tensor, name: str, needs: Any) -> None:
     """Raise where PyTorch refuses an in-place write; ``needs``: whether the write is to be recorded."""
     array = target._array
+    if "_inference" in target.__dict__ and not mode() & INFERENCE:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
+            f"tensor before doing inplace update: use .clone() before {name}."
+        )
     for call in before_write:
         call(target, name)
     if needs:
@@ -627,6 +636,8 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
                 f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
                 "the arguments requires grad."
             )
+    if "_inference" in out.__dict__:
+        check_writable(out, op.name, False)
     new = result._array
     if new.dtype is not out._array.dtype:
         check_cast(new.dtype, out._array.dtype)

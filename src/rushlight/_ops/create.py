@@ -15,7 +15,7 @@ from .._core import dtypes, levels, memory
 from .._core.graph import Leaf
 from .._core.mode import DEPTH, INFERENCE, mode
 from .._core.promote import default_complex
-from .._core.tensor import Tensor, check_device, wrap
+from .._core.tensor import Tensor, as_inference, check_device, wrap
 from .broadcast import cast_to
 
 Number = bool | int | float | complex
@@ -41,7 +41,7 @@ def made(
     tensor = wrap(array)
     m = mode()
     if m & INFERENCE:
-        tensor.__dict__["_inference"] = True
+        as_inference(tensor)
     if requires_grad:
         if array.dtype.kind not in "fc":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")

@@ -17,7 +17,7 @@ import numpy as np
 from .._core import dtypes, memory, record
 from .._core.declare import LINEAR, operator
 from .._core.promote import promote_types
-from .._core.tensor import Size, Tensor, views_follow, wrap
+from .._core.tensor import Size, Tensor, as_inference, views_follow, wrap
 from .broadcast import cast_to, expand, sum_to
 from .create import arranged
 from .dims import canonical, canonical_all
@@ -391,7 +391,10 @@ def squeeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim:
     return squeeze(input, tuple([d + 1 for d in dims if input.shape[d + 1] == 1]))
 
 
-@operator(view=True, jvp=LINEAR, batch=squeeze_batch, input=lambda g, input_shape: reshape(g, input_shape))
+@operator(
+    view=True, jvp=LINEAR, batch=squeeze_batch, alternate=("dim", "SqueezeBackward1"),
+    input=lambda g, input_shape: reshape(g, input_shape),
+)  # fmt: skip
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """A view without the dimensions of size 1, or without those of them that ``dim`` names.
 
@@ -1522,6 +1525,8 @@ def detach(self: Tensor) -> Tensor:
     """
     if self.level:
         return self.transform.detach(self)  # type: ignore[attr-defined, no-any-return]
+    if "_inference" in self.__dict__:
+        return as_inference(wrap(self._array))
     return wrap(self._array)
 
 

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from .._core import engine
-from .._core.mode import CAREFUL, INFERENCE, RECORD, mode, word
+from .._core.mode import ASKED, CAREFUL, INFERENCE, RECORD, mode, word
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +78,27 @@ def decorated(mode_: Mode, function: Any) -> Any:
                     send = (inner.throw, error)
 
         return generator
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def async_generator(*args: Any, **kwargs: Any) -> Any:
+            inner = function(*args, **kwargs)
+            send: tuple[Callable[..., Any], Any] = (inner.asend, None)
+            while True:
+                try:
+                    with mode_.clone():  # type: ignore[attr-defined]
+                        value = await send[0](send[1])
+                except StopAsyncIteration:
+                    return
+                try:
+                    send = (inner.asend, (yield value))
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:
+                    send = (inner.athrow, error)
+
+        return async_generator
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -109,7 +130,7 @@ class no_grad(Mode):  # noqa: N801 (PyTorch's name)
         return decorated(object.__new__(cls), orig_func) if orig_func is not None else object.__new__(cls)
 
     def bits(self, now: int) -> int:
-        return now & ~RECORD
+        return now & ~(RECORD | ASKED)
 
 
 class enable_grad(Mode):  # noqa: N801 (PyTorch's name)
@@ -125,7 +146,7 @@ class enable_grad(Mode):  # noqa: N801 (PyTorch's name)
         return decorated(object.__new__(cls), orig_func) if orig_func is not None else object.__new__(cls)
 
     def bits(self, now: int) -> int:
-        return now if now & INFERENCE else now | RECORD
+        return now | ASKED if now & INFERENCE else now | RECORD
 
 
 class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
@@ -142,7 +163,9 @@ class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
         self._tokens = [word.set(self.bits(word.get()))]
 
     def bits(self, now: int) -> int:
-        return now | RECORD if self.mode and not now & INFERENCE else now & ~RECORD
+        if not self.mode:
+            return now & ~(RECORD | ASKED)
+        return now | ASKED if now & INFERENCE else now | RECORD
 
     def __enter__(self) -> None:
         if not self._tokens:
@@ -176,8 +199,8 @@ class inference_mode(Mode):  # noqa: N801 (PyTorch's name)
 
     def bits(self, now: int) -> int:
         if self.mode:
-            return now & ~RECORD | INFERENCE | CAREFUL
-        return now & ~INFERENCE | RECORD if now & INFERENCE else now
+            return now & ~(RECORD | ASKED) | INFERENCE | CAREFUL
+        return now & ~(INFERENCE | ASKED) | RECORD if now & INFERENCE else now
 
     def clone(self) -> inference_mode:
         return inference_mode(self.mode)
@@ -185,7 +208,7 @@ class inference_mode(Mode):  # noqa: N801 (PyTorch's name)
 
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded."""
-    return bool(mode() & RECORD)
+    return bool(mode() & (RECORD | ASKED))
 
 
 def is_inference_mode_enabled() -> bool:
