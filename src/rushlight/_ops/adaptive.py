@@ -12,6 +12,7 @@ from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
 from .pool import put_planes, take_planes
+from .reduce import mean
 from .samples import by_samples
 from .shape import squeeze, unsqueeze
 
@@ -80,7 +81,12 @@ def batched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
 def adaptive_avg_pool(input: Tensor, output_size: Sizes, dims: int) -> Tensor:
     name = f"adaptive_avg_pool{dims}d"
     x, added = batched(input, dims, name)
-    made = _MEAN[dims](x, sizes_of(output_size, input, dims, name))
+    size = sizes_of(output_size, input, dims, name)
+    if size == (1,):  # as a picture of height 1, as in PyTorch
+        return squeeze(mean(unsqueeze(input, -2), (-2, -1), True), -2)
+    if size == (1,) * dims:
+        return mean(input, tuple(range(input.ndim - dims, input.ndim)), True)
+    made = _MEAN[dims](x, size)
     return squeeze(made, 0) if added else made
 
 

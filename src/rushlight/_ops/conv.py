@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes, record
-from .._core.declare import BILINEAR, operator
+from .._core.declare import BILINEAR, UNSET, operator
 from .._core.tensor import Tensor
 from .._kernels import conv as kernels
+from .families import with_batch
 from .products import conjugate
 from .reduce import sum as sum_
-from .shape import squeeze, unsqueeze
+from .samples import apart, composed
+from .shape import movedim, permute, reshape, squeeze, unsqueeze
 
 Ints = int | Sequence[int]
 
@@ -26,8 +28,89 @@ def bias_rule(g: Any) -> Any:
     return sum_(g, (0, *range(2, g.ndim)))
 
 
+# ---- batches: of inputs they go into the samples, of weights into the groups
+
+
+def into_channels(x: Any, size: int, is_mapped: bool) -> Any:
+    """(B, N, C, ...) as (N, B C, ...)."""
+    x = movedim(with_batch(x, size, is_mapped), 0, 1)
+    return reshape(x, (x.shape[0], size * x.shape[2], *x.shape[3:]))
+
+
+def out_of_channels(x: Any, size: int) -> Any:
+    return movedim(reshape(x, (x.shape[0], size, x.shape[1] // size, *x.shape[2:])), 1, 0)
+
+
+def into_first(x: Any, size: int, is_mapped: bool) -> Any:
+    """(B, O, ...) as (B O, ...)."""
+    x = with_batch(x, size, is_mapped)
+    return reshape(x, (size * x.shape[1], *x.shape[2:]))
+
+
+def by_weights(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, bias: Any, rest: tuple[Any, ...], inward: bool
+) -> Any:
+    """A convolution (or its transpose in the input, ``inward``), with a batch of weights or biases."""
+    *how, groups = rest
+    if inward:  # the first of ``how`` is the shape of the result
+        how[0] = (how[0][0], size * how[0][1], *how[0][2:])
+    if not mapped[0] and groups == 1 and not inward:  # one input meets all weights
+        x, many = input, 1
+    else:
+        x, many = into_channels(input, size, mapped[0]), size * groups
+    given = [] if bias is UNSET else [None if bias is None else into_first(bias, size, mapped[2])]
+    made = op.call(x, into_first(weight, size, mapped[1]), *given, *how, many)
+    return out_of_channels(made, size)
+
+
+def conv_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, bias: Any, *rest: Any) -> Any:
+    if mapped[1] or mapped[2]:
+        return by_weights(op, size, mapped, input, weight, bias, rest, False)
+    return apart(op.call(into_first(input, size, True), weight, bias, *rest), size, input.shape[1])
+
+
+def correlate_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, *rest: Any) -> Any:
+    if mapped[1]:
+        return by_weights(op, size, mapped, input, weight, UNSET, rest, False)
+    return apart(op.call(into_first(input, size, True), weight, *rest), size, input.shape[1])
+
+
+def transposed_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, *rest: Any) -> Any:
+    """Of the transpose in the input, with a bias or without; the shape of the result comes first of what follows."""
+    bias, rest = (rest[0], rest[1:]) if "bias" in op.parameters else (UNSET, rest)
+    if mapped[1] or bias is not UNSET and mapped[2]:
+        return by_weights(op, size, mapped, input, weight, bias, rest, True)
+    given = [] if bias is UNSET else [bias]
+    shape = (size * rest[0][0], *rest[0][1:])
+    return apart(op.call(into_first(input, size, True), weight, *given, shape, *rest[1:]), size, input.shape[1])
+
+
+def weight_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any, shape: Any, *rest: Any
+) -> Any:
+    *how, groups = rest
+    g, x = into_channels(input, size, mapped[0]), into_channels(other, size, mapped[1])
+    made = op.call(g, x, (size * shape[0], *shape[1:]), *how, size * groups)
+    return reshape(made, (size, *shape))
+
+
+# ---- the operators
+
+
+def with_bias(compute: Any, x: Any, weight: Any, bias: Any) -> Any:
+    """What ``compute`` makes of input and weight, plus the bias; half precision is rounded once."""
+    kind = x.dtype
+    if bias is None:
+        return compute(x, weight)
+    if kind == np.float16:
+        x, weight, bias = (a.astype(np.float32) for a in (x, weight, bias))
+    made = compute(x, weight)
+    made += bias.reshape(-1, *(1,) * (made.ndim - 2))
+    return made.astype(kind, copy=False)
+
+
 @operator(
-    node="ConvolutionBackward0",
+    node="ConvolutionBackward0", batch=conv_batch,
     input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv_input(
         g, conjugate(weight), tuple(input_shape), stride, padding, dilation, groups
     ),
@@ -35,19 +118,37 @@ def bias_rule(g: Any) -> Any:
         g, conjugate(input), tuple(weight_shape), stride, padding, dilation, groups
     ),
     bias=lambda g: bias_rule(g),
-)
+)  # fmt: skip
 def convolution(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
     """The cross-correlation of ``input`` (N, C, *spatial) with ``weight`` (O, C / groups, *kernel), plus ``bias`` (O)."""
-    made = kernels.conv_forward(input, weight, stride, padding, dilation, groups)  # type: ignore[arg-type]
-    if bias is not None:
-        made += bias.reshape(-1, *(1,) * (made.ndim - 2))  # type: ignore[operator]
-    return made  # type: ignore[return-value]
+    return with_bias(  # type: ignore[no-any-return]
+        lambda x, w: kernels.conv_forward(x, w, stride, padding, dilation, groups), input, weight, bias
+    )
 
 
 @operator(
-    jvp=BILINEAR, node="ConvolutionBackwardBackward0",
+    node="ConvolutionBackward0", batch=transposed_batch,
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: correlate(
+        g, conjugate(weight), tuple(input_shape[2:]), stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv_weight(
+        conjugate(input), g, tuple(weight_shape), stride, padding, dilation, groups
+    ),
+    bias=lambda g: bias_rule(g),
+)  # fmt: skip
+def convolution_transposed(
+    input: Tensor, weight: Tensor, bias: Tensor | None, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    """:func:`conv_input`, plus ``bias``."""
+    return with_bias(  # type: ignore[no-any-return]
+        lambda x, w: kernels.conv_grad_input(x, w, shape, stride, padding, dilation, groups), input, weight, bias
+    )
+
+
+@operator(
+    jvp=BILINEAR, node="ConvolutionBackwardBackward0", batch=transposed_batch,
     input=lambda g, weight, input_shape, stride, padding, dilation, groups: correlate(
         g, conjugate(weight), tuple(input_shape[2:]), stride, padding, dilation, groups
     ),
@@ -63,7 +164,7 @@ def conv_input(
 
 
 @operator(
-    jvp=BILINEAR, node="ConvolutionBackward0",
+    jvp=BILINEAR, node="ConvolutionBackward0", batch=correlate_batch,
     input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv_input(
         g, conjugate(weight), tuple(input_shape), stride, padding, dilation, groups
     ),
@@ -79,7 +180,7 @@ def correlate(
 
 
 @operator(
-    jvp=BILINEAR, node="ConvolutionBackwardBackward0",
+    jvp=BILINEAR, node="ConvolutionBackwardBackward0", batch=weight_batch,
     input=lambda g, other, input_shape, stride, padding, dilation, groups: correlate(
         conjugate(other), g, tuple(input_shape[2:]), stride, padding, dilation, groups
     ),
@@ -256,11 +357,7 @@ def transposed(
         for n, s, p, d, k, e in zip(x.shape[2:], steps, pads, holes, kernel, extra, strict=True)
     ]
     shape = (x.shape[0], weight.shape[1] * groups, *spatial)
-    made = conv_input(x, weight, shape, steps, pads, holes, groups)
-    if bias is not None:
-        from .shape import reshape
-
-        made = made + reshape(bias, (-1, *(1,) * dims))
+    made = convolution_transposed(x, weight, bias, shape, steps, pads, holes, groups)
     return made if batched else squeeze(made, 0)
 
 
@@ -304,6 +401,12 @@ def conv_transpose3d(
     return transposed(input, weight, bias, stride, padding, output_padding, groups, dilation, 3)
 
 
+@composed("ConvTbcBackward0")
+def conv_tbc_of(input: Tensor, weight: Tensor, bias: Tensor, pad: int) -> Tensor:
+    made = conv1d(permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias, 1, pad)
+    return permute(made, (2, 0, 1))
+
+
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """A convolution over time of ``input`` (T, B, C) with ``weight`` (k, C, O).
 
@@ -311,9 +414,14 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     >>> torch.conv_tbc(torch.ones(3, 1, 1), torch.ones(2, 1, 1), torch.zeros(1)).flatten()
     tensor([2., 2.])
     """
-    from .shape import permute
-
-    made = conv1d(permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias, 1, pad)
-    return permute(made, (2, 0, 1))
-
-
+    if input.ndim != 3:
+        raise RuntimeError(f"Input must have 3 dims: time, batch, in_channel, but got {list(input.shape)}")
+    if weight.ndim != 3:
+        raise RuntimeError(f"Weight tensor must have 3 dims: kernel_width, in_channels, out_channels, but got {list(weight.shape)}")
+    if bias.ndim != 1:
+        raise RuntimeError(f"Bias must be 1-D, but got {list(bias.shape)}")
+    if input.shape[2] != weight.shape[1]:
+        raise RuntimeError(f"Input dim 2 (input channels) is not == dim 1 in the weight tensor: {input.shape[2]} and {weight.shape[1]}")
+    if weight.shape[2] != bias.shape[0]:
+        raise RuntimeError(f"Bias size must equal dim 2 in the weight tensor (output channels): {bias.shape[0]} and {weight.shape[2]}")
+    return conv_tbc_of(input, weight, bias, pad)  # type: ignore[no-any-return]

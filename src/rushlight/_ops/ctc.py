@@ -119,7 +119,7 @@ def ctc_backward(
     if zero_infinity:
         alive = alive & np.isfinite(losses)[None, :, None]
     else:
-        scale = np.where(np.isinf(losses), np.nan, scale)
+        scale = np.where(np.isinf(losses)[None, :, None], np.nan, scale)
     return (np.where(alive, grad * scale, 0).astype(x.dtype),)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .._core import record
 from .._core.declare import fused
 from .._core.tensor import Tensor
-from .broadcast import expand
+from .broadcast import cast_to, expand
 from .dims import canonical
 from .magnitude import vector_norm_of
 from .reduce import sum as sum_
@@ -44,7 +44,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     tensor(0.7071)
     """
     from .._core.promote import promote_types
-    from .broadcast import cast_to
     from .compare import clamp_min
 
     common = promote_types(record.np_dtype(x1), record.np_dtype(x2))
@@ -278,6 +277,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     right = reshape(input2, (-1, 1, other))
     table = reshape(weight.permute((1, 0, 2)), (width, outs * other))
     forms = reshape(mm(left, table), (-1, outs, other))
-    made: Any = sum_(forms * right, 2)  # type: ignore[operator]
+    made: Any = cast_to(sum_(forms * right, 2), record.np_dtype(input1))  # type: ignore[operator]
     made = reshape(made, (*lead, outs)) if len(lead) != 1 else made
     return made if bias is None else made + bias  # type: ignore[no-any-return]

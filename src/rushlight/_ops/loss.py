@@ -11,6 +11,7 @@ from .._core import record
 from .._core.declare import fused
 from .._core.tensor import Tensor
 from .._kernels import rows
+from .._kernels.elementwise import sigmoid
 from .broadcast import cast_to
 from .reduce import mean, sum as sum_
 from .shape import broadcast_tensors, movedim, reshape, unsqueeze
@@ -77,7 +78,7 @@ def nll_backward(
 def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
     from .compare import ne
     from .index import gather, index_select
-    from .select import where
+    from .compare import where
 
     axis = 1 if input.ndim > 1 else 0
     counted = ne(target, ignore_index)
@@ -159,7 +160,7 @@ def cross_entropy_classes(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int, label_smoothing: float
 ) -> Tensor:
     from .compare import ne
-    from .select import where
+    from .compare import where
     from .softmax import log_softmax_along
 
     axis = 1 if input.ndim > 1 else 0
@@ -362,7 +363,7 @@ def bce_backward(g: Any, wanted: Any, x: Any, target: Any, weight: Any, reductio
 @fused(forward=bce_forward, backward=bce_backward, node="BinaryCrossEntropyBackward0")
 def bce_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     from .elementary import log, log1p
-    from .select import clamp
+    from .compare import clamp
 
     losses = (target - 1) * clamp(log1p(-input), min=-100) - target * clamp(log(input), min=-100)  # type: ignore[operator]
     if weight is not None:
@@ -391,6 +392,60 @@ def binary_cross_entropy(
     return bce_of(input, target, weight, reduction)  # type: ignore[no-any-return]
 
 
+def logits_forward(x: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> tuple[Any, ...]:
+    kind = x.dtype.type
+    z = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, kind(0))  # log(1 + exp(-x))
+    losses = (1 - target) * x + (z if pos_weight is None else (1 + (pos_weight - 1) * target) * z)
+    if weight is not None:
+        losses = losses * weight
+    losses = losses.astype(x.dtype, copy=False)
+    if reduction == "none":
+        return (losses,)
+    total = np.add.reduce(losses, None)
+    if reduction == "mean":
+        total = total / kind(losses.size) if losses.size else kind(np.nan)
+    return (np.asarray(total, x.dtype),)
+
+
+def logits_backward(
+    g: Any, wanted: Any, x: Any, target: Any, weight: Any, pos_weight: Any, reduction: str
+) -> tuple[Any, ...]:
+    kind = x.dtype.type
+    scale = g / kind(x.size) if reduction == "mean" else g
+    if weight is not None:
+        scale = scale * weight
+    gx = gt = None
+    if wanted[0]:
+        s = sigmoid(x)
+        if pos_weight is None:
+            gx = (s - target) * scale
+        else:
+            t = pos_weight * target
+            gx = ((t + 1 - target) * s - t) * scale
+    if wanted[1]:
+        if pos_weight is None:
+            gt = -x * scale
+        else:
+            z = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, kind(0))
+            gt = ((pos_weight - 1) * z - x) * scale
+    return gx, gt, None, None
+
+
+@fused(forward=logits_forward, backward=logits_backward, node="BinaryCrossEntropyWithLogitsBackward0")
+def logits_of(
+    input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
+) -> Tensor:
+    from .activation import logsigmoid
+
+    if pos_weight is None:
+        losses: Any = (1 - target) * input - logsigmoid(input)  # type: ignore[operator]
+    else:
+        losses = (1 - target) * input - (1 + (pos_weight - 1) * target) * logsigmoid(input)  # type: ignore[operator]
+    if weight is not None:
+        losses = losses * weight
+    return reduced(losses, reduction)  # type: ignore[no-any-return]
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", pos_weight: Tensor | None = None,
@@ -401,17 +456,10 @@ def binary_cross_entropy_with_logits(
     >>> torch.nn.functional.binary_cross_entropy_with_logits(torch.tensor([0.0]), torch.tensor([1.0]))
     tensor(0.6931)
     """
-    from .activation import logsigmoid
-
     reduction = reduction_of(reduction, size_average, reduce)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
-    if pos_weight is None:
-        losses: Any = (1 - target) * input - logsigmoid(input)
-    else:
-        losses = (1 - target) * input - (1 + (pos_weight - 1) * target) * logsigmoid(input)
-    if weight is not None:
-        losses = losses * weight
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
-
-
+    kinds = {record.np_dtype(x) for x in (input, target, weight, pos_weight) if x is not None}
+    if len(kinds) > 1 or min(kinds).kind != "f":
+        return logits_of.op.composite(input, target, weight, pos_weight, reduction)  # type: ignore[attr-defined, no-any-return]
+    return logits_of(input, target, weight, pos_weight, reduction)  # type: ignore[no-any-return]

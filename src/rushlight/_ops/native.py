@@ -1,6 +1,7 @@
 """What ``torch`` itself offers of ``torch.nn.functional`` with other parameters: modes and reductions as numbers.
 
-``torch.batch_norm`` and its like have all parameters in PyTorch's internal order; each runs the public function.
+``torch.batch_norm`` and its like have all parameters in PyTorch's internal order; each runs the public function. The
+losses do not reduce unless told to: so they do in PyTorch, whatever its signatures say.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ def named(reduction: Any) -> str:
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 1
+    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 0
 ) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.binary_cross_entropy_with_logits(torch.tensor([0.0]), torch.tensor([1.0]))
-    tensor(0.6931)
+    tensor([0.6931])
     """
     return loss.binary_cross_entropy_with_logits(
         input, target, weight, reduction=named(reduction), pos_weight=pos_weight
@@ -52,53 +53,53 @@ def binary_cross_entropy_with_logits(
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.cosine_embedding_loss(torch.ones(1, 2), torch.ones(1, 2), torch.tensor([-1]), 0.5)
-    tensor(0.5000)
+    tensor([0.5000])
     """
     return margins.cosine_embedding_loss(input1, input2, target, margin, reduction=named(reduction))
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1) -> Tensor:
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.hinge_embedding_loss(torch.tensor([0.25]), torch.tensor([-1.0]))
-    tensor(0.7500)
+    tensor([0.7500])
     """
     return margins.hinge_embedding_loss(input, target, margin, reduction=named(reduction))
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.margin_ranking_loss(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]))
-    tensor(2.)
+    tensor([2.])
     """
     return margins.margin_ranking_loss(input1, input2, target, margin, reduction=named(reduction))
 
 
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
-    swap: bool = False, reduction: int = 1,
+    swap: bool = False, reduction: int = 0,
 ) -> Tensor:  # fmt: skip
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.triplet_margin_loss(torch.zeros(1, 1), torch.zeros(1, 1), torch.tensor([[0.5]]))
-    tensor(0.5000)
+    tensor([0.5000])
     """
     return margins.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=named(reduction))
 
 
-def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False) -> Tensor:
+def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
@@ -121,14 +122,14 @@ def poisson_nll_loss(
 
 
 def ctc_loss(
-    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: int = 1,
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: int = 0,
     zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
     >>> torch.ctc_loss(torch.zeros(2, 1, 2).log_softmax(-1), torch.tensor([[1]]), [2], [1])
-    tensor(0.2877)
+    tensor([0.2877])
     """
     return ctc.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, named(reduction), zero_infinity)
 
@@ -244,18 +245,6 @@ def native_batch_norm(
     return tuple(out)
 
 
-def native_norm(
-    input: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Tensor:
-    """A p-norm of all elements, or over the dimensions ``dim``.
-
-    >>> import rushlight as torch
-    >>> torch.native_norm(torch.tensor([3.0, 4.0]))
-    tensor(5.)
-    """
-    return norm(input, 2 if p is None else p, dim or None, keepdim, dtype=dtype)
-
-
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:  # noqa: A002
     """The norms of the slices along ``dim`` (of everything, for -1), each dimension kept.
 
@@ -311,7 +300,9 @@ def embedding_bag(
     kept = numbers != (-1 if padding_idx is None else padding_idx % weight.shape[0])
     sizes = np.bincount(bags[kept], minlength=count)
     if mode == 0:
-        return made, wrap(np.empty(0, np.int64)), wrap(np.zeros(count, np.int64)), wrap(np.zeros(count, np.int64))
+        if padding_idx is None and record.np_dtype(weight).itemsize < 8:  # PyTorch's quick way leaves it out
+            bags = bags[:0]
+        return made, wrap(bags), wrap(np.zeros(count, np.int64)), wrap(np.zeros(count, np.int64))
     if mode == 1:
         return made, wrap(bags), wrap(sizes), wrap(sizes.copy())
     _, found, _ = bag.bag_forward(weight._array, None, numbers, bags, count, "max", -1 if padding_idx is None else padding_idx)

@@ -13,18 +13,19 @@ from typing import Any
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .samples import by_samples
 from .shape import squeeze, unsqueeze
 
 Ints = int | Sequence[int]
 
 
-@operator(jvp=LINEAR, input=lambda g, indices: take_planes(g, indices))
+@operator(jvp=LINEAR, batch=by_samples, input=lambda g, indices: take_planes(g, indices))
 def put_planes(input: Tensor, indices: Tensor, spatial: tuple[int, ...]) -> Tensor:
     """Planes of zeros with ``input`` (N, C, *out) added at flat ``indices``; the transpose of :func:`take_planes`."""
     return kernels.scatter_planes(input, indices, spatial)  # type: ignore[arg-type, return-value]
 
 
-@operator(jvp=LINEAR, input=lambda g, input_shape, indices: put_planes(g, indices, tuple(input_shape[2:])))
+@operator(jvp=LINEAR, batch=by_samples, input=lambda g, input_shape, indices: put_planes(g, indices, tuple(input_shape[2:])))
 def take_planes(input: Tensor, indices: Tensor) -> Tensor:
     """The elements of planes (N, C, *spatial) at flat ``indices``; the transpose of :func:`put_planes`."""
     return kernels.gather_planes(input, indices)  # type: ignore[arg-type, return-value]
@@ -36,7 +37,7 @@ def _max(dims: int, node: str) -> Any:
 
     body.__name__ = f"max_pool{dims}d_of"
     return operator(
-        node=node, outputs=("values", "indices"), differentiable=(0,),
+        node=node, outputs=("values", "indices"), differentiable=(0,), batch=by_samples,
         input=lambda g, indices, input_shape: put_planes(g, indices, tuple(input_shape[2:])),
     )(body)  # fmt: skip
 
@@ -163,36 +164,41 @@ def max_pool3d(
 # ---- averages
 
 
-@operator(
-    jvp=LINEAR, node="AvgPool2DBackward0",
-    input=lambda g, input_shape, kernel, stride, padding, ceil_mode, include, divisor: avg_pool_back(
-        g, tuple(input_shape[2:]), kernel, stride, padding, ceil_mode, include, divisor
-    ),
-)  # fmt: skip
-def avg_pool_of(
-    input: Tensor, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: int | None
-) -> Tensor:
-    return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+def _average(dims: int, node: str) -> Any:
+    """Averages of windows, and their transpose."""
+
+    def forward(
+        input: Tensor, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: int | None
+    ) -> Tensor:
+        return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+
+    def back(
+        input: Tensor, spatial: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool,
+        divisor: int | None,
+    ) -> Tensor:  # fmt: skip
+        return kernels.avg_pool_grad(input, spatial, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+
+    forward.__name__, back.__name__ = f"avg_pool{dims}d_of", f"avg_pool{dims}d_back"
+    spread: Any = operator(
+        jvp=LINEAR, batch=by_samples, node=node.replace("Backward0", "BackwardBackward0"),
+        input=lambda g, kernel, stride, padding, ceil_mode, include, divisor: pooled(
+            g, kernel, stride, padding, ceil_mode, include, divisor
+        ),
+    )(back)  # fmt: skip
+    pooled: Any = operator(
+        jvp=LINEAR, batch=by_samples, node=node,
+        input=lambda g, input_shape, kernel, stride, padding, ceil_mode, include, divisor: spread(
+            g, tuple(input_shape[2:]), kernel, stride, padding, ceil_mode, include, divisor
+        ),
+    )(forward)  # fmt: skip
+    return pooled
 
 
-@operator(
-    jvp=LINEAR, node="AvgPool2DBackwardBackward0",
-    input=lambda g, kernel, stride, padding, ceil_mode, include, divisor: avg_pool_of(
-        g, kernel, stride, padding, ceil_mode, include, divisor
-    ),
-)  # fmt: skip
-def avg_pool_back(
-    input: Tensor,
-    spatial: Any,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    include: bool,
-    divisor: int | None,
-) -> Tensor:
-    """The transpose of an average pooling."""
-    return kernels.avg_pool_grad(input, spatial, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+_AVERAGE = {
+    1: _average(1, "SqueezeBackward1"),
+    2: _average(2, "AvgPool2DBackward0"),
+    3: _average(3, "AvgPool3DBackward0"),
+}
 
 
 def avg_pool(
@@ -216,7 +222,7 @@ def avg_pool(
             f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
             f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small"
         )
-    made = avg_pool_of(x, kernel, steps, pads, bool(ceil_mode), bool(include), divisor)
+    made = _AVERAGE[dims](x, kernel, steps, pads, bool(ceil_mode), bool(include), divisor)
     return squeeze(made, 0) if added else made
 
 
