@@ -14,6 +14,8 @@ from collections.abc import Iterator  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
+collect_ignore = ["programs"]  # they are PyTorch's programs, run by tests/parity/test_programs.py
+
 LONG = os.environ.get("RUSHLIGHT_FUZZ") == "long"
 
 hypothesis.settings.register_profile("short", deadline=None, derandomize=True, print_blob=True)
