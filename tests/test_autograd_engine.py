@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import rushlight as torch
 
 
@@ -23,9 +24,7 @@ def chain(n: int) -> tuple[Any, Any]:
     return x, y
 
 
-@pytest.mark.parametrize(
-    "n", [300_000, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.slow]), 10]
-)
+@pytest.mark.parametrize("n", [300_000, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.slow]), 10])
 def test_deep_graph_recorded_run_and_freed(n: int) -> None:
     x, y = chain(n)
     y.backward()
@@ -58,7 +57,9 @@ def test_saved_values_are_freed_as_the_pass_goes() -> None:
     del y, z
     loss.backward()
     assert alive == [False]
-    with pytest.raises(RuntimeError, match=r"Trying to backward through the graph a second time.*test_autograd_engine.py:\d+"):
+    with pytest.raises(
+        RuntimeError, match=r"Trying to backward through the graph a second time.*test_autograd_engine.py:\d+"
+    ):
         loss.backward()
 
 

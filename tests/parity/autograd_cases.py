@@ -14,503 +14,1349 @@ import numpy as np
 C: list[tuple[str, Callable[[Any], Any]]] = []
 
 
-def L(name: str, case: Callable[[Any], Any]) -> None:  # noqa: N802 (short: there are hundreds)
+def L(name: str, case: Callable[[Any], Any]) -> None:
     C.append((name, case))
 
 
 # ---- from c_grad
-def x_(t,*s): return t.ones(*(s or (3,)),requires_grad=True)
-L('nograd', lambda t: t.ones(2).backward())
-L('nograd1', lambda t: t.ones(1).sum().backward())
-L('nonscalar', lambda t: (x_(t)*2).backward())
-L('nonscalar size', lambda t: x_(t).backward())
-L('complex', lambda t: t.ones((),dtype=t.complex64,requires_grad=True).mul(2).backward())
-L('int grad', lambda t: x_(t).sum().backward(5))
-L('float grad', lambda t: x_(t).sum().backward(1.0))
-L('list grad', lambda t: (x_(t)*2).backward([1.,2.,3.]))
-L('np grad', lambda t: (x_(t)*2).backward(np.ones(3)))
-L('shape', lambda t: (x_(t)*2).backward(t.ones(2)))
-L('shape2', lambda t: (x_(t)*2).backward(t.ones(3,1)))
-L('shape0', lambda t: (x_(t)*2).sum().backward(t.ones(1)))
-L('shape1', lambda t: (x_(t)*2).sum(0,keepdim=True).backward(t.tensor(1.)))
+def x_(t, *s):
+    return t.ones(*(s or (3,)), requires_grad=True)
+
+
+L("nograd", lambda t: t.ones(2).backward())
+L("nograd1", lambda t: t.ones(1).sum().backward())
+L("nonscalar", lambda t: (x_(t) * 2).backward())
+L("nonscalar size", lambda t: x_(t).backward())
+L("complex", lambda t: t.ones((), dtype=t.complex64, requires_grad=True).mul(2).backward())
+L("int grad", lambda t: x_(t).sum().backward(5))
+L("float grad", lambda t: x_(t).sum().backward(1.0))
+L("list grad", lambda t: (x_(t) * 2).backward([1.0, 2.0, 3.0]))
+L("np grad", lambda t: (x_(t) * 2).backward(np.ones(3)))
+L("shape", lambda t: (x_(t) * 2).backward(t.ones(2)))
+L("shape2", lambda t: (x_(t) * 2).backward(t.ones(3, 1)))
+L("shape0", lambda t: (x_(t) * 2).sum().backward(t.ones(1)))
+L("shape1", lambda t: (x_(t) * 2).sum(0, keepdim=True).backward(t.tensor(1.0)))
+
+
 def f(t):
-    x=x_(t); (x*2).backward(t.ones(3,dtype=t.float64)); return x.grad, x.grad.dtype
-L('dtype', f)
+    x = x_(t)
+    (x * 2).backward(t.ones(3, dtype=t.float64))
+    return x.grad, x.grad.dtype
+
+
+L("dtype", f)
+
+
 def f(t):
-    x=x_(t); (x*2).backward(t.ones(3,dtype=t.int64)); return x.grad, x.grad.dtype
-L('int dtype', f)
-L('complex seed', lambda t: (x_(t)*2).backward(t.ones(3,dtype=t.complex64)))
-L('bool dtype', lambda t: (x_(t)*2).backward(t.ones(3,dtype=t.bool)))
-L('twice', lambda t: (lambda y: (y.backward(), y.backward()))((x_(t)*x_(t)).sum()))
-L('twice ok', lambda t: (lambda y: (y.backward(), y.backward()))((x_(t)+1).sum()))
-L('twice retain', lambda t: (lambda y: (y.backward(retain_graph=True), y.backward()))((x_(t)*x_(t)).sum()))
-L('inputs empty', lambda t: x_(t).sum().backward(inputs=[]))
-L('inputs empty tuple', lambda t: x_(t).sum().backward(inputs=()))
-L('inputs nograd', lambda t: x_(t).sum().backward(inputs=[t.ones(2)]))
-L('inputs int', lambda t: x_(t).sum().backward(inputs=[1]))
-L('inputs not list', lambda t: x_(t).sum().backward(inputs=1))
-L('inputs str', lambda t: x_(t).sum().backward(inputs='a'))
+    x = x_(t)
+    (x * 2).backward(t.ones(3, dtype=t.int64))
+    return x.grad, x.grad.dtype
+
+
+L("int dtype", f)
+L("complex seed", lambda t: (x_(t) * 2).backward(t.ones(3, dtype=t.complex64)))
+L("bool dtype", lambda t: (x_(t) * 2).backward(t.ones(3, dtype=t.bool)))
+L("twice", lambda t: (lambda y: (y.backward(), y.backward()))((x_(t) * x_(t)).sum()))
+L("twice ok", lambda t: (lambda y: (y.backward(), y.backward()))((x_(t) + 1).sum()))
+L("twice retain", lambda t: (lambda y: (y.backward(retain_graph=True), y.backward()))((x_(t) * x_(t)).sum()))
+L("inputs empty", lambda t: x_(t).sum().backward(inputs=[]))
+L("inputs empty tuple", lambda t: x_(t).sum().backward(inputs=()))
+L("inputs nograd", lambda t: x_(t).sum().backward(inputs=[t.ones(2)]))
+L("inputs int", lambda t: x_(t).sum().backward(inputs=[1]))
+L("inputs not list", lambda t: x_(t).sum().backward(inputs=1))
+L("inputs str", lambda t: x_(t).sum().backward(inputs="a"))
+
+
 def f(t):
-    x=x_(t); w=x_(t); (x*w).sum().backward(inputs=x); return x.grad, w.grad
-L('inputs tensor', f)
+    x = x_(t)
+    w = x_(t)
+    (x * w).sum().backward(inputs=x)
+    return x.grad, w.grad
+
+
+L("inputs tensor", f)
+
+
 def f(t):
-    x=x_(t); w=x_(t); (x*w).sum().backward(inputs=[x,x]); return x.grad, w.grad
-L('inputs dup', f)
+    x = x_(t)
+    w = x_(t)
+    (x * w).sum().backward(inputs=[x, x])
+    return x.grad, w.grad
+
+
+L("inputs dup", f)
+
+
 def f(t):
-    x=x_(t); w=x_(t); (x*2).sum().backward(inputs=[x,w]); return x.grad, w.grad
-L('inputs unused', f)
+    x = x_(t)
+    w = x_(t)
+    (x * 2).sum().backward(inputs=[x, w])
+    return x.grad, w.grad
+
+
+L("inputs unused", f)
+
+
 def f(t):
-    x=x_(t); y=x*2; z=(y*y).sum(); z.backward(inputs=[y,x]); return x.grad, y.grad, y.retains_grad
-L('inputs nonleaf', f)
+    x = x_(t)
+    y = x * 2
+    z = (y * y).sum()
+    z.backward(inputs=[y, x])
+    return x.grad, y.grad, y.retains_grad
+
+
+L("inputs nonleaf", f)
+
+
 def f(t):
-    x=x_(t); y=x*2; z=(y*y).sum(); z.backward(inputs=[y]); return x.grad, y.grad, y.retains_grad
-L('inputs nonleaf only', f)
-L('backward none', lambda t: t.autograd.backward([]))
-L('backward None', lambda t: t.autograd.backward(None))
-L('backward int', lambda t: t.autograd.backward(3))
-L('backward str', lambda t: t.autograd.backward(['a']))
-L('backward lens', lambda t: t.autograd.backward([x_(t).sum()],[t.ones(()),t.ones(())]))
-L('backward lens2', lambda t: t.autograd.backward([x_(t).sum(),x_(t).sum()],[t.ones(())]))
-L('backward multi', lambda t: (lambda x: (t.autograd.backward([x.sum(),(x*2).sum()]), x.grad))(x_(t)))
-L('backward multi dup', lambda t: (lambda x: (lambda y: (t.autograd.backward([y,y]), x.grad))(x.sum()))(x_(t)))
-L('backward seq none', lambda t: (lambda x: (t.autograd.backward([x.sum(),x*2],[None,t.ones(3)]), x.grad))(x_(t)))
-L('backward seq none2', lambda t: (lambda x: (t.autograd.backward([x*2,x*2],[None,t.ones(3)]), x.grad))(x_(t)))
-L('backward second nograd', lambda t: (lambda x: (t.autograd.backward([x.sum(),t.ones(())]), x.grad))(x_(t)))
-L('grad var', lambda t: t.autograd.backward([x_(t).sum()],grad_tensors=t.ones(()),grad_variables=t.ones(())))
-L('grad var2', lambda t: t.autograd.backward([x_(t).sum()],grad_variables=[t.ones(())]))
-L('grad seed as tensor', lambda t: t.autograd.backward(x_(t)*1,t.ones(3)))
-G=lambda t: t.autograd.grad
-L('grad no input', lambda t: G(t)(x_(t).sum(),[]))
-L('grad no outputs', lambda t: G(t)([],[x_(t)]))
-L('grad nograd input', lambda t: G(t)(x_(t).sum(),t.ones(2)))
-L('grad int input', lambda t: G(t)(x_(t).sum(),[1]))
-L('grad int inputs', lambda t: G(t)(x_(t).sum(),1))
-L('grad None inputs', lambda t: G(t)(x_(t).sum(),None))
-L('grad None inputs2', lambda t: G(t)(x_(t).sum(),[None]))
-L('grad unused', lambda t: G(t)(x_(t).sum(),x_(t)))
-L('grad unused ok', lambda t: G(t)(x_(t).sum(),x_(t),allow_unused=True))
-L('grad mat', lambda t: G(t)(x_(t).sum(),x_(t),materialize_grads=True))
-L('grad mat err', lambda t: G(t)(x_(t).sum(),x_(t),materialize_grads=True,allow_unused=False))
-L('grad only_inputs', lambda t: (lambda x: G(t)(x.sum(),x,only_inputs=False))(x_(t)))
-L('grad nonscalar', lambda t: (lambda x: G(t)(x*2,x))(x_(t)))
-L('grad shape', lambda t: (lambda x: G(t)(x*2,x,t.ones(2)))(x_(t)))
-L('grad shape list', lambda t: (lambda x: G(t)(x*2,x,[t.ones(2)]))(x_(t)))
-L('grad lens', lambda t: (lambda x: G(t)(x*2,x,[t.ones(3),t.ones(3)]))(x_(t)))
-L('grad dtype', lambda t: (lambda x: G(t)(x*2,x,t.ones(3,dtype=t.float64)))(x_(t)))
-L('grad dup inputs', lambda t: (lambda x: G(t)((x*2).sum(),[x,x]))(x_(t)))
-L('grad dup outputs', lambda t: (lambda x: (lambda y: G(t)([y,y],[x]))((x*2).sum()))(x_(t)))
-L('grad self', lambda t: (lambda x: G(t)(x,x,t.ones(3)))(x_(t)))
-L('grad self nonleaf', lambda t: (lambda x: (lambda y: G(t)(y,y,t.ones(3)))(x*2))(x_(t)))
-L('grad tuple inputs', lambda t: (lambda x: G(t)((x*2).sum(),(x,)))(x_(t)))
-L('grad gen outputs', lambda t: (lambda x: G(t)([x.sum() for _ in range(2)],iter([x])))(x_(t)))
-L('grad out nograd', lambda t: (lambda x: G(t)([t.ones(()),x.sum()],x))(x_(t)))
-L('grad retain', lambda t: (lambda x: (lambda y: (G(t)(y,x,retain_graph=True),G(t)(y,x)))((x*x).sum()))(x_(t)))
-L('grad freed', lambda t: (lambda x: (lambda y: (G(t)(y,x),G(t)(y,x)))((x*x).sum()))(x_(t)))
-L('grad create', lambda t: (lambda x: (lambda g: (g, g[0].requires_grad))(G(t)((x*x*x).sum(),x,create_graph=True)))(x_(t)))
-L('grad create keep', lambda t: (lambda x: (lambda y: (G(t)(y,x,create_graph=True),G(t)(y,x)))((x*x).sum()))(x_(t)))
-L('grad create nokeep', lambda t: (lambda x: (lambda y: (G(t)(y,x,create_graph=True,retain_graph=False),G(t)(y,x)))((x*x).sum()))(x_(t)))
-L('grad linear create', lambda t: (lambda x: (lambda g: (g, g[0].requires_grad, g[0].grad_fn is None))(G(t)((x*2).sum(),x,create_graph=True)))(x_(t)))
-L('edge', lambda t: (lambda x: G(t)((x*2).sum(),t.autograd.graph.get_gradient_edge(x)))(x_(t)))
-L('edge root', lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge(x*2),x,t.ones(3)))(x_(t)))
-L('edge root none', lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge((x*2).sum()),x))(x_(t)))
-L('edge root nonscalar', lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge((x*2)),x))(x_(t)))
-L('edge root shape', lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge((x*2)),x,t.ones(2)))(x_(t)))
-L('edge nograd', lambda t: t.autograd.graph.get_gradient_edge(t.ones(2)))
-L('edge backward', lambda t: (lambda x: (t.autograd.backward(t.autograd.graph.get_gradient_edge((x*2)),t.ones(3)),x.grad))(x_(t)))
-L('edge inputs', lambda t: (lambda x: ((x*2).sum().backward(inputs=t.autograd.graph.get_gradient_edge(x)),x.grad))(x_(t)))
+    x = x_(t)
+    y = x * 2
+    z = (y * y).sum()
+    z.backward(inputs=[y])
+    return x.grad, y.grad, y.retains_grad
+
+
+L("inputs nonleaf only", f)
+L("backward none", lambda t: t.autograd.backward([]))
+L("backward None", lambda t: t.autograd.backward(None))
+L("backward int", lambda t: t.autograd.backward(3))
+L("backward str", lambda t: t.autograd.backward(["a"]))
+L("backward lens", lambda t: t.autograd.backward([x_(t).sum()], [t.ones(()), t.ones(())]))
+L("backward lens2", lambda t: t.autograd.backward([x_(t).sum(), x_(t).sum()], [t.ones(())]))
+L("backward multi", lambda t: (lambda x: (t.autograd.backward([x.sum(), (x * 2).sum()]), x.grad))(x_(t)))
+L("backward multi dup", lambda t: (lambda x: (lambda y: (t.autograd.backward([y, y]), x.grad))(x.sum()))(x_(t)))
+L("backward seq none", lambda t: (lambda x: (t.autograd.backward([x.sum(), x * 2], [None, t.ones(3)]), x.grad))(x_(t)))
+L("backward seq none2", lambda t: (lambda x: (t.autograd.backward([x * 2, x * 2], [None, t.ones(3)]), x.grad))(x_(t)))
+L("backward second nograd", lambda t: (lambda x: (t.autograd.backward([x.sum(), t.ones(())]), x.grad))(x_(t)))
+L("grad var", lambda t: t.autograd.backward([x_(t).sum()], grad_tensors=t.ones(()), grad_variables=t.ones(())))
+L("grad var2", lambda t: t.autograd.backward([x_(t).sum()], grad_variables=[t.ones(())]))
+L("grad seed as tensor", lambda t: t.autograd.backward(x_(t) * 1, t.ones(3)))
+G = lambda t: t.autograd.grad
+L("grad no input", lambda t: G(t)(x_(t).sum(), []))
+L("grad no outputs", lambda t: G(t)([], [x_(t)]))
+L("grad nograd input", lambda t: G(t)(x_(t).sum(), t.ones(2)))
+L("grad int input", lambda t: G(t)(x_(t).sum(), [1]))
+L("grad int inputs", lambda t: G(t)(x_(t).sum(), 1))
+L("grad None inputs", lambda t: G(t)(x_(t).sum(), None))
+L("grad None inputs2", lambda t: G(t)(x_(t).sum(), [None]))
+L("grad unused", lambda t: G(t)(x_(t).sum(), x_(t)))
+L("grad unused ok", lambda t: G(t)(x_(t).sum(), x_(t), allow_unused=True))
+L("grad mat", lambda t: G(t)(x_(t).sum(), x_(t), materialize_grads=True))
+L("grad mat err", lambda t: G(t)(x_(t).sum(), x_(t), materialize_grads=True, allow_unused=False))
+L("grad only_inputs", lambda t: (lambda x: G(t)(x.sum(), x, only_inputs=False))(x_(t)))
+L("grad nonscalar", lambda t: (lambda x: G(t)(x * 2, x))(x_(t)))
+L("grad shape", lambda t: (lambda x: G(t)(x * 2, x, t.ones(2)))(x_(t)))
+L("grad shape list", lambda t: (lambda x: G(t)(x * 2, x, [t.ones(2)]))(x_(t)))
+L("grad lens", lambda t: (lambda x: G(t)(x * 2, x, [t.ones(3), t.ones(3)]))(x_(t)))
+L("grad dtype", lambda t: (lambda x: G(t)(x * 2, x, t.ones(3, dtype=t.float64)))(x_(t)))
+L("grad dup inputs", lambda t: (lambda x: G(t)((x * 2).sum(), [x, x]))(x_(t)))
+L("grad dup outputs", lambda t: (lambda x: (lambda y: G(t)([y, y], [x]))((x * 2).sum()))(x_(t)))
+L("grad self", lambda t: (lambda x: G(t)(x, x, t.ones(3)))(x_(t)))
+L("grad self nonleaf", lambda t: (lambda x: (lambda y: G(t)(y, y, t.ones(3)))(x * 2))(x_(t)))
+L("grad tuple inputs", lambda t: (lambda x: G(t)((x * 2).sum(), (x,)))(x_(t)))
+L("grad gen outputs", lambda t: (lambda x: G(t)([x.sum() for _ in range(2)], iter([x])))(x_(t)))
+L("grad out nograd", lambda t: (lambda x: G(t)([t.ones(()), x.sum()], x))(x_(t)))
+L("grad retain", lambda t: (lambda x: (lambda y: (G(t)(y, x, retain_graph=True), G(t)(y, x)))((x * x).sum()))(x_(t)))
+L("grad freed", lambda t: (lambda x: (lambda y: (G(t)(y, x), G(t)(y, x)))((x * x).sum()))(x_(t)))
+L(
+    "grad create",
+    lambda t: (lambda x: (lambda g: (g, g[0].requires_grad))(G(t)((x * x * x).sum(), x, create_graph=True)))(x_(t)),
+)
+L(
+    "grad create keep",
+    lambda t: (lambda x: (lambda y: (G(t)(y, x, create_graph=True), G(t)(y, x)))((x * x).sum()))(x_(t)),
+)
+L(
+    "grad create nokeep",
+    lambda t: (lambda x: (lambda y: (G(t)(y, x, create_graph=True, retain_graph=False), G(t)(y, x)))((x * x).sum()))(
+        x_(t)
+    ),
+)
+L(
+    "grad linear create",
+    lambda t: (
+        lambda x: (lambda g: (g, g[0].requires_grad, g[0].grad_fn is None))(G(t)((x * 2).sum(), x, create_graph=True))
+    )(x_(t)),
+)
+L("edge", lambda t: (lambda x: G(t)((x * 2).sum(), t.autograd.graph.get_gradient_edge(x)))(x_(t)))
+L("edge root", lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge(x * 2), x, t.ones(3)))(x_(t)))
+L("edge root none", lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge((x * 2).sum()), x))(x_(t)))
+L("edge root nonscalar", lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge(x * 2), x))(x_(t)))
+L("edge root shape", lambda t: (lambda x: G(t)(t.autograd.graph.get_gradient_edge(x * 2), x, t.ones(2)))(x_(t)))
+L("edge nograd", lambda t: t.autograd.graph.get_gradient_edge(t.ones(2)))
+L(
+    "edge backward",
+    lambda t: (lambda x: (t.autograd.backward(t.autograd.graph.get_gradient_edge(x * 2), t.ones(3)), x.grad))(x_(t)),
+)
+L(
+    "edge inputs",
+    lambda t: (lambda x: ((x * 2).sum().backward(inputs=t.autograd.graph.get_gradient_edge(x)), x.grad))(x_(t)),
+)
+
+
 def f(t):
-    x=x_(t,4); a,b=(x*2).split(2); y=(a*b).sum(); e=t.autograd.graph.get_gradient_edge(b)
-    return G(t)(y,[e,t.autograd.graph.GradientEdge(b.grad_fn,0),a,x])
-L('edge ports', f)
+    x = x_(t, 4)
+    a, b = (x * 2).split(2)
+    y = (a * b).sum()
+    e = t.autograd.graph.get_gradient_edge(b)
+    return G(t)(y, [e, t.autograd.graph.GradientEdge(b.grad_fn, 0), a, x])
+
+
+L("edge ports", f)
+
+
 def f(t):
-    x=x_(t,4); a,b=(x*2).split(2); y=(a*b).sum(); b.register_hook(lambda g:g*3)
-    return G(t)(y,[b,t.autograd.graph.GradientEdge(b.grad_fn,0),a],retain_graph=True), G(t)(y,x)
-L('hook ports', f)
+    x = x_(t, 4)
+    a, b = (x * 2).split(2)
+    y = (a * b).sum()
+    b.register_hook(lambda g: g * 3)
+    return G(t)(y, [b, t.autograd.graph.GradientEdge(b.grad_fn, 0), a], retain_graph=True), G(t)(y, x)
+
+
+L("hook ports", f)
+
+
 def f(t):
-    x=x_(t); y=(x*x).sum(); y.backward(); x.grad.zero_(); v=x.grad._version; (x*x).sum().backward(); return v, x.grad._version, x.grad
-L('version grad', f)
-for v in (5,'a',None,np.ones(3)):
-    L(f'assign grad {type(v).__name__}', lambda t,v=v: setattr(x_(t),'grad',v))
-L('assign grad shape', lambda t: setattr(x_(t),'grad',t.ones(2)))
-L('assign grad dtype', lambda t: setattr(x_(t),'grad',t.ones(3,dtype=t.float64)))
-L('assign grad self', lambda t: (lambda x: setattr(x,'grad',x))(x_(t)))
-L('assign grad int tensor', lambda t: (lambda x: (setattr(x,'grad',t.ones(3,dtype=t.int64)),x.grad))(t.ones(3,dtype=t.int64)))
-L('rg int', lambda t: t.ones(2,dtype=t.int64).requires_grad_())
-L('rg int ctor', lambda t: t.ones(2,dtype=t.int64,requires_grad=True))
-L('rg int attr', lambda t: setattr(t.ones(2,dtype=t.int64),'requires_grad',True))
-L('rg nonleaf', lambda t: (x_(t)*2).requires_grad_(False))
-L('rg nonleaf attr', lambda t: setattr(x_(t)*2,'requires_grad',False))
-L('rg nonleaf true', lambda t: (x_(t)*2).requires_grad_(True).requires_grad)
-L('rg type', lambda t: x_(t).requires_grad_(1))
-L('rg attr type', lambda t: setattr(x_(t),'requires_grad',1))
-L('rg del', lambda t: (lambda x: delattr(x,'grad') or x.grad)(x_(t)))
-L('numpy', lambda t: x_(t).numpy())
-L('numpy nonleaf', lambda t: (x_(t)*2).numpy())
-L('np.asarray', lambda t: np.asarray(x_(t)))
-L('deepcopy', lambda t: copy.deepcopy(x_(t)*2))
-L('backward kw', lambda t: x_(t).sum().backward(retain=True))
-L('backward in no_grad', lambda t: (lambda x,y: [t.no_grad().__enter__() and 0, y.backward(), t.set_grad_enabled(True) and 0, x.grad])(*(lambda x: (x,(x*x).sum()))(x_(t))))
-L('float', lambda t: float(x_(t).sum()))
-L('data set int', lambda t: setattr(x_(t),'data',t.ones(3,dtype=t.int64)))
-L('data set type', lambda t: setattr(x_(t),'data',[1.]))
-L('data set shape', lambda t: (lambda x: [setattr(x,'data',t.ones(5)),x.shape,x.requires_grad])(x_(t)))
-L('grad node freed saved', lambda t: (lambda y: (y.backward(), y.grad_fn.next_functions[0][0]._saved_self))((x_(t).exp()*2*x_(t)).sum()))
+    x = x_(t)
+    y = (x * x).sum()
+    y.backward()
+    x.grad.zero_()
+    v = x.grad._version
+    (x * x).sum().backward()
+    return v, x.grad._version, x.grad
+
+
+L("version grad", f)
+for v in (5, "a", None, np.ones(3)):
+    L(f"assign grad {type(v).__name__}", lambda t, v=v: setattr(x_(t), "grad", v))
+L("assign grad shape", lambda t: setattr(x_(t), "grad", t.ones(2)))
+L("assign grad dtype", lambda t: setattr(x_(t), "grad", t.ones(3, dtype=t.float64)))
+L("assign grad self", lambda t: (lambda x: setattr(x, "grad", x))(x_(t)))
+L(
+    "assign grad int tensor",
+    lambda t: (lambda x: (setattr(x, "grad", t.ones(3, dtype=t.int64)), x.grad))(t.ones(3, dtype=t.int64)),
+)
+L("rg int", lambda t: t.ones(2, dtype=t.int64).requires_grad_())
+L("rg int ctor", lambda t: t.ones(2, dtype=t.int64, requires_grad=True))
+L("rg int attr", lambda t: setattr(t.ones(2, dtype=t.int64), "requires_grad", True))
+L("rg nonleaf", lambda t: (x_(t) * 2).requires_grad_(False))
+L("rg nonleaf attr", lambda t: setattr(x_(t) * 2, "requires_grad", False))
+L("rg nonleaf true", lambda t: (x_(t) * 2).requires_grad_(True).requires_grad)
+L("rg type", lambda t: x_(t).requires_grad_(1))
+L("rg attr type", lambda t: setattr(x_(t), "requires_grad", 1))
+L("rg del", lambda t: (lambda x: delattr(x, "grad") or x.grad)(x_(t)))
+L("numpy", lambda t: x_(t).numpy())
+L("numpy nonleaf", lambda t: (x_(t) * 2).numpy())
+L("np.asarray", lambda t: np.asarray(x_(t)))
+L("deepcopy", lambda t: copy.deepcopy(x_(t) * 2))
+L("backward kw", lambda t: x_(t).sum().backward(retain=True))
+L(
+    "backward in no_grad",
+    lambda t: (lambda x, y: [t.no_grad().__enter__() and 0, y.backward(), t.set_grad_enabled(True) and 0, x.grad])(
+        *(lambda x: (x, (x * x).sum()))(x_(t))
+    ),
+)
+L("float", lambda t: float(x_(t).sum()))
+L("data set int", lambda t: setattr(x_(t), "data", t.ones(3, dtype=t.int64)))
+L("data set type", lambda t: setattr(x_(t), "data", [1.0]))
+L("data set shape", lambda t: (lambda x: [setattr(x, "data", t.ones(5)), x.shape, x.requires_grad])(x_(t)))
+L(
+    "grad node freed saved",
+    lambda t: (lambda y: (y.backward(), y.grad_fn.next_functions[0][0]._saved_self))((x_(t).exp() * 2 * x_(t)).sum()),
+)
+
+
 # ---- from c_func
 def mk(t, fwd, bwd=None, **kw):
-    d={'forward':staticmethod(fwd)}
-    if bwd: d['backward']=staticmethod(bwd)
-    d.update({k:staticmethod(v) for k,v in kw.items()})
-    return type('Fn',(t.autograd.Function,),d)
-Id=lambda ctx,g: g
+    d = {"forward": staticmethod(fwd)}
+    if bwd:
+        d["backward"] = staticmethod(bwd)
+    d.update({k: staticmethod(v) for k, v in kw.items()})
+    return type("Fn", (t.autograd.Function,), d)
+
+
+Id = lambda ctx, g: g
+
+
 def basic(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: g*2); x=x_(t); y=F.apply(x); y.sum().backward()
-    return x.grad, y.grad_fn.name(), type(y.grad_fn).__name__, y.requires_grad, len(y.grad_fn.next_functions), y.is_leaf, y
-L('basic',basic)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    x = x_(t)
+    y = F.apply(x)
+    y.sum().backward()
+    return (
+        x.grad,
+        y.grad_fn.name(),
+        type(y.grad_fn).__name__,
+        y.requires_grad,
+        len(y.grad_fn.next_functions),
+        y.is_leaf,
+        y,
+    )
+
+
+L("basic", basic)
+
+
 def two(t):
-    log=[]
-    def b(ctx,g1,g2): log.append((g1,g2)); return g1+g2
-    F=mk(t,lambda ctx,x: (x*2,x*3), b); x=x_(t); a,c=F.apply(x); a.sum().backward(retain_graph=True); c.sum().backward()
+    log = []
+
+    def b(ctx, g1, g2):
+        log.append((g1, g2))
+        return g1 + g2
+
+    F = mk(t, lambda ctx, x: (x * 2, x * 3), b)
+    x = x_(t)
+    a, c = F.apply(x)
+    a.sum().backward(retain_graph=True)
+    c.sum().backward()
     return x.grad, log, a.output_nr, c.output_nr, a.grad_fn is c.grad_fn
-L('two',two)
+
+
+L("two", two)
+
+
 def nomat(t):
-    log=[]
-    def f(ctx,x): ctx.set_materialize_grads(False); return x*2,x*3
-    def b(ctx,g1,g2): log.append((g1,g2)); return g1 if g1 is not None else g2
-    F=mk(t,f,b); x=x_(t); a,c=F.apply(x); a.sum().backward(retain_graph=True); c.sum().backward()
+    log = []
+
+    def f(ctx, x):
+        ctx.set_materialize_grads(False)
+        return x * 2, x * 3
+
+    def b(ctx, g1, g2):
+        log.append((g1, g2))
+        return g1 if g1 is not None else g2
+
+    F = mk(t, f, b)
+    x = x_(t)
+    a, c = F.apply(x)
+    a.sum().backward(retain_graph=True)
+    c.sum().backward()
     return x.grad, log
-L('nomat',nomat)
+
+
+L("nomat", nomat)
+
+
 def nondiff(t):
-    log=[]
-    def f(ctx,x): i=x.argmax().float()*1.; y=x*2; ctx.mark_non_differentiable(i); return y,i
-    def b(ctx,*g): log.append(g); return g[0]
-    F=mk(t,f,b); x=x_(t); y,i=F.apply(x); (y.sum()+i).backward()
+    log = []
+
+    def f(ctx, x):
+        i = x.argmax().float() * 1.0
+        y = x * 2
+        ctx.mark_non_differentiable(i)
+        return y, i
+
+    def b(ctx, *g):
+        log.append(g)
+        return g[0]
+
+    F = mk(t, f, b)
+    x = x_(t)
+    y, i = F.apply(x)
+    (y.sum() + i).backward()
     return x.grad, log, i.requires_grad, i.grad_fn
-L('nondiff',nondiff)
+
+
+L("nondiff", nondiff)
+
+
 def intout(t):
-    log=[]
-    F=mk(t,lambda ctx,x: (x*2, x.argmax(), 5, 'a', None), lambda ctx,*g: log.append(g) or g[0]); x=x_(t); r=F.apply(x); r[0].sum().backward()
+    log = []
+    F = mk(t, lambda ctx, x: (x * 2, x.argmax(), 5, "a", None), lambda ctx, *g: log.append(g) or g[0])
+    x = x_(t)
+    r = F.apply(x)
+    r[0].sum().backward()
     return x.grad, log, r[1].requires_grad, r[2:], len(r)
-L('intout',intout)
+
+
+L("intout", intout)
+
+
 def lst(t):
-    F=mk(t,lambda ctx,x: [x*2], Id); return F.apply(x_(t))
-L('list out',lst)
-def noneout(t): return mk(t,lambda ctx,x: None, Id).apply(x_(t))
-L('none out',noneout)
+    F = mk(t, lambda ctx, x: [x * 2], Id)
+    return F.apply(x_(t))
+
+
+L("list out", lst)
+
+
+def noneout(t):
+    return mk(t, lambda ctx, x: None, Id).apply(x_(t))
+
+
+L("none out", noneout)
+
+
 def args(t):
-    seen=[]
-    def f(ctx,x,n,s,y): seen.append(ctx.needs_input_grad); return x*n+y
-    F=mk(t,f,lambda ctx,g: (g*2,None,None,g)); x=x_(t); y=t.ones(3); z=F.apply(x,2,'q',y); z.sum().backward()
+    seen = []
+
+    def f(ctx, x, n, s, y):
+        seen.append(ctx.needs_input_grad)
+        return x * n + y
+
+    F = mk(t, f, lambda ctx, g: (g * 2, None, None, g))
+    x = x_(t)
+    y = t.ones(3)
+    z = F.apply(x, 2, "q", y)
+    z.sum().backward()
     return seen, x.grad, len(z.grad_fn.next_functions)
-L('args',args)
-for r in ((1,),(1,1),(1,1,1),(None,),(1,None),(1,None,None),(1,None,None,None),(1,'s'),('s',None), (1,1,None)):
-    def f(t,r=r):
-        o=t.ones(3)
-        F=mk(t,lambda ctx,x,n: x*2,lambda ctx,g: tuple(o if q==1 else q for q in r)); x=x_(t); F.apply(x,3).sum().backward(); return x.grad
-    L(f'ret {r}',f)
+
+
+L("args", args)
+for r in (
+    (1,),
+    (1, 1),
+    (1, 1, 1),
+    (None,),
+    (1, None),
+    (1, None, None),
+    (1, None, None, None),
+    (1, "s"),
+    ("s", None),
+    (1, 1, None),
+):
+
+    def f(t, r=r):
+        o = t.ones(3)
+        F = mk(t, lambda ctx, x, n: x * 2, lambda ctx, g: tuple(o if q == 1 else q for q in r))
+        x = x_(t)
+        F.apply(x, 3).sum().backward()
+        return x.grad
+
+    L(f"ret {r}", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,lambda ctx,g: t.ones(2)); x=x_(t); F.apply(x).sum().backward()
-L('bad shape',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: t.ones(2))
+    x = x_(t)
+    F.apply(x).sum().backward()
+
+
+L("bad shape", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,lambda ctx,g: t.ones(2,3)); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('expand shape',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: t.ones(2, 3))
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("expand shape", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,lambda ctx,g: t.ones(3,dtype=t.float64)); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('dtype grad',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: t.ones(3, dtype=t.float64))
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("dtype grad", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,lambda ctx,g: t.ones(3,dtype=t.complex64)); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('complex grad',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: t.ones(3, dtype=t.complex64))
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("complex grad", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,lambda ctx,g: 5); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('int grad',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: 5)
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("int grad", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('no backward',f)
-L('no forward', lambda t: type('Q',(t.autograd.Function,),{}).apply(x_(t)))
+    F = mk(t, lambda ctx, x: x * 2)
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("no backward", f)
+L("no forward", lambda t: type("Q", (t.autograd.Function,), {}).apply(x_(t)))
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,Id,vjp=Id); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('both',f)
+    F = mk(t, lambda ctx, x: x * 2, Id, vjp=Id)
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("both", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2,None,vjp=Id); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('vjp',f)
+    F = mk(t, lambda ctx, x: x * 2, None, vjp=Id)
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("vjp", f)
+
+
 def save(t):
-    def f(ctx,x,w): y=x*w; ctx.save_for_backward(x,w,y,None); return y
-    ids=[]
-    def b(ctx,g): x,w,y,n=ctx.saved_tensors; ids.append((x is X, w is W, y is Y, y.grad_fn is Y.grad_fn, n, y.requires_grad)); return g*w, g*x
-    F=mk(t,f,b); X=x_(t); W=x_(t); Y=F.apply(X,W); Y.sum().backward(retain_graph=True); Y.sum().backward()
-    r=ids, X.grad
-    try: Y.grad_fn.saved_tensors
-    except RuntimeError as e: r+=(str(e)[:60],)
+    def f(ctx, x, w):
+        y = x * w
+        ctx.save_for_backward(x, w, y, None)
+        return y
+
+    ids = []
+
+    def b(ctx, g):
+        x, w, y, n = ctx.saved_tensors
+        ids.append((x is X, w is W, y is Y, y.grad_fn is Y.grad_fn, n, y.requires_grad))
+        return g * w, g * x
+
+    F = mk(t, f, b)
+    X = x_(t)
+    W = x_(t)
+    Y = F.apply(X, W)
+    Y.sum().backward(retain_graph=True)
+    Y.sum().backward()
+    r = ids, X.grad
+    try:
+        Y.grad_fn.saved_tensors
+    except RuntimeError as e:
+        r += (str(e)[:60],)
     return r
-L('save',save)
+
+
+L("save", save)
+
+
 def f(t):
-    def f(ctx,x): ctx.save_for_backward(x); return x*x
-    F=mk(t,f,lambda ctx,g: 2*g*ctx.saved_tensors[0]); x=x_(t); y=F.apply(x).sum(); y.backward(); y.backward()
-L('twice',f)
+    def f(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    F = mk(t, f, lambda ctx, g: 2 * g * ctx.saved_tensors[0])
+    x = x_(t)
+    y = F.apply(x).sum()
+    y.backward()
+    y.backward()
+
+
+L("twice", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.save_for_backward(x); return x*x
-    F=mk(t,f,lambda ctx,g: 2*g); x=x_(t); y=F.apply(x).sum(); y.backward(); y.backward(); return x.grad
-L('twice unused',f)
+    def f(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    F = mk(t, f, lambda ctx, g: 2 * g)
+    x = x_(t)
+    y = F.apply(x).sum()
+    y.backward()
+    y.backward()
+    return x.grad
+
+
+L("twice unused", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.save_for_backward(x); return x*x
-    F=mk(t,f,lambda ctx,g: 2*g*ctx.saved_tensors[0]); x=x_(t); a=x*1; y=F.apply(a).sum(); a.mul_(2); y.backward()
-L('save stale',f)
-for v in (5,'a',[1]):
-    def f(t,v=v):
-        def f(ctx,x): ctx.save_for_backward(v); return x*x
-        F=mk(t,f,Id); return F.apply(x_(t))
-    L(f'save {v}',f)
+    def f(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    F = mk(t, f, lambda ctx, g: 2 * g * ctx.saved_tensors[0])
+    x = x_(t)
+    a = x * 1
+    y = F.apply(a).sum()
+    a.mul_(2)
+    y.backward()
+
+
+L("save stale", f)
+for v in (5, "a", [1]):
+
+    def f(t, v=v):
+        def f(ctx, x):
+            ctx.save_for_backward(v)
+            return x * x
+
+        F = mk(t, f, Id)
+        return F.apply(x_(t))
+
+    L(f"save {v}", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.save_for_backward([x]); return x*x
-    return mk(t,f,Id).apply(x_(t))
-L('save list',f)
+    def f(ctx, x):
+        ctx.save_for_backward([x])
+        return x * x
+
+    return mk(t, f, Id).apply(x_(t))
+
+
+L("save list", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.save_for_forward(5); return x*x
-    return mk(t,f,Id).apply(x_(t))
-L('save fwd',f)
+    def f(ctx, x):
+        ctx.save_for_forward(5)
+        return x * x
+
+    return mk(t, f, Id).apply(x_(t))
+
+
+L("save fwd", f)
+
+
 def dirty(t):
-    def f(ctx,x): x.mul_(2); ctx.mark_dirty(x); return x
-    F=mk(t,f,lambda ctx,g: g*2); x=x_(t); a=x*1; b=F.apply(a); b.sum().backward()
+    def f(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    F = mk(t, f, lambda ctx, g: g * 2)
+    x = x_(t)
+    a = x * 1
+    b = F.apply(a)
+    b.sum().backward()
     return x.grad, b is a, a.grad_fn.name(), a._version
-L('dirty',dirty)
+
+
+L("dirty", dirty)
+
+
 def f(t):
-    def f(ctx,x): x.mul_(2); ctx.mark_dirty(x); return x
-    x=x_(t); return mk(t,f,lambda ctx,g: g*2).apply(x)
-L('dirty leaf',f)
+    def f(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    x = x_(t)
+    return mk(t, f, lambda ctx, g: g * 2).apply(x)
+
+
+L("dirty leaf", f)
+
+
 def f(t):
-    def f(ctx,x): x.mul_(2); ctx.mark_dirty(x); return x*1
-    x=x_(t); return mk(t,f,lambda ctx,g: g*2).apply(x*1)
-L('dirty not returned',f)
+    def f(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x * 1
+
+    x = x_(t)
+    return mk(t, f, lambda ctx, g: g * 2).apply(x * 1)
+
+
+L("dirty not returned", f)
+
+
 def f(t):
-    def f(ctx,x): y=x*1; y.mul_(2); ctx.mark_dirty(y); return y
-    x=x_(t); y=mk(t,f,lambda ctx,g: g*2).apply(x*1); y.sum().backward(); return x.grad, y
-L('dirty not input',f)
+    def f(ctx, x):
+        y = x * 1
+        y.mul_(2)
+        ctx.mark_dirty(y)
+        return y
+
+    x = x_(t)
+    y = mk(t, f, lambda ctx, g: g * 2).apply(x * 1)
+    y.sum().backward()
+    return x.grad, y
+
+
+L("dirty not input", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.mark_dirty(5); return x*2
-    return mk(t,f,Id).apply(x_(t))
-L('dirty int',f)
+    def f(ctx, x):
+        ctx.mark_dirty(5)
+        return x * 2
+
+    return mk(t, f, Id).apply(x_(t))
+
+
+L("dirty int", f)
+
+
 def f(t):
-    def f(ctx,x): ctx.mark_non_differentiable(5); return x*2
-    return mk(t,f,Id).apply(x_(t))
-L('nondiff int',f)
+    def f(ctx, x):
+        ctx.mark_non_differentiable(5)
+        return x * 2
+
+    return mk(t, f, Id).apply(x_(t))
+
+
+L("nondiff int", f)
+
+
 def f(t):
-    def f(ctx,x): x.mul_(2); ctx.mark_dirty(x); return x
-    F=mk(t,f,lambda ctx,g: g*2); x=x_(t,4); a=x*1; v=a[:2]; F.apply(v); a.sum().backward(); return x.grad, a, a.grad_fn.name(), v.grad_fn.name()
-L('dirty view',f)
+    def f(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    F = mk(t, f, lambda ctx, g: g * 2)
+    x = x_(t, 4)
+    a = x * 1
+    v = a[:2]
+    F.apply(v)
+    a.sum().backward()
+    return x.grad, a, a.grad_fn.name(), v.grad_fn.name()
+
+
+L("dirty view", f)
+
+
 def f(t):
-    def f(ctx,x,y): x.mul_(2); ctx.mark_dirty(x); return x,y*1
-    F=mk(t,f,lambda ctx,g,h: (g*2,h)); x=x_(t,4); a=x*1; v=a[:2]; F.apply(v,x*1); a.sum().backward(); return x.grad, a
-L('dirty view two outputs',f)
+    def f(ctx, x, y):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x, y * 1
+
+    F = mk(t, f, lambda ctx, g, h: (g * 2, h))
+    x = x_(t, 4)
+    a = x * 1
+    v = a[:2]
+    F.apply(v, x * 1)
+    a.sum().backward()
+    return x.grad, a
+
+
+L("dirty view two outputs", f)
+
+
 def f(t):
-    def f(ctx,x): x.mul_(2); ctx.mark_dirty(x); return x
-    F=mk(t,f,lambda ctx,g: g*2); a=t.ones(3); r=F.apply(a); return r is a, a.requires_grad, a
-L('dirty nograd',f)
+    def f(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    F = mk(t, f, lambda ctx, g: g * 2)
+    a = t.ones(3)
+    r = F.apply(a)
+    return r is a, a.requires_grad, a
+
+
+L("dirty nograd", f)
+
+
 def f(t):
-    def f(ctx,x,y): x.mul_(y); ctx.mark_dirty(x); ctx.save_for_backward(y); return x
-    F=mk(t,f,lambda ctx,g: (g*ctx.saved_tensors[0],g)); a=t.ones(3); y=x_(t)+1; r=F.apply(a,y); r.sum().backward(); return r is a, a.requires_grad, a, a.grad_fn.name()
-L('dirty nograd grad',f)
+    def f(ctx, x, y):
+        x.mul_(y)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(y)
+        return x
+
+    F = mk(t, f, lambda ctx, g: (g * ctx.saved_tensors[0], g))
+    a = t.ones(3)
+    y = x_(t) + 1
+    r = F.apply(a, y)
+    r.sum().backward()
+    return r is a, a.requires_grad, a, a.grad_fn.name()
+
+
+L("dirty nograd grad", f)
+
+
 def ident(t):
-    F=mk(t,lambda ctx,x: x, lambda ctx,g: g*5); x=x_(t); y=F.apply(x); y.sum().backward(); return y is x, y._is_view(), y._base is x, x.grad, y.is_leaf, y
-L('identity',ident)
+    F = mk(t, lambda ctx, x: x, lambda ctx, g: g * 5)
+    x = x_(t)
+    y = F.apply(x)
+    y.sum().backward()
+    return y is x, y._is_view(), y._base is x, x.grad, y.is_leaf, y
+
+
+L("identity", ident)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x, lambda ctx,g: g*5); x=x_(t); y=F.apply(x*1); y.mul_(2)
-L('identity inplace',f)
+    F = mk(t, lambda ctx, x: x, lambda ctx, g: g * 5)
+    x = x_(t)
+    y = F.apply(x * 1)
+    y.mul_(2)
+
+
+L("identity inplace", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x, lambda ctx,g: g*5); x=t.ones(3); y=F.apply(x); return y is x, y._is_view(), y.requires_grad
-L('identity nograd',f)
+    F = mk(t, lambda ctx, x: x, lambda ctx, g: g * 5)
+    x = t.ones(3)
+    y = F.apply(x)
+    return y is x, y._is_view(), y.requires_grad
+
+
+L("identity nograd", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x,w: (x,w*2), lambda ctx,g,h: (g*5,h)); x=t.ones(3); w=x_(t); y,z=F.apply(x,w); return y is x, y._is_view(), y.requires_grad, y.grad_fn.name() if y.grad_fn else None
-L('identity nograd2',f)
+    F = mk(t, lambda ctx, x, w: (x, w * 2), lambda ctx, g, h: (g * 5, h))
+    x = t.ones(3)
+    w = x_(t)
+    y, z = F.apply(x, w)
+    return y is x, y._is_view(), y.requires_grad, y.grad_fn.name() if y.grad_fn else None
+
+
+L("identity nograd2", f)
+
+
 def view(t):
-    F=mk(t,lambda ctx,x: x.view(3), lambda ctx,g: g.view(3,1)*5); x=x_(t,3,1); y=F.apply(x*1); y.sum().backward(); return y._is_view(), x.grad
-L('view',view)
+    F = mk(t, lambda ctx, x: x.view(3), lambda ctx, g: g.view(3, 1) * 5)
+    x = x_(t, 3, 1)
+    y = F.apply(x * 1)
+    y.sum().backward()
+    return y._is_view(), x.grad
+
+
+L("view", view)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x.view(3), lambda ctx,g: g.view(3,1)*5); x=x_(t,3,1); y=F.apply(x*1); y.add_(1)
-L('view inplace',f)
+    F = mk(t, lambda ctx, x: x.view(3), lambda ctx, g: g.view(3, 1) * 5)
+    x = x_(t, 3, 1)
+    y = F.apply(x * 1)
+    y.add_(1)
+
+
+L("view inplace", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x.view(3), lambda ctx,g: g.view(3,1)*5); x=x_(t,3,1); y=F.apply(x*1); z=y[:2]; z.add_(1)
-L('view inplace2',f)
+    F = mk(t, lambda ctx, x: x.view(3), lambda ctx, g: g.view(3, 1) * 5)
+    x = x_(t, 3, 1)
+    y = F.apply(x * 1)
+    z = y[:2]
+    z.add_(1)
+
+
+L("view inplace2", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x.view(3), lambda ctx,g: g.view(3,1)*5); x=x_(t,3,1); b=x*1; y=F.apply(b); b.add_(1); y.sum().backward(); return x.grad, y.grad_fn
-L('view base inplace',f)
+    F = mk(t, lambda ctx, x: x.view(3), lambda ctx, g: g.view(3, 1) * 5)
+    x = x_(t, 3, 1)
+    b = x * 1
+    y = F.apply(b)
+    b.add_(1)
+    y.sum().backward()
+    return x.grad, y.grad_fn
+
+
+L("view base inplace", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: (x.view(3),x*2), lambda ctx,g,h: g.view(3,1)*5+h); x=x_(t,3,1); y,z=F.apply(x*1); y.add_(1)
-L('two view inplace',f)
+    F = mk(t, lambda ctx, x: (x.view(3), x * 2), lambda ctx, g, h: g.view(3, 1) * 5 + h)
+    x = x_(t, 3, 1)
+    y, z = F.apply(x * 1)
+    y.add_(1)
+
+
+L("two view inplace", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: (x*3,x*2), lambda ctx,g,h: g*5+h); x=x_(t,3,1); y,z=F.apply(x*1); y.add_(1); y.sum().backward(); return x.grad
-L('two inplace',f)
+    F = mk(t, lambda ctx, x: (x * 3, x * 2), lambda ctx, g, h: g * 5 + h)
+    x = x_(t, 3, 1)
+    y, z = F.apply(x * 1)
+    y.add_(1)
+    y.sum().backward()
+    return x.grad
+
+
+L("two inplace", f)
+
+
 def sc(t):
-    log=[]
-    def s(ctx,inputs,output): log.append((inputs[1:],type(inputs).__name__,output)); ctx.save_for_backward(inputs[0]); ctx.n=inputs[1]
-    F=mk(t,lambda x,n=3: x*n, lambda ctx,g: (g*ctx.n,None), setup_context=s); x=x_(t); F.apply(x).sum().backward(); F.apply(x,4).sum().backward(); return log, x.grad
-L('setup',sc)
+    log = []
+
+    def s(ctx, inputs, output):
+        log.append((inputs[1:], type(inputs).__name__, output))
+        ctx.save_for_backward(inputs[0])
+        ctx.n = inputs[1]
+
+    F = mk(t, lambda x, n=3: x * n, lambda ctx, g: (g * ctx.n, None), setup_context=s)
+    x = x_(t)
+    F.apply(x).sum().backward()
+    F.apply(x, 4).sum().backward()
+    return log, x.grad
+
+
+L("setup", sc)
+
+
 def f(t):
-    F=mk(t,lambda x,n=3: x*n, lambda ctx,g: (g*2,None), setup_context=lambda ctx,inputs,output: None); return F.apply(x_(t),n=7)
-L('setup kw',f)
+    F = mk(t, lambda x, n=3: x * n, lambda ctx, g: (g * 2, None), setup_context=lambda ctx, inputs, output: None)
+    return F.apply(x_(t), n=7)
+
+
+L("setup kw", f)
+
+
 def dd(t):
-    def f(ctx,x): ctx.save_for_backward(x); return x**3
-    F=mk(t,f,lambda ctx,g: g*3*ctx.saved_tensors[0]**2); x=t.tensor(2.,requires_grad=True); y=F.apply(x)
-    g,=t.autograd.grad(y,x,create_graph=True); h,=t.autograd.grad(g,x,create_graph=True); k,=t.autograd.grad(h,x); return g,h,k
-L('double',dd)
+    def f(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    F = mk(t, f, lambda ctx, g: g * 3 * ctx.saved_tensors[0] ** 2)
+    x = t.tensor(2.0, requires_grad=True)
+    y = F.apply(x)
+    (g,) = t.autograd.grad(y, x, create_graph=True)
+    (h,) = t.autograd.grad(g, x, create_graph=True)
+    (k,) = t.autograd.grad(h, x)
+    return g, h, k
+
+
+L("double", dd)
+
+
 def f(t):
-    def f(ctx,x): y=x.exp(); ctx.save_for_backward(y); return y
-    F=mk(t,f,lambda ctx,g: g*ctx.saved_tensors[0]); x=t.tensor(2.,requires_grad=True); y=F.apply(x)
-    g,=t.autograd.grad(y,x,create_graph=True); h,=t.autograd.grad(g,x,create_graph=True); k,=t.autograd.grad(h,x); return g,h,k
-L('double out',f)
+    def f(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    F = mk(t, f, lambda ctx, g: g * ctx.saved_tensors[0])
+    x = t.tensor(2.0, requires_grad=True)
+    y = F.apply(x)
+    (g,) = t.autograd.grad(y, x, create_graph=True)
+    (h,) = t.autograd.grad(g, x, create_graph=True)
+    (k,) = t.autograd.grad(h, x)
+    return g, h, k
+
+
+L("double out", f)
+
+
 def once(t):
-    F=mk(t,lambda ctx,x: x*x, t.autograd.function.once_differentiable(lambda ctx,g: g*2)); x=t.tensor(2.,requires_grad=True); y=F.apply(x)
-    g,=t.autograd.grad(y,x,create_graph=True); r=g.requires_grad, g; t.autograd.grad(g,x)
-L('once',once)
+    F = mk(t, lambda ctx, x: x * x, t.autograd.function.once_differentiable(lambda ctx, g: g * 2))
+    x = t.tensor(2.0, requires_grad=True)
+    y = F.apply(x)
+    (g,) = t.autograd.grad(y, x, create_graph=True)
+    r = g.requires_grad, g
+    t.autograd.grad(g, x)
+
+
+L("once", once)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*x, t.autograd.function.once_differentiable(lambda ctx,g: g*2)); x=t.tensor(2.,requires_grad=True); y=F.apply(x)
-    g,=t.autograd.grad(y,x,create_graph=True); return g.requires_grad, g
-L('once2',f)
+    F = mk(t, lambda ctx, x: x * x, t.autograd.function.once_differentiable(lambda ctx, g: g * 2))
+    x = t.tensor(2.0, requires_grad=True)
+    y = F.apply(x)
+    (g,) = t.autograd.grad(y, x, create_graph=True)
+    return g.requires_grad, g
+
+
+L("once2", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*x, t.autograd.function.once_differentiable(lambda ctx,g: g*2)); x=t.tensor(2.,requires_grad=True); y=F.apply(x*x)
-    g,=t.autograd.grad(y,x,t.ones((),requires_grad=True),create_graph=True); r=g.requires_grad, g; t.autograd.grad(g,x)
-L('once3',f)
-L('instance', lambda t: mk(t,lambda ctx,x:x*2,Id)())
-L('instance call', lambda t: mk(t,lambda ctx,x:x*2,Id)()(x_(t)))
-L('kw', lambda t: [mk(t,lambda ctx,x,n=2:x*n,lambda ctx,g:(g,None)).apply(x_(t),2)])
+    F = mk(t, lambda ctx, x: x * x, t.autograd.function.once_differentiable(lambda ctx, g: g * 2))
+    x = t.tensor(2.0, requires_grad=True)
+    y = F.apply(x * x)
+    (g,) = t.autograd.grad(y, x, t.ones((), requires_grad=True), create_graph=True)
+    r = g.requires_grad, g
+    t.autograd.grad(g, x)
+
+
+L("once3", f)
+L("instance", lambda t: mk(t, lambda ctx, x: x * 2, Id)())
+L("instance call", lambda t: mk(t, lambda ctx, x: x * 2, Id)()(x_(t)))
+L("kw", lambda t: [mk(t, lambda ctx, x, n=2: x * n, lambda ctx, g: (g, None)).apply(x_(t), 2)])
+
+
 def f(t):
-    with t.no_grad(): y=mk(t,lambda ctx,x:x*2,Id).apply(x_(t))
+    with t.no_grad():
+        y = mk(t, lambda ctx, x: x * 2, Id).apply(x_(t))
     return y.requires_grad, y.grad_fn
-L('no_grad',f)
+
+
+L("no_grad", f)
+
+
 def f(t):
-    log=[]
-    def fw(ctx,x): log.append((t.is_grad_enabled(),x.requires_grad,(x*2).requires_grad)); return x*2
-    def bw(ctx,g): log.append((t.is_grad_enabled(), g.requires_grad)); return g
-    x=x_(t); y=mk(t,fw,bw).apply(x); y.sum().backward(retain_graph=True); y.sum().backward(create_graph=True); return log
-L('modes',f)
+    log = []
+
+    def fw(ctx, x):
+        log.append((t.is_grad_enabled(), x.requires_grad, (x * 2).requires_grad))
+        return x * 2
+
+    def bw(ctx, g):
+        log.append((t.is_grad_enabled(), g.requires_grad))
+        return g
+
+    x = x_(t)
+    y = mk(t, fw, bw).apply(x)
+    y.sum().backward(retain_graph=True)
+    y.sum().backward(create_graph=True)
+    return log
+
+
+L("modes", f)
+
+
 def f(t):
-    def fw(ctx,x):
-        with t.enable_grad(): y=x*2
+    def fw(ctx, x):
+        with t.enable_grad():
+            y = x * 2
         return y
-    x=x_(t); y=mk(t,fw,Id).apply(x); y.sum().backward(); return x.grad, y.grad_fn.name()
-L('enable inside',f)
+
+    x = x_(t)
+    y = mk(t, fw, Id).apply(x)
+    y.sum().backward()
+    return x.grad, y.grad_fn.name()
+
+
+L("enable inside", f)
+
+
 def f(t):
-    def fw(ctx,x):
-        with t.enable_grad(): y=x*2; ctx.mark_non_differentiable(y)
+    def fw(ctx, x):
+        with t.enable_grad():
+            y = x * 2
+            ctx.mark_non_differentiable(y)
         return y
-    x=x_(t); y=mk(t,fw,Id).apply(x); return y.requires_grad, y.grad_fn
-L('enable inside nondiff',f)
+
+    x = x_(t)
+    y = mk(t, fw, Id).apply(x)
+    return y.requires_grad, y.grad_fn
+
+
+L("enable inside nondiff", f)
+
+
 def f(t):
-    def fw(ctx,x): ctx.mark_non_differentiable(x); return x
-    x=x_(t); y=mk(t,fw,Id).apply(x); return y.requires_grad, y.grad_fn, y is x, x.requires_grad
-L('nondiff input',f)
+    def fw(ctx, x):
+        ctx.mark_non_differentiable(x)
+        return x
+
+    x = x_(t)
+    y = mk(t, fw, Id).apply(x)
+    return y.requires_grad, y.grad_fn, y is x, x.requires_grad
+
+
+L("nondiff input", f)
+
+
 def f(t):
-    a=x_(t); F=mk(t,lambda ctx,x: x*2+a, lambda ctx,g: g*2); y=F.apply(t.ones(3)); return y.requires_grad
-L('closure',f)
+    a = x_(t)
+    F = mk(t, lambda ctx, x: x * 2 + a, lambda ctx, g: g * 2)
+    y = F.apply(t.ones(3))
+    return y.requires_grad
+
+
+L("closure", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: g*2); x=x_(t); y=F.apply(x); y.grad_fn.register_hook(lambda a,b: (a[0]*10,)); y.grad_fn.register_prehook(lambda a: (a[0]*3,)); y.sum().backward(); return x.grad
-L('hooks',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    x = x_(t)
+    y = F.apply(x)
+    y.grad_fn.register_hook(lambda a, b: (a[0] * 10,))
+    y.grad_fn.register_prehook(lambda a: (a[0] * 3,))
+    y.sum().backward()
+    return x.grad
+
+
+L("hooks", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x,n,y: x*y, lambda ctx,g: (g,None,g)); x=x_(t); log=[]; y=F.apply(x,2,t.ones(3)); y.grad_fn.register_hook(lambda a,b: log.append((a,b))); y.sum().backward(); return log
-L('hooks2',f)
+    F = mk(t, lambda ctx, x, n, y: x * y, lambda ctx, g: (g, None, g))
+    x = x_(t)
+    log = []
+    y = F.apply(x, 2, t.ones(3))
+    y.grad_fn.register_hook(lambda a, b: log.append((a, b)))
+    y.sum().backward()
+    return log
+
+
+L("hooks2", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: (x,x), lambda ctx,g,h: g+h*3); x=x_(t); a,b=F.apply(x); (a+b*2).sum().backward(); return x.grad, a is b
-L('same twice',f)
+    F = mk(t, lambda ctx, x: (x, x), lambda ctx, g, h: g + h * 3)
+    x = x_(t)
+    a, b = F.apply(x)
+    (a + b * 2).sum().backward()
+    return x.grad, a is b
+
+
+L("same twice", f)
+
+
 def f(t):
-    def fw(ctx,x): y=x*2; return y,y
-    F=mk(t,fw, lambda ctx,g,h: g+h*3); x=x_(t); a,b=F.apply(x); (a+b*2).sum().backward(); return x.grad, a is b, a.output_nr, b.output_nr
-L('same out twice',f)
+    def fw(ctx, x):
+        y = x * 2
+        return y, y
+
+    F = mk(t, fw, lambda ctx, g, h: g + h * 3)
+    x = x_(t)
+    a, b = F.apply(x)
+    (a + b * 2).sum().backward()
+    return x.grad, a is b, a.output_nr, b.output_nr
+
+
+L("same out twice", f)
+
+
 def f(t):
-    def fw(ctx,x): ctx.foo=3; return x*2
-    F=mk(t,fw,Id); y=F.apply(x_(t)); return y.grad_fn.foo, y.grad_fn.needs_input_grad, y.grad_fn.saved_tensors, y.grad_fn.metadata, y.grad_fn.materialize_grads, y.grad_fn.dirty_tensors, y.grad_fn.to_save, y.grad_fn.non_differentiable
-L('attrs',f)
+    def fw(ctx, x):
+        ctx.foo = 3
+        return x * 2
+
+    F = mk(t, fw, Id)
+    y = F.apply(x_(t))
+    return (
+        y.grad_fn.foo,
+        y.grad_fn.needs_input_grad,
+        y.grad_fn.saved_tensors,
+        y.grad_fn.metadata,
+        y.grad_fn.materialize_grads,
+        y.grad_fn.dirty_tensors,
+        y.grad_fn.to_save,
+        y.grad_fn.non_differentiable,
+    )
+
+
+L("attrs", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: 1/0); x=x_(t)
-    try: F.apply(x).sum().backward()
-    except ZeroDivisionError as e: pass
-    (x*2).sum().backward(); return x.grad
-L('raises',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: 1 / 0)
+    x = x_(t)
+    try:
+        F.apply(x).sum().backward()
+    except ZeroDivisionError:
+        pass
+    (x * 2).sum().backward()
+    return x.grad
+
+
+L("raises", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx: t.ones(2), lambda ctx,g: None); return F.apply().requires_grad
-L('no inputs',f)
+    F = mk(t, lambda ctx: t.ones(2), lambda ctx, g: None)
+    return F.apply().requires_grad
+
+
+L("no inputs", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: g); x=t.ones(3,dtype=t.int64); return F.apply(x).requires_grad
-L('int input',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: g)
+    x = t.ones(3, dtype=t.int64)
+    return F.apply(x).requires_grad
+
+
+L("int input", f)
+
+
 def f(t):
-    def fw(ctx,x): ctx.save_for_backward(x); ctx.save_for_backward(x,x); return x*2
-    F=mk(t,fw, lambda ctx,g: g*len(ctx.saved_tensors)); x=x_(t); F.apply(x).sum().backward(); return x.grad
-L('save twice',f)
+    def fw(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.save_for_backward(x, x)
+        return x * 2
+
+    F = mk(t, fw, lambda ctx, g: g * len(ctx.saved_tensors))
+    x = x_(t)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+L("save twice", f)
+
+
 def f(t):
-    def fw(ctx,x): r=ctx.saved_tensors; return x*2
-    F=mk(t,fw, Id); return F.apply(x_(t))
-L('saved in fwd',f)
+    def fw(ctx, x):
+        r = ctx.saved_tensors
+        return x * 2
+
+    F = mk(t, fw, Id)
+    return F.apply(x_(t))
+
+
+L("saved in fwd", f)
+
+
 def f(t):
-    def fw(ctx,x): tmp=x*3; ctx.save_for_backward(tmp); return x*2
-    log=[]
-    F=mk(t,fw, lambda ctx,g: log.append(ctx.saved_tensors[0].requires_grad) or g); F.apply(x_(t)).sum().backward(); return log
-L('save tmp',f)
+    def fw(ctx, x):
+        tmp = x * 3
+        ctx.save_for_backward(tmp)
+        return x * 2
+
+    log = []
+    F = mk(t, fw, lambda ctx, g: log.append(ctx.saved_tensors[0].requires_grad) or g)
+    F.apply(x_(t)).sum().backward()
+    return log
+
+
+L("save tmp", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: g*2); x=x_(t); y=F.apply(x); return y.grad_fn(t.ones(3)), y.grad_fn.apply(t.ones(3))
-L('call node',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    x = x_(t)
+    y = F.apply(x)
+    return y.grad_fn(t.ones(3)), y.grad_fn.apply(t.ones(3))
+
+
+L("call node", f)
+
+
 def f(t):
-    F=mk(t,lambda ctx,x: x*2, lambda ctx,g: g*2); return F.name() if hasattr(F,'name') else None, F._backward_cls.__name__, isinstance(F.apply(x_(t)).grad_fn, t.autograd.graph.Node), isinstance(F.apply(x_(t)).grad_fn, t.autograd.function.FunctionCtx),isinstance(F.apply(x_(t)).grad_fn, t.autograd.function.BackwardCFunction)
-L('names',f)
+    F = mk(t, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    return (
+        F.name() if hasattr(F, "name") else None,
+        F._backward_cls.__name__,
+        isinstance(F.apply(x_(t)).grad_fn, t.autograd.graph.Node),
+        isinstance(F.apply(x_(t)).grad_fn, t.autograd.function.FunctionCtx),
+        isinstance(F.apply(x_(t)).grad_fn, t.autograd.function.BackwardCFunction),
+    )
+
+
+L("names", f)
+
+
 def f(t):
     class I(t.autograd.function.InplaceFunction):
         @staticmethod
-        def forward(ctx,x): return x*2
+        def forward(ctx, x):
+            return x * 2
+
         @staticmethod
-        def backward(ctx,g): return g*2
-    x=x_(t); I.apply(x).sum().backward(); return x.grad
-L('InplaceFunction',f)
+        def backward(ctx, g):
+            return g * 2
+
+    x = x_(t)
+    I.apply(x).sum().backward()
+    return x.grad
+
+
+L("InplaceFunction", f)
+
+
 def f(t):
-    with t.autograd.graph.saved_tensors_hooks(lambda x: x*10, lambda x: x):
-        def fw(ctx,x): ctx.save_for_backward(x); return x*2
-        F=mk(t,fw,lambda ctx,g: g*ctx.saved_tensors[0]); x=x_(t); y=F.apply(x)
-    y.sum().backward(); return x.grad
-L('saved hooks',f)
+    with t.autograd.graph.saved_tensors_hooks(lambda x: x * 10, lambda x: x):
+
+        def fw(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        F = mk(t, fw, lambda ctx, g: g * ctx.saved_tensors[0])
+        x = x_(t)
+        y = F.apply(x)
+    y.sum().backward()
+    return x.grad
+
+
+L("saved hooks", f)
+
+
 # ---- from c_view
-def x4(t,*s): return t.ones(*(s or (4,)),requires_grad=True)
+def x4(t, *s):
+    return t.ones(*(s or (4,)), requires_grad=True)
+
+
 def st(*ts):
-    r=[]
+    r = []
     for v in ts:
-        try: g=v.grad_fn.name() if v.grad_fn is not None else None
-        except RuntimeError as e: g='ERR '+str(e)[:150]
-        r.append((v.requires_grad, v.is_leaf if not str(g).startswith('ERR') else '?', g, v._version, v._is_view()))
+        try:
+            g = v.grad_fn.name() if v.grad_fn is not None else None
+        except RuntimeError as e:
+            g = "ERR " + str(e)[:150]
+        r.append((v.requires_grad, v.is_leaf if not str(g).startswith("ERR") else "?", g, v._version, v._is_view()))
     return r
+
+
 def mode_views(base):
-    for how in ('base','leaf','plain'):
-        for make in ('no_grad','grad','inference','unbind','chain_ng','split','chain_multi'):
-            for act in ('v.add_(1)','v.mul_(w)','b.add_(1)','b.mul_(w)','ng v.add_(1)','ng b.add_(1)','v.detach().add_(1)','v.data.add_(1)','v[0]=5','v.requires_grad_()','v.detach_()','v.set'):
-                def f(t,how=how,make=make,act=act):
-                    w=x4(t,1)
-                    b={'base':lambda: x4(t)*2,'leaf':lambda:x4(t),'plain':lambda:t.ones(4)}[how]()
-                    if make=='no_grad':
-                        with t.no_grad(): v=b[:2]
-                    elif make=='inference':
-                        with t.inference_mode(): v=b[:2]
-                    elif make=='grad': v=b[:2]
-                    elif make=='unbind': v=b.view(2,2).unbind(0)[0]
-                    elif make=='split': v=b.split(2)[0]
-                    elif make=='chain_ng':
-                        with t.no_grad(): v=b[:3]
-                        v=v[:2]
-                    elif make=='chain_multi': v=b.split(2)[0][:2]
-                    r=[st(b,v)]
+    for how in ("base", "leaf", "plain"):
+        for make in ("no_grad", "grad", "inference", "unbind", "chain_ng", "split", "chain_multi"):
+            for act in (
+                "v.add_(1)",
+                "v.mul_(w)",
+                "b.add_(1)",
+                "b.mul_(w)",
+                "ng v.add_(1)",
+                "ng b.add_(1)",
+                "v.detach().add_(1)",
+                "v.data.add_(1)",
+                "v[0]=5",
+                "v.requires_grad_()",
+                "v.detach_()",
+                "v.set",
+            ):
+
+                def f(t, how=how, make=make, act=act):
+                    w = x4(t, 1)
+                    b = {"base": lambda: x4(t) * 2, "leaf": lambda: x4(t), "plain": lambda: t.ones(4)}[how]()
+                    if make == "no_grad":
+                        with t.no_grad():
+                            v = b[:2]
+                    elif make == "inference":
+                        with t.inference_mode():
+                            v = b[:2]
+                    elif make == "grad":
+                        v = b[:2]
+                    elif make == "unbind":
+                        v = b.view(2, 2).unbind(0)[0]
+                    elif make == "split":
+                        v = b.split(2)[0]
+                    elif make == "chain_ng":
+                        with t.no_grad():
+                            v = b[:3]
+                        v = v[:2]
+                    elif make == "chain_multi":
+                        v = b.split(2)[0][:2]
+                    r = [st(b, v)]
                     try:
-                        if act=='v.add_(1)': v.add_(1)
-                        elif act=='v.mul_(w)': v.mul_(w)
-                        elif act=='b.add_(1)': b.add_(1)
-                        elif act=='b.mul_(w)': b.mul_(w)
-                        elif act=='ng v.add_(1)':
-                            with t.no_grad(): v.add_(1)
-                        elif act=='ng b.add_(1)':
-                            with t.no_grad(): b.add_(1)
-                        elif act=='v.detach().add_(1)': v.detach().add_(1)
-                        elif act=='v.data.add_(1)': v.data.add_(1)
-                        elif act=='v[0]=5': v[0]=5
-                        elif act=='v.requires_grad_()': v.requires_grad_()
-                        elif act=='v.detach_()': v.detach_()
-                    except Exception as e: r.append(type(e).__name__+' | '+str(e)[:90])
-                    r.append(st(b,v))
-                    try: r.append((v*1).requires_grad)
-                    except Exception as e: r.append(type(e).__name__+' | '+str(e)[:60])
+                        if act == "v.add_(1)":
+                            v.add_(1)
+                        elif act == "v.mul_(w)":
+                            v.mul_(w)
+                        elif act == "b.add_(1)":
+                            b.add_(1)
+                        elif act == "b.mul_(w)":
+                            b.mul_(w)
+                        elif act == "ng v.add_(1)":
+                            with t.no_grad():
+                                v.add_(1)
+                        elif act == "ng b.add_(1)":
+                            with t.no_grad():
+                                b.add_(1)
+                        elif act == "v.detach().add_(1)":
+                            v.detach().add_(1)
+                        elif act == "v.data.add_(1)":
+                            v.data.add_(1)
+                        elif act == "v[0]=5":
+                            v[0] = 5
+                        elif act == "v.requires_grad_()":
+                            v.requires_grad_()
+                        elif act == "v.detach_()":
+                            v.detach_()
+                    except Exception as e:
+                        r.append(type(e).__name__ + " | " + str(e)[:90])
+                    r.append(st(b, v))
+                    try:
+                        r.append((v * 1).requires_grad)
+                    except Exception as e:
+                        r.append(type(e).__name__ + " | " + str(e)[:60])
                     r.append(b.detach().tolist())
                     return r
-                L(f'{how}/{make}/{act}',f)
+
+                L(f"{how}/{make}/{act}", f)
+
+
 mode_views(0)
 
 

@@ -297,7 +297,7 @@ class Machine:
         value = self.get(n[1]) if n[2] % 2 else 0.25
         if n[2] % 2 and np.may_share_memory(x.detach().numpy(), value.detach().numpy()):
             value = value.clone()
-        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or x.dim() and not x.shape[0]:
+        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or (x.dim() and not x.shape[0]):
             return None  # deprecated in PyTorch, and its second derivatives fail
         a = n[3] % 2 if x.dim() and x.shape[0] > 1 else 0  # PyTorch writes the indices before one that is out of range
         if name == "number":
@@ -374,7 +374,13 @@ class Machine:
 
         def see(*grads: Any) -> None:
             def flat(g: Any) -> Any:
-                return [flat(h) for h in g] if isinstance(g, tuple) else None if g is None else np.array(g.detach().numpy())
+                return (
+                    [flat(h) for h in g]
+                    if isinstance(g, tuple)
+                    else None
+                    if g is None
+                    else np.array(g.detach().numpy())
+                )
 
             self.seen.append((index, name, [flat(g) for g in grads]))
 
@@ -443,8 +449,8 @@ def same(a: Any, b: Any) -> bool:
     """Whether two notes agree; numbers to rounding."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return (
-            isinstance(a, np.ndarray) and
-            isinstance(b, np.ndarray)
+            isinstance(a, np.ndarray)
+            and isinstance(b, np.ndarray)
             and a.shape == b.shape
             and bool(np.allclose(a, b, rtol=1e-9, atol=1e-9, equal_nan=True))
         )

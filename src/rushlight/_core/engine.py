@@ -170,7 +170,7 @@ def run(this: Pass, freed: Freed | None) -> None:
                     edges = around[0](this, node, g)
                 ahead = None
                 for parent, vjp, saved in edges:
-                    if parent is None or useful is not None and parent not in useful:
+                    if parent is None or (useful is not None and parent not in useful):
                         continue
                     h = vjp(g, *saved)
                     if parent in pending:
@@ -262,7 +262,7 @@ def count_arrivals(this: Pass) -> None:
     counts: dict[Leaf, int] = {}
     useful = this.useful
     for root in {root for root, _ in this.roots if type(root) is Leaf}:
-        counts[root] = 1  # type: ignore[index]
+        counts[root] = 1
     for node in this.reached:
         if useful is None or node in useful:
             for parent in node.parents:
@@ -305,11 +305,11 @@ def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> Non
         tensor._grad = as_tensor(g).clone() if old is None else old + as_tensor(g)
     elif old is None:
         tensor._grad = own_gradient(g, tensor)
-    elif old.level or isinstance(g, Tensor) and g.level or not old._array.flags.writeable:
+    elif old.level or (isinstance(g, Tensor) and g.level) or not old._array.flags.writeable:
         tensor._grad = old + as_tensor(g)
     else:
         array = inner_array(g) if isinstance(g, Tensor) else g
-        np.add(old._array, array, old._array, casting="same_kind")
+        np.add(old._array, array, old._array, casting="same_kind")  # type: ignore[call-overload]
         memory.written(old._array, "backward")
 
 
@@ -320,14 +320,17 @@ def own_gradient(g: Any, tensor: Tensor) -> Tensor:
             return g
         g = g._array
     array = tensor._array
-    if type(g) is ndarray and g.flags.writeable and g.dtype is array.dtype and (
-        same_layout(g, array) or not enforce_layout.get()
+    if (
+        type(g) is ndarray
+        and g.flags.writeable
+        and g.dtype is array.dtype
+        and (same_layout(g, array) or not enforce_layout.get())
     ):
         # three references: this frame's, the caller's, and the argument of getrefcount; two of a memory behind it
         base = g.base
         if sys.getrefcount(g) <= 3 and (
-            base is None or type(base) is ndarray and base.size == g.size and base.base is None
-            and sys.getrefcount(base) <= 3
+            base is None or (type(base) is ndarray and base.size == g.size and base.base is None
+            and sys.getrefcount(base) <= 3)
         ):  # fmt: skip
             return wrap(g)
     dense = is_dense(array)
@@ -377,7 +380,11 @@ def seed_for(output: Any, given: Any, create_graph: bool, index: int = 0) -> Any
         if output is None or output.numel() != 1:
             raise RuntimeError(
                 "grad can be implicitly created only for scalar outputs: "
-                + ("this edge does not know its shape" if output is None else f"this one has shape {list(output.shape)}")
+                + (
+                    "this edge does not know its shape"
+                    if output is None
+                    else f"this one has shape {list(output.shape)}"
+                )
                 + ". Pass gradient=, or sum it first."
             )
         dtype = output.dtype

@@ -96,7 +96,7 @@ def roots_of(outputs: Sequence[Any], grads: Sequence[Any], create_graph: bool) -
         if not isinstance(out, (Tensor, GradientEdge)):
             raise AssertionError(f"Expected output to be a torch.Tensor, got {type(out).__name__} as number {i}")
         if isinstance(out, Tensor) and (g is None or isinstance(g, Tensor)) and type(out._node) in (NoneType, Nowhere):
-            if g is None and out.numel() != 1 or g is not None and g.shape != out.shape:
+            if (g is None and out.numel() != 1) or (g is not None and g.shape != out.shape):
                 engine.seed_for(out, g, create_graph, i)
             raise engine.no_grad_error(i, out)
         roots.append((node_of(out), engine.seed_for(out, g, create_graph, i)))
@@ -270,11 +270,15 @@ def tensor_backward(
     >>> (x * x).backward(torch.tensor([1.0, 10.0])); x.grad
     tensor([ 2., 40.])
     """
-    if inputs is None and not create_graph and type(self._node) not in (NoneType, Nowhere) and self.level == 0 and (
-        gradient is None or isinstance(gradient, Tensor)
+    if (
+        inputs is None
+        and not create_graph
+        and type(self._node) not in (NoneType, Nowhere)
+        and self.level == 0
+        and (gradient is None or isinstance(gradient, Tensor))
     ):  # the common case
         seed = engine.seed_for(self, gradient, False)
-        engine.backward(((self._node, seed),), bool(retain_graph), False)
+        engine.backward(((self._node, seed),), bool(retain_graph), False)  # type: ignore[arg-type]
         return
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
@@ -298,7 +302,7 @@ def call_node(self: Node, *grads: Any) -> Any:
     g = given[0] if self.width is None else Bundle({i: h for i, h in enumerate(given) if h is not None}) or None
     saved = self.revived() if recording else self.saved
     made = [
-        None if parent is None or g is None and not self.makes_grads else vjp(g, *kept)
+        None if parent is None or (g is None and not self.makes_grads) else vjp(g, *kept)  # type: ignore[misc]
         for parent, vjp, kept in zip(self.parents, self.rules, saved, strict=True)
     ]
     fan = self.parents[0] if len(self.parents) == 1 and type(self.parents[0]) is Fan else None
@@ -308,7 +312,7 @@ def call_node(self: Node, *grads: Any) -> Any:
     return found[0] if len(found) == 1 else found
 
 
-Node.__call__ = call_node  # type: ignore[attr-defined]
+Node.__call__ = call_node  # type: ignore[method-assign]
 
 
 def through_composite(op: Any, g: Any, values: Any, parents: Any, wanted: Any) -> Bundle:

@@ -89,13 +89,13 @@ class NodeHooks:
         arrived, create_graph = this.arrived, this.create_graph
         this.waiting[leaf] = 0
         g = arrived[leaf] = self.through_tensor_hooks(ready(arrived[leaf]), create_graph, 0)
-        if not this.accumulate or this.wanted is not None and leaf not in this.wanted:
+        if not this.accumulate or (this.wanted is not None and leaf not in this.wanted):
             return
         (g,) = through(self.pre, [g], create_graph)
         arrived[leaf] = g
         kept = g if self.post else None
         exists = g is not None
-        g = None  # type: ignore[assignment]  # so that it may be taken over
+        g = None  # so that it may be taken over
         with engine._commit:
             engine.add_to_grad(leaf, arrived, create_graph)
         if exists:
@@ -167,7 +167,7 @@ def made_by(this: Pass, node: Node, g: Any) -> list[Any]:
         return [None for _ in zip(node.parents, saved, strict=True)]
     useful = this.useful
     return [
-        vjp(g, *kept) if parent is not None and (useful is None or parent in useful) else None
+        vjp(g, *kept) if parent is not None and (useful is None or parent in useful) else None  # type: ignore[misc]
         for parent, vjp, kept in zip(node.parents, node.rules, saved, strict=True)
     ]
 
@@ -267,7 +267,7 @@ def ready(g: Any) -> Any:
         return g
     if type(g) is not np.ndarray:
         return np.asarray(g)
-    return g if g.flags.writeable or 0 in g.strides and g.size > 1 else g.copy()
+    return g if g.flags.writeable or (0 in g.strides and g.size > 1) else g.copy()
 
 
 def given(g: Any) -> Any:

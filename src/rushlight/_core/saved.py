@@ -46,7 +46,9 @@ class Packed:
         """The tensor, as the unpack hook gives it."""
         back = self.opened(self.held)
         if not isinstance(back, Tensor):
-            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(back).__name__}")
+            raise TypeError(
+                f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(back).__name__}"
+            )
         if self.node is not None and back._node is not self.node:
             back = wrap(back._array, self.node)
         return back
@@ -88,7 +90,8 @@ def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) 
     if hasattr(node.op, "kernel"):
         pack_fused(node, hooks)
         return
-    columns, rules = [], []
+    columns: list[Any] = []
+    rules: list[Any] = []
     for position, (kept, vjp) in enumerate(zip(node.saved, node.rules, strict=True)):
         if kept is None:
             columns.append(None)
@@ -135,8 +138,8 @@ def tensors_saved(node: Any, position: int) -> list[tuple[int, int | None, Any]]
         if not node.op.is_tensor_source(source):
             continue
         value = kept[k]
-        if isinstance(value, (ndarray, Tensor, Packed)) or isinstance(value, (list, tuple)) and value and all(
-            isinstance(v, (ndarray, Tensor, Packed)) for v in value
+        if isinstance(value, (ndarray, Tensor, Packed)) or (
+            isinstance(value, (list, tuple)) and value and all(isinstance(v, (ndarray, Tensor, Packed)) for v in value)
         ):
             joined = node.join(source, value)
             found.append((k, source, joined))
@@ -211,7 +214,7 @@ def torch_name(op: Any, source: int) -> str:
         return "index_of_input"
     if source >= record.OUTPUT:
         name = op.outputs[source - record.OUTPUT]
-        return {"values": "result0", "indices": "indices"}.get(name, name)
+        return {"values": "result0", "indices": "indices"}.get(name, name)  # type: ignore[no-any-return]
     name = op.parameters[source % 1000]
     name = "self" if name == op.parameters[0] and name == "input" else name
     return f"{name}_sym_sizes" if source >= record.SHAPE else name
@@ -242,7 +245,9 @@ def saved_attribute(node: Any, name: str) -> Any:
     if not op.is_tensor_source(source):
         return value
     if raw:
-        return SavedTensor(lambda: current(node, position, k, source), lambda p, u: repack(node, position, k, source, (p, u)))
+        return SavedTensor(
+            lambda: current(node, position, k, source), lambda p, u: repack(node, position, k, source, (p, u))
+        )
     return current(node, position, k, source)
 
 
@@ -261,7 +266,9 @@ def repack(node: Any, position: int, k: int, source: int, hooks: tuple[Any, Any]
             raise TypeError(f"{what} must be callable, got {type(hook).__name__}")
     column = node.saved[position]
     if type(column[k]) is Packed:
-        raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time.")
+        raise RuntimeError(
+            "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time."
+        )
     value = node.join(source, column[k])
     if not isinstance(value, Tensor):
         raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
@@ -286,6 +293,6 @@ def node_names(self: Node) -> list[str]:
 
 
 Node.__getattr__ = node_attribute  # type: ignore[attr-defined]
-Node.__dir__ = node_names  # type: ignore[method-assign]
+Node.__dir__ = node_names  # type: ignore[assignment, method-assign]
 
 __all__ = ["Packed", "SavedTensor", "engine", "pack_node", "packing", "ref", "wrap"]

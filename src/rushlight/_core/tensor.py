@@ -560,7 +560,7 @@ class Tensor(Methods):
 
     @staticmethod
     def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:  # noqa: PLW0211 (PyTorch's)
-        made = new(cls)
+        made = new(cls)  # type: ignore[var-annotated]
         made._array = data._array
         made._node = Leaf(ref(made)) if require_grad and (data.dtype.is_floating_point or data.dtype.is_complex) else None
         if require_grad and made._node is None:
@@ -578,7 +578,7 @@ class InferenceTensor(Tensor):
     __slots__ = ()
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         if modes.mode() & modes.RECORD:
             refuse_saving(self, sys._getframe(1))
             return None
@@ -595,8 +595,8 @@ class InferenceTensor(Tensor):
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         return Tensor.requires_grad_(self, requires_grad) if requires_grad else self
 
-    requires_grad = property(  # type: ignore[assignment]
-        lambda self: TRUE_NODE.__get__(self) is not None, Tensor.requires_grad.fset
+    requires_grad = property(
+        lambda self: TRUE_NODE.__get__(self) is not None, Tensor.requires_grad.fset  # type: ignore[attr-defined]
     )
 
     @property
@@ -634,16 +634,13 @@ def refuse_saving(tensor: Tensor, frame: Any) -> None:
                 raise RuntimeError(INFERENCE_SAVED)
 
 
-def views_follow(base: Tensor) -> None:
-    """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
-    from . import views
+followers: list[Any] = []  # ``views.follow_leaf``
 
-    for r in base._view if isinstance(base._view, list) else ():
-        view = r()
-        if type(view) is not views.Spoiled and view is not None and type(view._node) in (NoneType, Nowhere):
-            view._node = Nowhere() if base._node is not None else None
-            if view._view.kind and view._node is not None:
-                views.spoiled_by_writes(view)
+
+def views_follow(base: Tensor) -> None:
+    """Tell the views of a leaf that it asks for a gradient now, or no more."""
+    for call in followers:
+        call(base)
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:

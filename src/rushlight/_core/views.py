@@ -23,7 +23,7 @@ from .hooks import move_retained
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
 from .record import common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
-from .tensor import Tensor, as_inference, wrap
+from .tensor import Tensor, as_inference, followers, wrap
 
 ndarray = np.ndarray
 
@@ -176,7 +176,7 @@ def overwrite(input: Tensor, value: Tensor, path: tuple[Any, ...]) -> Tensor:
     return out  # type: ignore[return-value]
 
 
-@operator(jvp="linear", batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g)
+@operator(jvp="linear", batch=lambda op, size, mapped, input: alias(input), node="AliasBackward0", input=lambda g: g)  # type: ignore[has-type]
 def alias(input: Tensor) -> Tensor:
     """``input`` as another node of the graph."""
     return input
@@ -194,7 +194,7 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
     if m & CAREFUL:
         top = max(tensors_in(every), key=lambda t: t.level)
         if top.level:
-            return top.transform.write(target, op, args, name)  # type: ignore[attr-defined, no-any-return]
+            return top.transform.write(target, op, args, name)  # type: ignore[no-any-return]
     if not (m & RECORD and any([t._node is not None for t in tensors_in(every)])):
         if op.into is not None and type(target._array) is ndarray and write_into(target, op, args, name):
             return target
@@ -258,9 +258,7 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
     """Leave a computed result in the memory of ``target``, and give target, base and views the history to match."""
     array, new = target._array, made._array
     if new.shape != array.shape:
-        raise RuntimeError(
-            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(new.shape)}"
-        )
+        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(new.shape)}")
     if new.dtype is not array.dtype:
         check_cast(new.dtype, array.dtype)
     if new is not array:
@@ -340,9 +338,9 @@ class CopySlices(Node):
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """That of the base before, and what else the written value came from."""
-        base, value = self.parents
+        value = self.parents[1]
         first = Node.next_functions.fget(self)[:1]  # type: ignore[attr-defined]
-        return first if value is None else first + value.next_functions[1:]
+        return first if value is None else first + value.next_functions[1:]  # type: ignore[no-any-return]
 
 
 def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
@@ -363,7 +361,7 @@ def as_laid(rule: Any) -> Any:
     def laid_rule(g: Any, steps: Any, path: Any) -> Any:
         if steps is None and type(g) is ndarray and g.flags.c_contiguous:
             return rule(g, path)
-        return rule(laid(np.asarray(g) if not isinstance(g, Tensor) else g, steps), path)
+        return rule(laid(np.asarray(g) if not isinstance(g, Tensor) else g, steps), path)  # type: ignore[arg-type]
 
     return laid_rule
 
@@ -379,9 +377,9 @@ def laid_rules() -> tuple[Any, Any]:
 def laid(input: Tensor, steps: Any) -> Tensor:
     """``input`` in memory without gaps, its dimensions in the order that ``steps`` have (None: row by row)."""
     if steps is None:
-        return np.array(input, order="C")  # type: ignore[call-overload, no-any-return]
+        return np.array(input, order="C")  # type: ignore[return-value]
     order = sorted(range(len(steps)), key=lambda d: -steps[d])
-    made = np.array(np.transpose(input, order), order="C")  # type: ignore[call-overload]
+    made = np.array(np.transpose(input, order), order="C")
     return np.transpose(made, np.argsort(order)) if order else made  # type: ignore[return-value]
 
 
@@ -415,13 +413,16 @@ def taken_again(view: Tensor) -> Node | None:
         x = step.take(x)
         x._view = None
     node = x._node
-    if node is not None and type(node) is not Port and isinstance(node, OpNode) and all(
-        step.op.name not in ("view_as_real", "view_as_complex", "view_dtype") for step in path
+    if (
+        node is not None
+        and type(node) is not Port
+        and isinstance(node, OpNode)
+        and all(step.op.name not in ("view_as_real", "view_as_complex", "view_dtype") for step in path)
     ):
-        node.__class__ = retaken(type(node))
+        node.__class__ = retaken(type(node))  # type: ignore[arg-type, assignment]
         if len(path) > 1:
             node.__dict__["_steps"] = len(path)
-    return node
+    return node  # type: ignore[no-any-return]
 
 
 def retake_views(base: Tensor) -> None:
@@ -449,7 +450,7 @@ class Spoiled(Tensor):
     __slots__ = ()
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         if mode() & RECORD:
             raise RuntimeError(complaint(self, "its base or another view of its base has been"))
         return None
@@ -458,11 +459,11 @@ class Spoiled(Tensor):
     def _node(self, node: Any) -> None:
         if node is not None:
             TRUE_NODE.__set__(self, node)
-            self.__class__ = Tensor
+            self.__class__ = Tensor  # type: ignore[assignment]
 
-    requires_grad = property(lambda self: True)  # type: ignore[assignment]
-    output_nr = 0  # type: ignore[assignment]
-    retains_grad = False  # type: ignore[assignment]
+    requires_grad = property(lambda self: True)
+    output_nr = 0
+    retains_grad = False
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         if not requires_grad and type(TRUE_NODE.__get__(self)) not in (Leaf, Nowhere):
@@ -477,7 +478,7 @@ class Spoiled(Tensor):
     def grad_fn(self) -> Any:
         raise RuntimeError(complaint(self, "its base or another view of its base has been"))
 
-    is_leaf = grad_fn  # type: ignore[assignment]
+    is_leaf = grad_fn
 
 
 TRUE_NODE: Any = Tensor.__dict__["_node"]
@@ -578,8 +579,10 @@ def check_shared(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> No
     """Raise if an operand lies in part of the memory that is written (all of it is allowed, element by element)."""
     array = target._array
     for arg in args:
-        if isinstance(arg, Tensor) and type(other := arg._array) is ndarray and (
-            other is not array or name == "index_put_"
+        if (
+            isinstance(arg, Tensor)
+            and type(other := arg._array) is ndarray
+            and (other is not array or name == "index_put_")
         ):
             if memory.owner(other) is memory.owner(array) and overlapping(array, other, op, name):
                 raise RuntimeError(
@@ -592,12 +595,28 @@ def overlapping(array: ndarray, other: ndarray, op: Op, name: str) -> bool:
     """Whether two arrays without gaps share memory; the same elements in the same order count for ``index_put_`` only."""
     if not (is_dense(array) and is_dense(other)):
         return False
-    if array.strides == other.strides and np.may_share_memory(array, other) and array.nbytes == other.nbytes and (
-        array.__array_interface__["data"] == other.__array_interface__["data"]
+    if (
+        array.strides == other.strides
+        and np.may_share_memory(array, other)
+        and array.nbytes == other.nbytes
+        and (array.__array_interface__["data"] == other.__array_interface__["data"])
     ):
         return name == "index_put_"
     return np.may_share_memory(array, other) and (op.family == "pointwise" or name in ("copy_", "index_put_"))
 
+
+def follow_leaf(base: Tensor) -> None:
+    """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
+    for r in base._view if isinstance(base._view, Views) else ():
+        view = r()
+        if view is None or type(view) is Spoiled or view._node is not None and type(view._node) is not Nowhere:
+            continue
+        view._node = Nowhere() if base._node is not None else None
+        if view._view.kind and view._node is not None:
+            spoiled_by_writes(view)
+
+
+followers.append(follow_leaf)
 
 before_write: list[Callable[[Tensor, str], None]] = []  # of ``autograd.mutation``, once a policy needs it
 
@@ -698,7 +717,7 @@ def bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], label: str) -> 
     for name in names:
         if name not in found:
             if name not in op.defaults:
-                raise TypeError(f"{label}() missing 1 required positional arguments: \"{name}\"")
+                raise TypeError(f'{label}() missing 1 required positional arguments: "{name}"')
             found[name] = op.defaults[name]
     return tuple([found[n] for n in names])
 

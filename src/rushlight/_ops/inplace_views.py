@@ -34,7 +34,12 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
             self._view.kind = link.kind
             for r in link.base._view:
                 child = r()
-                if child is not None and type(child._view) is views.View and child._view.parent is self and child is not self:
+                if (
+                    child is not None
+                    and type(child._view) is views.View
+                    and child._view.parent is self
+                    and child is not self
+                ):
                     child._view.parent = old
         self._array = made._array
         if link is not None and type(link) is not views.View:

@@ -95,7 +95,7 @@ class BackwardCFunction(Node, FunctionCtx):
 
     # the column is made when asked for: a node that held itself would be a cycle
     @property
-    def saved(self) -> Any:  # type: ignore[override]
+    def saved(self) -> Any:
         return ((self,),)
 
     @saved.setter
@@ -103,7 +103,7 @@ class BackwardCFunction(Node, FunctionCtx):
         if self._kept:
             self._freed, self._kept = freed, None
 
-    rules = property(lambda self: (call_backward,))  # type: ignore[assignment]
+    rules = property(lambda self: (call_backward,))
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -124,7 +124,7 @@ class BackwardCFunction(Node, FunctionCtx):
         return self.saved_tensors
 
     @property
-    def _raw_saved_tensors(self) -> tuple[saved.SavedTensor, ...]:
+    def _raw_saved_tensors(self) -> tuple[saved.SavedTensor, ...]:  # type: ignore[name-defined]
         if self._freed is not None:
             iter(self._freed)
         return tuple([saved.SavedTensor(s, s.repack) for s in self._kept or ()])
@@ -284,16 +284,14 @@ def expandable(shape: tuple[int, ...], to: Any) -> bool:
 on_made: list[Callable[[BackwardCFunction], None]] = []  # told of every custom function that is recorded
 
 
-def run(cls: Any, args: tuple[Any, ...]) -> Any:
-    """Run a custom function on tensors of no transform, and record it."""
+def run(cls: Any, args: tuple[Any, ...], seen: Callable[[Any], None] | None = None) -> Any:
+    """Run a custom function on tensors of no transform, and record it. Its ``ctx`` is shown to ``seen``."""
     ctx = cls._backward_cls()
     inputs = [a for a in args if isinstance(a, Tensor)]
     ctx.needs_input_grad = tuple([isinstance(a, Tensor) and a._node is not None for a in args])
     executable = bool(mode() & RECORD) and any(ctx.needs_input_grad)
     ctx.code, ctx.lasti = callsite.here()
-    ctx._inputs = tuple(
-        [(tuple(a.shape), record.np_dtype(a)) if isinstance(a, Tensor) else None for a in args]
-    )
+    ctx._inputs = tuple([(tuple(a.shape), record.np_dtype(a)) if isinstance(a, Tensor) else None for a in args])
     before = [a._node for a in inputs]
     if executable:
         ctx.parents = (Fan(tuple(before)),)
@@ -303,15 +301,17 @@ def run(cls: Any, args: tuple[Any, ...]) -> Any:
         else:
             raw = cls.forward(ctx, *args)
         outputs = raw if isinstance(raw, tuple) else (raw,)
+        if has_setup_context(cls):
+            cls.setup_context(ctx, args, raw)
     made = processed(ctx, inputs, outputs, executable)
-    if has_setup_context(cls):
-        with switched(mode() & ~RECORD):
-            cls.setup_context(ctx, args, made if isinstance(raw, tuple) else made[0])
-        dirty_checked(ctx, made)
     if executable:
         keep(ctx, made)
         for call in on_made:
             call(ctx)
+    if seen is not None:
+        again = cls._backward_cls()
+        again.__dict__.update(ctx.__dict__)
+        seen(again)
     ctx.to_save = None
     ctx.dirty_tensors, ctx.non_differentiable = (), ()
     return made if isinstance(raw, tuple) else made[0]
@@ -333,14 +333,19 @@ def tensors_of(given: Iterable[Any], what: str) -> set[int]:
 def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executable: bool) -> tuple[Any, ...]:
     """The outputs of ``forward`` with their place in the graph."""
     dirty = tensors_of(ctx.dirty_tensors, "mark_dirty can only accept variables, but argument ")
-    fixed = tensors_of(ctx.non_differentiable, "mark_non_differentiable only accepts variable arguments, but got argument ")
+    fixed = tensors_of(
+        ctx.non_differentiable, "mark_non_differentiable only accepts variable arguments, but got argument "
+    )
     dirty_checked(ctx, outputs)
     for t in ctx.dirty_tensors:
         memory.written(t._array, ctx.name(), ctx.code, ctx.lasti)
     given = {id(t) for t in inputs}
     is_output = [isinstance(o, Tensor) for o in outputs]
     differentiable = [
-        executable and isinstance(o, Tensor) and id(o) not in fixed and (o.dtype.is_floating_point or o.dtype.is_complex)
+        executable
+        and isinstance(o, Tensor)
+        and id(o) not in fixed
+        and (o.dtype.is_floating_point or o.dtype.is_complex)
         for o in outputs
     ]
     ctx._outputs = tuple(
@@ -396,7 +401,7 @@ def writable(ctx: Any, target: Tensor, outputs: int) -> None:
 def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several: bool, ctx: Any) -> Tensor:
     """One output with its place in the graph: ``node``, or none."""
     if node is None:
-        if o._node is None or type(o._node) is Nowhere and (not is_input or is_dirty):
+        if o._node is None or (type(o._node) is Nowhere and (not is_input or is_dirty)):
             return alias_of(o, None, "custom") if is_input and not is_dirty else o
         if is_input:
             return wrap(o._array)
@@ -432,7 +437,9 @@ def keep(ctx: Any, outputs: tuple[Any, ...]) -> None:
     kept = []
     for i, t in enumerate(ctx.to_save):
         if t is not None and not isinstance(t, Tensor):
-            raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
+            raise TypeError(
+                f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+            )
         if t is not None and t.is_inference():
             raise RuntimeError(INFERENCE_SAVED)
         number = numbers.get(id(t))
@@ -545,7 +552,9 @@ class Function(metaclass=FunctionMeta):
             args = in_order(cls, args, kwargs)
         top = max((a for a in args if isinstance(a, Tensor)), key=lambda t: t.level, default=None)
         if top is not None and top.level:
-            return top.transform.custom(cls, args)  # type: ignore[attr-defined]
+            from .custom import apply_at
+
+            return apply_at(cls, args, top.transform)
         if override := record.overriding(args, None):
             return override(cls, args, None)
         return run(cls, args)
@@ -564,7 +573,9 @@ def in_order(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[A
     bound = signature.bind(None, *args, **kwargs)
     bound.apply_defaults()
     if bound.kwargs:
-        raise TypeError(f"{cls.__name__}.apply(): keyword-only parameters of forward are not supported: {[*bound.kwargs]}")
+        raise TypeError(
+            f"{cls.__name__}.apply(): keyword-only parameters of forward are not supported: {[*bound.kwargs]}"
+        )
     return bound.args[1:]
 
 
@@ -578,9 +589,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
         if not mode() & RECORD or not any(isinstance(a, Tensor) and a._node is not None for a in args):
             return outputs
         several = isinstance(outputs, tuple)
-        made = [
-            wrap(o._array, Delayed()) if isinstance(o, Tensor) else o for o in (outputs if several else (outputs,))
-        ]
+        made = [wrap(o._array, Delayed()) if isinstance(o, Tensor) else o for o in (outputs if several else (outputs,))]
         return tuple(made) if several else made[0]
 
     return wrapper

@@ -39,7 +39,7 @@ class Mode:
             word.set(token.old_value if isinstance(token.old_value, int) else RECORD)
 
     def __call__(self, function: F) -> F:
-        return decorated(self, function)
+        return decorated(self, function)  # type: ignore[no-any-return]
 
 
 def decorated(mode_: Mode, function: Any) -> Any:
@@ -54,7 +54,7 @@ def decorated(mode_: Mode, function: Any) -> Any:
             FutureWarning,
             stacklevel=3,
         )
-        function.__init__ = decorated(mode_, function.__init__)
+        function.__init__ = decorated(mode_, function.__init__)  # type: ignore[method-assign]
         return function
     if inspect.isgeneratorfunction(function):
 
@@ -64,14 +64,14 @@ def decorated(mode_: Mode, function: Any) -> Any:
             send: tuple[Callable[..., Any], Any] = (inner.send, None)
             while True:
                 try:
-                    with mode_.clone():  # type: ignore[attr-defined]
+                    with mode_.clone():
                         value = send[0](send[1])
                 except StopIteration as stop:
                     return stop.value
                 try:
                     send = (inner.send, (yield value))
                 except GeneratorExit:
-                    with mode_.clone():  # type: ignore[attr-defined]
+                    with mode_.clone():
                         inner.close()
                     raise
                 except BaseException as error:
@@ -86,7 +86,7 @@ def decorated(mode_: Mode, function: Any) -> Any:
             send: tuple[Callable[..., Any], Any] = (inner.asend, None)
             while True:
                 try:
-                    with mode_.clone():  # type: ignore[attr-defined]
+                    with mode_.clone():
                         value = await send[0](send[1])
                 except StopAsyncIteration:
                     return
@@ -103,20 +103,20 @@ def decorated(mode_: Mode, function: Any) -> Any:
 
         @functools.wraps(function)
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with mode_.clone():  # type: ignore[attr-defined]
+            with mode_.clone():
                 return await function(*args, **kwargs)
 
         return coroutine
 
     @functools.wraps(function)
     def plain(*args: Any, **kwargs: Any) -> Any:
-        with mode_.clone():  # type: ignore[attr-defined]
+        with mode_.clone():
             return function(*args, **kwargs)
 
     return plain
 
 
-class no_grad(Mode):  # noqa: N801 (PyTorch's name)
+class no_grad(Mode):
     """Operations are not recorded.
 
     >>> import rushlight as torch
@@ -133,7 +133,7 @@ class no_grad(Mode):  # noqa: N801 (PyTorch's name)
         return now & ~(RECORD | ASKED)
 
 
-class enable_grad(Mode):  # noqa: N801 (PyTorch's name)
+class enable_grad(Mode):
     """Operations are recorded, also inside ``no_grad``.
 
     >>> import rushlight as torch
@@ -149,7 +149,7 @@ class enable_grad(Mode):  # noqa: N801 (PyTorch's name)
         return now | ASKED if now & INFERENCE else now | RECORD
 
 
-class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
+class set_grad_enabled(Mode):
     """Switch recording on or off: at once as a function, for a block as a context manager, or as a decorator.
 
     >>> import rushlight as torch
@@ -173,7 +173,7 @@ class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
 
     def __call__(self, function: F) -> F:
         self.__exit__()
-        return decorated(self, function)
+        return decorated(self, function)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"set_grad_enabled(mode={self.mode})"
@@ -182,7 +182,7 @@ class set_grad_enabled(Mode):  # noqa: N801 (PyTorch's name)
         return set_grad_enabled(self.mode)
 
 
-class inference_mode(Mode):  # noqa: N801 (PyTorch's name)
+class inference_mode(Mode):
     """Nothing is recorded, and the tensors made may never take part in recording.
 
     >>> import rushlight as torch
@@ -216,7 +216,7 @@ def is_inference_mode_enabled() -> bool:
     return bool(mode() & INFERENCE)
 
 
-class set_multithreading_enabled(Mode):  # noqa: N801 (PyTorch's name)
+class set_multithreading_enabled(Mode):
     """Whether backward may use threads of its own: it never does, so both settings mean the same."""
 
     def __init__(self, mode: bool) -> None:
@@ -239,7 +239,7 @@ def is_multithreading_enabled() -> bool:
     return _multithreading.get()
 
 
-class enforce_grad_layout_policy(Mode):  # noqa: N801 (PyTorch's name)
+class enforce_grad_layout_policy(Mode):
     """Whether the first ``.grad`` lies in memory as its tensor does (True at first), or as it happens to come.
 
     >>> import rushlight as torch

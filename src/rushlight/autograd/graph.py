@@ -13,13 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._core import engine, hooks, memory, record, saved
+from .._core import callsite, engine, hooks, memory, record, saved
 from .._core.gradients import GradientEdge, get_gradient_edge
 from .._core.graph import Bundle, Node
 from .._core.hooks import RemovableHandle
 from .._core.mode import CAREFUL, mode, word
 from .._core.tensor import Tensor, wrap
-
 
 # ---- what is saved for backward
 
@@ -40,7 +39,7 @@ class Watching:
         word.reset(modes)
 
 
-class saved_tensors_hooks(Watching):  # noqa: N801 (PyTorch's name)
+class saved_tensors_hooks(Watching):
     """A block in which every tensor saved for backward is given to ``pack_hook``, and got back by ``unpack_hook``.
 
     ``pack_hook(tensor)`` may return anything, for instance a file's name; ``unpack_hook`` makes of that a tensor with the
@@ -75,7 +74,7 @@ class saved_tensors_hooks(Watching):  # noqa: N801 (PyTorch's name)
         self.unwatch()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801 (PyTorch's name)
+class save_on_cpu(saved_tensors_hooks):
     """A block in which tensors are saved for backward as copies. All memory is the CPU's, so this only costs time.
 
     ``pin_memory`` is accepted and has no meaning here.
@@ -199,7 +198,7 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
                 "Inference tensors do not track version counter. Make a clone outside of inference_mode to get a normal "
                 "tensor."
             )
-        memory.written(t._array, "increment_version", *record.callsite.here())
+        memory.written(t._array, "increment_version", *callsite.here())
 
 
 _allowing: ContextVar[Any] = ContextVar("rushlight allow_mutation_on_saved_tensors", default=None)

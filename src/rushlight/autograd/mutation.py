@@ -152,7 +152,7 @@ def mutation_policy() -> str:
     return _policy.get()
 
 
-class set_mutation_policy:  # noqa: N801 (like set_grad_enabled)
+class set_mutation_policy:
     """Choose what happens when something is changed in place that backward still needs.
 
     - ``"error"`` (the default): backward raises RuntimeError, as in PyTorch.

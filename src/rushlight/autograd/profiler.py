@@ -63,7 +63,7 @@ class FunctionEvent:
     is_async = is_remote = False
     device_time_total = self_device_time_total = cuda_time_total = 0.0
 
-    def __init__(self, id: int, name: str, thread: int, start: float, parent: FunctionEvent | None) -> None:  # noqa: A002
+    def __init__(self, id: int, name: str, thread: int, start: float, parent: FunctionEvent | None) -> None:
         self.id, self.name, self.key, self.thread = id, name, name, thread
         self.trace_name = name
         self.time_range = Interval(start, start)
@@ -158,7 +158,7 @@ class EventList(list[Any]):
     @property
     def self_cpu_time_total(self) -> float:
         """Microseconds in all."""
-        return sum(e.self_cpu_time_total for e in self)
+        return sum(e.self_cpu_time_total for e in self)  # type: ignore[no-any-return]
 
     def key_averages(self, group_by_input_shapes: bool = False, group_by_stack_n: int = 0) -> EventList:
         """The events summed up by name; by the shapes of arguments or the upper lines of the stack too, if asked."""
@@ -253,7 +253,7 @@ class EventList(list[Any]):
         heads = ["Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg"]
         heads += ["CPU Mem", "Self CPU Mem"] if self._profile_memory else []
         heads += ["# of Calls"] + (["Input Shapes"] if shapes else []) + (["Source Location"] if stacks else [])
-        lines = []
+        lines: list[list[str]] = []
         for e in rows[:row_limit]:
             cells = [
                 shortened(e.key, max_name_column_width), share(e.self_cpu_time_total), time(e.self_cpu_time_total),
@@ -287,7 +287,7 @@ _active: ContextVar[profile | None] = ContextVar("rushlight profiler", default=N
 INNER = re.compile(r"(_(key|plain|raw|at|equal|lengths|over|contiguous|from|scaled))?_?$")
 
 
-class profile:  # noqa: N801 (PyTorch's name)
+class profile:
     """A block whose operators, nodes of backward and ``record_function`` blocks are timed.
 
     ``record_shapes`` notes the shapes of arguments, ``profile_memory`` the bytes of results, ``with_stack`` the lines that
@@ -460,7 +460,7 @@ def grown(event: FunctionEvent) -> int:
 
 def user_stack(frame: Any) -> list[str]:
     """The lines of the user's program that led here, the innermost first."""
-    lines = []
+    lines = []  # type: ignore[var-annotated]
     while frame is not None and len(lines) < 64:
         name = frame.f_code.co_filename
         if not callsite.ours[name]:
@@ -469,7 +469,7 @@ def user_stack(frame: Any) -> list[str]:
     return lines
 
 
-class record_function:  # noqa: N801 (PyTorch's name)
+class record_function:
     """A block with a name in the profile around it; also a decorator. Without a profiler it does nothing.
 
     >>> import rushlight as torch
@@ -523,13 +523,13 @@ class _Emit:
         pass
 
 
-class emit_nvtx(_Emit):  # noqa: N801 (PyTorch's name)
+class emit_nvtx(_Emit):
     """Ranges for NVIDIA's profilers: raises RuntimeError on entering, for there is no such device."""
 
     what = "NVTX"
 
 
-class emit_itt(_Emit):  # noqa: N801 (PyTorch's name)
+class emit_itt(_Emit):
     """Ranges for Intel's VTune: raises RuntimeError on entering."""
 
     what = "ITT"

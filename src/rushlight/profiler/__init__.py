@@ -73,7 +73,9 @@ def schedule(
     return plan
 
 
-def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None, use_gzip: bool = False) -> Callable[..., None]:
+def tensorboard_trace_handler(
+    dir_name: str, worker_name: str | None = None, use_gzip: bool = False
+) -> Callable[..., None]:
     """An ``on_trace_ready`` that writes a trace for each cycle into a folder."""
 
     def write(prof: profile) -> None:
@@ -91,7 +93,7 @@ def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None, use
     return write
 
 
-class profile:  # noqa: N801 (PyTorch's name)
+class profile:
     """The profiler: of a block, or of chosen steps of a loop that calls ``step()``.
 
     ``schedule`` chooses the steps (see :func:`schedule`); ``on_trace_ready(prof)`` is called after each cycle of them.
