@@ -782,5 +782,3 @@ def batched_grad(
         found = gradients.grad(outputs, inputs, own, keep, create_graph, True, allow_unused, False, materialize_grads)
     return tuple([None if g is None else unbatched(level, g, 0, "vjp") for g in found])
 
-
-gradients.use_batched(batched_grad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .._core import gradients as _gradients
 from .._core import saved as _saved
 from .._core.gradients import backward, grad
 from . import function, grad_mode, graph, variable
@@ -22,6 +23,16 @@ from .mutation import mutation_policy, set_mutation_policy
 from .variable import Variable
 
 SavedTensor = _saved.SavedTensor
+
+
+def _batched(*args: Any) -> Any:
+    """``grad`` with ``is_grads_batched``."""
+    from .._transforms.compose import batched_grad
+
+    return batched_grad(*args)
+
+
+_gradients.use_batched(_batched)
 
 # parts that load at first use: module -> the names that it gives to this one
 _LAZY = {

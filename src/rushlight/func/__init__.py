@@ -21,21 +21,20 @@ from .._transforms.compose import (
 
 # parts that load at first use: name -> module
 _LAZY = {
-    "functional_call": "modules",
-    "stack_module_state": "modules",
+    "functional_call": "_modules",
+    "stack_module_state": "_modules",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'torch.func' has no attribute '{name}'")
-    package = __package__.rpartition(".")[0]
-    globals()[name] = found = getattr(importlib.import_module(f"{package}._transforms.{_LAZY[name]}"), name)
+    globals()[name] = found = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
     return found
 
 
 if TYPE_CHECKING:
-    from .._transforms.modules import functional_call, stack_module_state
+    from ._modules import functional_call, stack_module_state
 
 __all__ = [
     "debug_unwrap",
