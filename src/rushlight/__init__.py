@@ -13,6 +13,7 @@ from . import _allocator
 from . import autograd
 from ._alias import install_as_torch
 from ._core import dtypes as _dtypes
+from ._core import tensor as _tensor
 from ._core.dtypes import dtype, get_default_dtype, set_default_dtype
 from ._core.tensor import Size, Tensor, device, layout, memory_format
 from ._ops import methods as _methods
@@ -461,6 +462,8 @@ from .autograd.grad_mode import (
 # silently. Only what our own modules compute is silenced.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\b")
 
+_tensor.subclassed.append(lambda: importlib.import_module("rushlight.overrides").activate())
+
 concat = concatenate = cat
 ger = outer
 moveaxis = movedim
@@ -506,8 +509,8 @@ globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
-    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn ops optim overrides "
-    "profiler random serialization signal sparse special testing types utils version xpu".split()
+    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn onnx ops optim overrides "
+    "profiler random serialization signal sparse special storage testing types utils version xpu".split()
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
@@ -518,6 +521,8 @@ _LAZY_FUNCTIONS = {
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",
+    "TypedStorage": "storage",
+    "UntypedStorage": "storage",
     **dict.fromkeys(
         "_assert are_deterministic_algorithms_enabled compile get_autocast_dtype get_default_device "
         "get_deterministic_debug_mode get_float32_matmul_precision get_num_interop_threads get_num_threads "

@@ -180,6 +180,7 @@ class Op:
         file = f"<op {name}>"
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         scope = call.__globals__
+        scopes.append(scope)
         asked = [self.rules[n] for n in self.parameters if n in self.rules]
         scope.update(
             forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
@@ -558,7 +559,8 @@ def use_through(run: Callable[..., Bundle]) -> None:
 
 _C8, _C16 = np.dtype("c8"), np.dtype("c16")
 _getframe: Any = __import__("sys")._getframe
-_modes: list[Any] = [mode]
+_modes: list[Any] = [mode]  # what compiled operators read the mode with
+scopes: list[dict[str, Any]] = []  # of all compiled functions
 _cast: list[Callable[..., Any]] = []
 _through: list[Callable[..., Bundle]] = []
 

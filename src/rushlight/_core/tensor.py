@@ -222,6 +222,12 @@ class Tensor(Methods):
     def __init__(self, *args: Any, **options: Any) -> None:
         pass
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__module__.startswith(("rushlight.", "torch.")):
+            for call in subclassed:
+                call()
+
     # ---- the array
 
     @property
@@ -635,6 +641,9 @@ def refuse_saving(tensor: Tensor, frame: Any) -> None:
 
 
 followers: list[Any] = []  # ``views.follow_leaf``
+
+
+subclassed: list[Any] = []  # called when a program defines a subclass (``overrides``)
 
 
 def views_follow(base: Tensor) -> None:
