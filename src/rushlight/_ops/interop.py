@@ -36,7 +36,7 @@ _UFUNCS = {
     "products": "matmul",
 }
 _FUNCTIONS: dict[str, str] = {  # NumPy's name: "module.name", for functions whose parameters are alike
-    "allclose": "compare.allclose", "angle": "complexes.angle", "array_equal": "compare.equal", "clip": "select.clamp",
+    "allclose": "compare.allclose", "angle": "complexes.angle", "array_equal": "compare.equal", "clip": "compare.clamp",
     "atleast_1d": "shape.atleast_1d", "atleast_2d": "shape.atleast_2d", "atleast_3d": "shape.atleast_3d",
     "broadcast_arrays": "shape.broadcast_tensors", "broadcast_to": "shape.broadcast_to",
     "column_stack": "shape.column_stack", "concatenate": "shape.cat", "cumprod": "scan.cumprod",
@@ -48,7 +48,7 @@ _FUNCTIONS: dict[str, str] = {  # NumPy's name: "module.name", for functions who
     "outer": "products.outer", "ravel": "shape.ravel", "real": "complexes.real", "roll": "shape.roll",
     "stack": "shape.stack", "swapaxes": "shape.transpose", "tensordot": "products.tensordot",
     "tril": "shape.tril", "triu": "shape.triu", "vdot": "products.vdot", "vstack": "shape.vstack",
-    "where": "select.where", "zeros_like": "create.zeros_like",
+    "where": "compare.where", "zeros_like": "create.zeros_like",
 }  # fmt: skip
 
 
@@ -359,3 +359,21 @@ def from_buffer(
         raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({kind.itemsize})")
     made = wrap(np.frombuffer(buffer, kind, count, offset))
     return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
+
+
+def untyped_storage(self: Tensor) -> Any:
+    """The memory under this tensor, as bytes: see ``torch.UntypedStorage``.
+
+    >>> import rushlight as torch
+    >>> x = torch.zeros(2, 3)
+    >>> x[1].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    True
+    """
+    found = importlib.import_module("rushlight.storage")
+    return found.UntypedStorage._over(self._array)
+
+
+def storage(self: Tensor) -> Any:
+    """The memory under this tensor, as elements of its dtype: see ``torch.TypedStorage``."""
+    found = importlib.import_module("rushlight.storage")
+    return found.TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype)

@@ -474,6 +474,8 @@ class Methods:
     __array_function__ = interop.array_function
     __dlpack__ = interop.dlpack
     __dlpack_device__ = interop.dlpack_device
+    untyped_storage = interop.untyped_storage
+    storage = interop.storage
 
     # softmax
     softmax = softmax_.torch_softmax
