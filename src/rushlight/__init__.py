@@ -447,6 +447,7 @@ from ._ops.sort import (
     unique_consecutive,
 )
 from ._ops.spectral import istft, stft
+from ._ops.special import i0, igamma, igammac
 from ._ops.window import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from ._version import torch_version as __version__
 from .autograd.grad_mode import (
@@ -501,7 +502,7 @@ _IN_PLACE = (
     "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_",
     "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
     "cos_", "cosh_", "deg2rad_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fix_", "floor_", "frac_",
-    "gcd_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_",
+    "gcd_", "i0_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_",
     "negative_", "rad2deg_", "reciprocal_", "relu_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_",
     "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
 )  # fmt: skip
@@ -514,6 +515,7 @@ _LAZY = frozenset(
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
+    "conventions": "_conventions",
     **dict.fromkeys(
         ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
     ),
@@ -521,6 +523,9 @@ _LAZY_FUNCTIONS = {
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",
+    **dict.fromkeys(
+        "backward_steps break_on check diff_source draw explain kinks make_dot to_numpy trace_html".split(), "_see"
+    ),
     "TypedStorage": "storage",
     "UntypedStorage": "storage",
     **dict.fromkeys(

@@ -34,6 +34,7 @@ from . import (
     scatter,
     shape,
     sort,
+    special,
     spectral,
 )
 from . import interop
@@ -430,6 +431,11 @@ class Methods:
     trace = matrices.trace
     triangular_solve = matrices.triangular_solve
     matrix_exp, matrix_power = linalg.matrix_exp, linalg.matrix_power
+
+    # special
+    i0, i0_ = special.i0, inplace(special.i0)
+    igamma, igamma_ = special.igamma, inplace(special.igamma)
+    igammac, igammac_ = special.igammac, inplace(special.igammac)
 
     # spectral
     istft, stft = spectral.istft, spectral.stft

@@ -153,7 +153,7 @@ def blackman(
 
     >>> import rushlight as torch
     >>> torch.signal.windows.blackman(3)[1]
-    tensor(1.)
+    tensor(1.0000)
     """
     _checked("blackman", M, dtype, layout)
     return general_cosine(
@@ -231,7 +231,7 @@ def nuttall(
 
     >>> import rushlight as torch
     >>> torch.signal.windows.nuttall(3)[1]
-    tensor(1.)
+    tensor(1.0000)
     """
     return general_cosine(
         M, a=[0.3635819, 0.4891775, 0.1365995, 0.0106411], sym=sym, dtype=dtype, layout=layout, device=device,
