@@ -66,6 +66,11 @@ def sizes_of(output_size: Sizes, input: Any, dims: int, name: str) -> tuple[int,
 def batched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
     """The input with a batch dimension, and whether it had to be put in."""
     if input.ndim not in (dims + 1, dims + 2):
+        if dims == 1:
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
+                f"arguments for {name})"
+            )
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}"
         )
@@ -212,8 +217,10 @@ def fractional(
         size = repeated(output_size, dims, name, "output_size")
     x, added = (unsqueeze(input, 0), True) if input.ndim == dims + 1 else (input, False)
     for n, k, out in zip(x.shape[2:], kernel, size, strict=True):
-        if out + k - 1 > n or out < 1:
-            raise RuntimeError(f"{name}(): pool size {list(kernel)} too large relative to input size {list(x.shape[2:])}")
+        if out + k - 1 > n - (dims == 3) or out < 1:
+            axis = ("time", "height", "width")[-dims:][x.shape[2:].index(n)]
+            word = "_out()" if dims == 3 else "()"
+            raise RuntimeError(f"{name}{word}: pool {axis} {k} too large relative to input {axis} {n}")
     if samples is None:
         from .random import rand
 

@@ -27,6 +27,10 @@ INF = math.inf
 def attend_forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tuple[Any, ...]:
     from .._kernels.attention import attention
 
+    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    if 0 in batch or 0 in q.shape:
+        out = np.zeros((*batch, q.shape[-2], v.shape[-1]), q.dtype)
+        return out, out, None
     out, logs = attention(q, k, v, mask, causal, scale)
     return out, out, logs
 
@@ -36,6 +40,8 @@ def attend_backward(
 ) -> list[Any]:
     from .._kernels.attention import attention_backward
 
+    if logs is None:
+        return [np.zeros_like(x) if w else None for x, w in zip((q, k, v, mask), wanted, strict=True)]
     grads = attention_backward(g, q, k, v, out, logs, mask, causal, scale, bool(wanted[3]))
     return [
         None if h is None or not w else (h if h.shape == x.shape else sum_to(h, x.shape))

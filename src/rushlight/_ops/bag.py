@@ -229,8 +229,12 @@ def bags_of(
     else:
         padding = padding_idx % rows
     if indices.size and (indices.min() < 0 or indices.max() >= rows):
-        bad = indices[(indices < 0) | (indices >= rows)][0]
-        raise RuntimeError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}")
+        at = np.flatnonzero((indices < 0) | (indices >= rows))[0]
+        if mode == "max":
+            raise RuntimeError(
+                f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {indices[at]}"
+            )
+        raise RuntimeError(f"Index {at} of input takes value {indices[at]} which is not in the valid range [0, {rows})")
     if per_sample_weights is not None and record.np_dtype(per_sample_weights) is not record.np_dtype(weight):
         raise RuntimeError(
             f"Expected weight and per_sample_weights to have the same dtype, but got {weight.dtype} and "

@@ -222,13 +222,11 @@ def check_conv(input: Any, weight: Any, bias: Any, dims: int, groups: int, trans
         )
     if weight.ndim != dims + 2:
         raise RuntimeError(f"expected {dims + 2}-dimensional weight for {name}, but got {list(weight.shape)}")
-    if record.np_dtype(input) is not record.np_dtype(weight):
-        kinds = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name] for x in (input, weight)]
-        raise RuntimeError(
-            f"Input type ({kinds[0].lower()}) and bias type ({kinds[1].lower()}) should be the same"
-            if bias is not None
-            else f"Input type (torch.{kinds[0]}Tensor) and weight type (torch.{kinds[1]}Tensor) should be the same"
-        )
+    kinds = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name] for x in (input, weight, input if bias is None else bias)]
+    if kinds[0] != kinds[1]:
+        raise RuntimeError(f"expected scalar type {kinds[0]} but found {kinds[1]}: input and weight must be of one dtype")
+    if kinds[0] != kinds[2]:
+        raise RuntimeError(f"Input type ({kinds[0].lower()}) and bias type ({kinds[2].lower()}) should be the same")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     channels = input.shape[-dims - 1]

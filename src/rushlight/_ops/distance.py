@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import dtypes, record
 from .._core.declare import fused
 from .._core.tensor import Tensor
 from .broadcast import cast_to, expand
@@ -182,7 +182,7 @@ def cdist(
         if record.np_dtype(x).kind != "f":
             raise RuntimeError(f"cdist only supports floating-point dtypes, X{i} got: {x.dtype}")
         if x.ndim < 2:
-            raise RuntimeError(f"X{i} must have at least two dimensions, but got {x.ndim}")
+            raise RuntimeError(f"cdist only supports at least 2D tensors, X{i} got: {x.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
@@ -190,7 +190,8 @@ def cdist(
     if compute_mode is not None and compute_mode not in MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     if record.np_dtype(x1) is not record.np_dtype(x2):
-        raise RuntimeError(f"expected x1 and x2 to have the same dtype, but got {x1.dtype} and {x2.dtype}")
+        kinds = [dtypes.LEGACY[x.dtype.name] for x in (x1, x2)]
+        raise RuntimeError(f"expected scalar type {kinds[0]} but found {kinds[1]}: both sides must be of one dtype")
     batch = tuple(broadcast_shapes(tuple(x1.shape[:-2]), tuple(x2.shape[:-2])))
     a = expand(x1, (*batch, *x1.shape[-2:])) if tuple(x1.shape[:-2]) != batch else x1
     b = expand(x2, (*batch, *x2.shape[-2:])) if tuple(x2.shape[:-2]) != batch else x2

@@ -95,7 +95,7 @@ def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str,
 
 def check_classes(input: Any, target: Any, weight: Any) -> None:
     if record.np_dtype(target) not in (np.int64, np.uint8):
-        raise RuntimeError(f"expected scalar type Long but found {_kind(target)}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_kind(target)}")
     if input.ndim == 0 or input.ndim == 1 and target.ndim > 1:
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
     if input.ndim > 1 and input.shape[0] != target.shape[0] if target.ndim else input.ndim > 1:

@@ -187,7 +187,10 @@ def multi_margin_loss(
     check_long(target)
     count = input.shape[0] if input.ndim == 2 else 1
     if target.ndim > 1 or target.numel() != count:
-        raise RuntimeError(f"inconsistent target size, expected {count} but got {list(target.shape)}")
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            f"Expected target size [{count}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
+        )
     classes = input.shape[-1] if input.ndim else 1
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
@@ -247,7 +250,7 @@ def multilabel_margin_loss(
     classes = input.shape[-1] if input.ndim else 1
     array = record.inner_array(target)
     if array is not None and array.size and (array.min() < -1 or array.max() >= classes):
-        raise RuntimeError(f"target out of range: labels are 0 to {classes - 1}, and -1 after the last")
+        raise RuntimeError(f"argument #2 'target' is out of range: labels are 0 to {classes - 1}, and -1 after the last")
     x = input if input.ndim == 2 else reshape(input, (1, -1))
     made = multilabel_margin_of(x, reshape(target, tuple(x.shape)), reduction)
     return reshape(made, ()) if reduction == "none" and input.ndim < 2 else made  # type: ignore[no-any-return]

@@ -238,9 +238,12 @@ def batch_norm_of(
         if x is not None and x.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
     if not training:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+        for name, x in (("running_mean", running_mean), ("running_var", running_var)):
+            if x is None:
+                raise RuntimeError(f"{name} must be defined in evaluation mode")
         return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]
+    if input.numel() == 0:
+        return scaled_and_shifted(input * 1, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return, operator]
     array = record.inner_array(input)
     if array is None or input.level:
         m = v = None
@@ -319,6 +322,12 @@ def group_norm_checked(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
+    for name, w in (("weight", weight), ("bias", bias)):
+        if w is not None and tuple(w.shape) != (input.shape[1],):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"{list(w.shape)} and input of shape {list(input.shape)}"
+            )
     return group_norm_of(input, num_groups, weight, bias, eps)  # type: ignore[no-any-return]
 
 

@@ -60,14 +60,58 @@ def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
 
 def unbatched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
     """The input with a batch dimension, and whether it had to be put in."""
-    if input.ndim == dims + 2:
-        return input, False
-    if input.ndim != dims + 1:
+    if input.ndim not in (dims + 1, dims + 2):
+        raise wrong_rank(input, dims, name)
+    if 0 in input.shape[-dims - 1 :]:
         raise RuntimeError(
-            f"{name}() Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got: {list(input.shape)}"
+            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
         )
-    return unsqueeze(input, 0), True
+    return (input, False) if input.ndim == dims + 2 else (unsqueeze(input, 0), True)
+
+
+def wrong_rank(input: Any, dims: int, name: str) -> Exception:
+    """PyTorch's error, which has other words for each."""
+    if name == "max_pool1d":
+        return RuntimeError(
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
+    if name == "avg_pool1d":
+        return RuntimeError(
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            "arguments for avg_pool1d)"
+        )
+    if name == "avg_pool2d" and input.ndim < 3:
+        return IndexError(
+            f"Dimension out of range (expected to be in range of [{-max(input.ndim, 1)}, {max(input.ndim, 1) - 1}], but got "
+            f"-3): avg_pool2d takes 3D or 4D input, not {list(input.shape)}"
+        )
+    return RuntimeError(
+        f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, but got {list(input.shape)}"
+    )
+
+
+def check_window(kernel: Any, steps: Any, pads: Any, holes: Any, name: str) -> None:
+    """Raise for windows of no size, or that do not move."""
+    if name == "max_pool1d":
+        for what, values in (("kernel_size", kernel), ("stride", steps), ("dilation", holes)):
+            if values[0] <= 0:
+                raise RuntimeError(f"max_pool1d() {what} must be greater than zero, but got {values[0]}")
+        if pads[0] < 0:
+            raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {pads[0]}")
+    if 0 in steps:
+        raise RuntimeError(f"stride should not be zero, but got {list(steps)}")
+    letters = "THW"[-len(kernel) :]
+    for what, letter, values in (("kernel size", "k", kernel), ("stride", "d", steps)):
+        if min(values) <= 0:
+            shown = " ".join(f"{letter}{x}: {v}" for x, v in zip(letters, values, strict=False))
+            raise RuntimeError(f"{what} should be greater than zero, but got {shown}")
+    if min(holes) <= 0:
+        shown = " ".join(f"dilation{x}: {v}" for x, v in zip(letters, holes, strict=False))
+        raise RuntimeError(f"dilation should be greater than zero, but got {shown}")
+    if min(pads) < 0:
+        raise RuntimeError(f"pad must be non-negative, but got pad: {min(pads)}")
 
 
 def max_pool(
@@ -77,8 +121,7 @@ def max_pool(
     kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
     steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
     pads, holes = numbers(padding, dims, f"{name}: padding"), numbers(dilation, dims, f"{name}: dilation")
-    if any(k <= 0 for k in kernel) or any(s <= 0 for s in steps):
-        raise RuntimeError(f"kernel size should be greater than zero, and stride too, but got {kernel} and {steps}")
+    check_window(kernel, steps, pads, holes, name)
     if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
         raise RuntimeError(
             "pad should be at most half of effective kernel size, but got pad="
@@ -208,6 +251,7 @@ def avg_pool(
     kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
     steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
     pads = numbers(padding, dims, f"{name}: padding")
+    check_window(kernel, steps, pads, (1,), name)
     if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
         raise RuntimeError(
             f"pad should be at most half of effective kernel size, but got pad={max(pads)}, kernel_size={max(kernel)} and "

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import dtypes, record
 from .._core.declare import LINEAR, fused, operator
 from .._core.tensor import Tensor
 from .._kernels import resample as kernels
@@ -32,8 +32,6 @@ def _interpolation(name: str, node: str) -> Any:
     def forward(input: Tensor, size: Any, method: str, align_corners: bool, scales: Any, antialias: bool) -> Tensor:
         array: Any = input
         if array.dtype.kind not in "f" and array.dtype != np.uint8:
-            from .._core import dtypes
-
             kind = dtypes.LEGACY[dtypes.dtype_of(array.dtype).name]
             raise NotImplementedError(f"\"{name}_channels_last\" not implemented for '{kind}'")
         return kernels.interpolate(array, size, method, align_corners, scales, antialias)  # type: ignore[return-value]
@@ -81,7 +79,7 @@ def listed(value: Any, input: Any, what: str, letter: str) -> list[Any]:
         return [value] * dims
     if len(value) != dims:
         raise ValueError(
-            f"Input and {what} must have the same number of spatial dimensions, but got input with spatial dimensions of "
+            f"Input and {what.replace(' size', '')} must have the same number of spatial dimensions, but got input with spatial dimensions of "
             f"{list(input.shape[2:])} and {what} of {value}. Please provide input tensor in (N, C, d1, d2, ...,dK) format "
             f"and {what} in ({letter}1, {letter}2, ...,{letter}K) format."
         )
@@ -351,10 +349,8 @@ def grid_sampler(
     """
     mode, padding = ("bilinear", "nearest", "bicubic")[interpolation_mode], _PADDING[padding_mode]
     if record.np_dtype(input) is not record.np_dtype(grid):
-        raise RuntimeError(
-            f"grid_sampler(): expected input and grid to have same dtype, but input has {input.dtype} and grid has "
-            f"{grid.dtype}"
-        )
+        kinds = [dtypes.LEGACY[x.dtype.name] for x in (input, grid)]
+        raise RuntimeError(f"expected scalar type {kinds[0]} but found {kinds[1]}: input and grid must be of one dtype")
     if input.ndim not in (4, 5) or input.ndim != grid.ndim:
         raise RuntimeError(
             "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
@@ -506,7 +502,12 @@ def unfold(
     kernel, holes = two(kernel_size, "kernel_size"), two(dilation, "dilation")
     pads, steps = two(padding, "padding"), two(stride, "stride")
     check_windows(kernel, holes, pads, steps)
-    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
+    if input.ndim < 3:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-max(input.ndim, 1)}, {max(input.ndim, 1) - 1}], but got "
+            f"2): unfold takes 3D or 4D input, not {list(input.shape)}"
+        )
+    if input.ndim > 4 or 0 in input.shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but "
             f"got: {list(input.shape)}"
