@@ -161,7 +161,7 @@ class Op:
 
     def dunder(self, name: str) -> Callable[..., Any]:
         """The function as a Python operator: operands that it cannot take are left to the other side."""
-        call = FunctionType(_stub_code, {"op": _Dunder(self, name)}, name)
+        call = FunctionType(_stub_code, {"op": _Dunder(self, name), "__name__": self.body.__module__}, name)
         call.__doc__ = self.body.__doc__
         call.op = self  # type: ignore[attr-defined]
         call.__globals__["op"].call = call

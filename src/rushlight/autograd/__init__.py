@@ -36,6 +36,7 @@ _gradients.use_batched(_batched)
 
 # parts that load at first use: module -> the names that it gives to this one
 _LAZY = {
+    "absorbing": ("zero_absorbing",),
     "anomaly_mode": ("detect_anomaly", "set_detect_anomaly"),
     "forward_ad": (),
     "functional": (),
