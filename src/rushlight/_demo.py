@@ -40,8 +40,10 @@ def demo(folder: str = "rushlight-demo", epochs: int = 20, seed: int = 0) -> int
     print(digits.mistakes(result))
 
     (out / "loss.svg").write_text(loss_curve(result.losses), encoding="utf-8")
+    loss_graph(result).save(out / "graph.svg")
     _save_weights(result.net, out / "digits.safetensors")
     written = [
+        ("graph.svg", "the graph of one digit's loss, with its gradients"),
         ("loss.svg", "the loss, step by step"),
         ("digits.safetensors", "the trained weights"),
     ]
@@ -63,6 +65,17 @@ def load_program() -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+def loss_graph(result: Any) -> Any:
+    """The picture of the graph that the loss of the first held-out digit is computed by."""
+    from . import draw
+    from .nn.functional import cross_entropy
+
+    net = result.net
+    digit, label = result.images[:1], result.labels[:1]
+    loss = cross_entropy(net(digit), label)
+    return draw(loss, {"net": net, "digit": digit, "label": label}, title="One digit's loss, forward and backward")
 
 
 def _save_weights(net: Any, path: Path) -> None:
