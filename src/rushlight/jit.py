@@ -16,7 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 ScriptModule = rl.nn.Module
-ScriptFunction = Callable
+ScriptFunction = Callable[..., Any]
 Final = Any
 _told: set[str] = set()
 

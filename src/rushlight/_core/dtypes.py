@@ -35,13 +35,14 @@ class dtype:  # noqa: N801 (PyTorch's name)
         """NumPy's dtype (NumPy reads this attribute to accept a Rushlight dtype as one of its own)."""
         if self._np is None:
             raise TypeError(f"{self} is a name only here: NumPy has no such numbers. Use torch.float32 instead.")
-        return self._np
+        found: np.dtype = self._np
+        return found
 
-    def to_real(self) -> dtype:
+    def to_real(self) -> Any:
         """The dtype of the parts of a complex number of this dtype."""
         return _REAL.get(self.name) or self
 
-    def to_complex(self) -> dtype:
+    def to_complex(self) -> Any:
         """The complex dtype whose parts have this dtype."""
         return _COMPLEX.get(self.name) or self
 
@@ -51,10 +52,10 @@ class dtype:  # noqa: N801 (PyTorch's name)
     def __reduce__(self) -> str:
         return self.name
 
-    def __copy__(self) -> dtype:
+    def __copy__(self) -> Any:
         return self
 
-    def __deepcopy__(self, memo: Any) -> dtype:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self
 
 

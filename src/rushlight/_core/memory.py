@@ -95,4 +95,4 @@ def detach_memory(array: np.ndarray) -> np.ndarray:
     """The same memory as another owner: what is written through it is not noticed elsewhere."""
     if array.dtype.kind == "V" or not array.dtype.isnative:
         return array.view()
-    return np.asarray(memoryview(array)) if array.size else array.copy()
+    return np.asarray(memoryview(array)) if array.size else array.copy()  # type: ignore[arg-type]

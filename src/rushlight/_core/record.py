@@ -255,7 +255,9 @@ def node_for(
 def np_dtype(x: Any) -> np.dtype:
     """NumPy's dtype of an array, or of a tensor of any level."""
     found: Any = x.dtype
-    return found._np if type(found) is dtypes.dtype else found
+    if type(found) is dtypes.dtype:
+        found = found._np
+    return found  # type: ignore[no-any-return]
 
 
 def pick(source: int, values: Sequence[Any], result: Any, index: int) -> Any:
@@ -293,7 +295,7 @@ def placed(op: Any, args: Sequence[Any], values: list[Any], result: Any, recordi
 
 def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The tensors of an operator with several results: ports where more than one has a gradient."""
-    made = []
+    made: list[Any] = []
     ports: dict[int, Node] = {}
     if node is not None:
         if op.differentiable is not None and len(op.differentiable) == 1:

@@ -86,7 +86,7 @@ class device:  # noqa: N801 (PyTorch's name)
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:  # noqa: A002
         if isinstance(type, device):
-            type, index = type.type, type.index  # noqa: A001
+            type, index = str.__str__(type.type), type.index  # noqa: A001
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         kind, _, number = type.partition(":")
@@ -109,36 +109,6 @@ class device:  # noqa: N801 (PyTorch's name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __bool__(self) -> bool:
-        array = self._array
-        if array.size != 1:
-            if array.size == 0:
-                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        return bool(array.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        value = self.item() if self.numel() == 1 else None
-        if type(value) not in (int, bool):
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(value)
-
-    def __contains__(self, element: Any) -> bool:
-        if isinstance(element, (Tensor, int, float, complex)):
-            return bool((self == element)._array.any())
-        raise RuntimeError(
-            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element).__name__}."
-        )
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))
@@ -298,7 +268,8 @@ class Tensor(Methods):
         array = self._array
         whole = memory.owner(array)
         start: int = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-        return start // array.itemsize
+        size: int = array.itemsize
+        return start // size
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -522,11 +493,11 @@ class Tensor(Methods):
         value = self.item() if self.numel() == 1 else None
         if type(value) not in (int, bool):
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(value)
+        return int(value)  # type: ignore[arg-type]
 
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, int, float, complex)):
-            return bool((self == element)._array.any())
+            return bool((self == element)._array.any())  # type: ignore[attr-defined]
         raise RuntimeError(
             f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element).__name__}."
         )
@@ -677,7 +648,7 @@ def copied(tensor: Tensor) -> Tensor:
 
 def rebuild(cls: type, array: ndarray, requires_grad: bool, state: dict[str, Any]) -> Any:
     """A tensor from its pickled parts."""
-    made = new(cls)
+    made: Any = new(cls)
     made._array = array
     made._node = None
     made.__dict__.update(state)
@@ -727,7 +698,7 @@ def construct(cls: type, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     if options.keys() - {"device"}:
         raise TypeError(f"new() received an invalid keyword argument: {', '.join(options)}. Use torch.tensor(...).")
     check_device(options.get("device"))
-    made = new(cls)
+    made: Any = new(cls)
     made._node = None
     if len(args) == 1 and isinstance(args[0], Tensor):
         made._array = args[0]._array

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import rushlight as rl
+from .. import amp
 
 
-class autocast(rl.amp.autocast):  # noqa: N801
+class autocast(amp.autocast):  # noqa: N801
     """``torch.amp.autocast("cuda", ...)``: without a CUDA device it is off."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
         super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
 
-class GradScaler(rl.amp.GradScaler):
+class GradScaler(amp.GradScaler):
     """``torch.amp.GradScaler("cuda", ...)``: without a CUDA device it is off."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__("cuda", *args, **options)
 
 
-custom_fwd = rl.amp.custom_fwd
-custom_bwd = rl.amp.custom_bwd
+custom_fwd = amp.custom_fwd
+custom_bwd = amp.custom_bwd
