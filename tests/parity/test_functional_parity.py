@@ -22,7 +22,12 @@ Case = Callable[[Any, Any], Any]  # of a library and its nn.functional
 def test_every_name_is_there() -> None:
     theirs, mine = torch.nn.functional, rl.nn.functional
     ours = {"boolean_dispatch", "handle_torch_function", "has_torch_function", "has_torch_function_unary"}
-    ours |= {"has_torch_function_variadic", "assert_int_or_pair", "Optional", "Callable"}  # imports and helpers of PyTorch
+    ours |= {
+        "has_torch_function_variadic",
+        "assert_int_or_pair",
+        "Optional",
+        "Callable",
+    }  # imports and helpers of PyTorch
     missing = [
         n
         for n in dir(theirs)
@@ -44,8 +49,8 @@ def test_parameters_are_named_alike() -> None:
         if list(expected.parameters) == ["args", "kwargs"] or inspect.isclass(theirs):
             continue
         got = inspect.signature(mine)
-        a = [(p.name, p.default if not p.default is inspect._empty else None) for p in expected.parameters.values()]
-        b = [(p.name, p.default if not p.default is inspect._empty else None) for p in got.parameters.values()]
+        a = [(p.name, p.default if p.default is not inspect._empty else None) for p in expected.parameters.values()]
+        b = [(p.name, p.default if p.default is not inspect._empty else None) for p in got.parameters.values()]
         if a != b and not name.endswith("_"):
             wrong.append((name, [(x, y) for x, y in zip(a, b) if x != y] or (len(a), len(b))))
     assert not [w for w in wrong if "bfloat16" not in repr(w)]
@@ -246,11 +251,13 @@ def head(text: str) -> str:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
-    with pytest.raises(Exception) as theirs:  # noqa: PT011 (PyTorch's type is what is compared)
+    with pytest.raises(Exception) as theirs:
         ERRORS[name](torch, torch.nn.functional)
     with pytest.raises(theirs.type) as mine:
         ERRORS[name](rl, rl.nn.functional)
-    assert " ".join(str(mine.value).split()).startswith(head(str(theirs.value))), f"{mine.value}\nPyTorch: {theirs.value}"
+    assert " ".join(str(mine.value).split()).startswith(head(str(theirs.value))), (
+        f"{mine.value}\nPyTorch: {theirs.value}"
+    )
 
 
 # ---- random streams
@@ -310,7 +317,7 @@ def test_in_place(name: str) -> None:
     args = ACTIVATIONS[name]
     grads = []
     for library in LIBRARIES:
-        F = library.nn.functional  # noqa: N806
+        F = library.nn.functional
         x = library.linspace(-2, 2, 9, dtype=library.float64).requires_grad_()
         y = x * 1
         made = getattr(F, name)(y, *args, inplace=True)
@@ -338,7 +345,11 @@ def test_running_statistics(function: str, shape: tuple[int, ...]) -> None:
     for library in LIBRARIES:
         running = [library.zeros(3), library.ones(3)]
         f = getattr(library.nn.functional, function)
-        out = f(library.from_numpy(data.copy()), *running, **{"training" if function == "batch_norm" else "use_input_stats": True})
+        out = f(
+            library.from_numpy(data.copy()),
+            *running,
+            **{"training" if function == "batch_norm" else "use_input_stats": True},
+        )
         made.append([out.numpy(), *[r.numpy() for r in running], [r._version for r in running]])
     for a, b in zip(made[0][:3], made[1][:3], strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
@@ -368,7 +379,12 @@ def test_linear_cross_entropy_in_pieces(reduction: str) -> None:
         tensors = [library.tensor(a.tolist(), dtype=library.float64, requires_grad=True) for a in (x, w, b)]
         options = library.nn.LinearCrossEntropyOptions(batch_chunk_size=2)
         out = library.nn.functional.linear_cross_entropy(
-            tensors[0], tensors[1], library.tensor(target.tolist()), linear_bias=tensors[2], reduction=reduction, options=options
+            tensors[0],
+            tensors[1],
+            library.tensor(target.tolist()),
+            linear_bias=tensors[2],
+            reduction=reduction,
+            options=options,
         )
         grads = library.autograd.grad(out.sum(), tensors)
         made.append([out.detach().numpy(), *[g.numpy() for g in grads]])

@@ -23,10 +23,10 @@ Sizes = int | None | Sequence[int | None]
 
 def _mean(dims: int, node: str) -> Any:
     def forward(input: Tensor, size: Any) -> Tensor:
-        return kernels.adaptive_avg_pool(input, size)  # type: ignore[arg-type, return-value]
+        return kernels.adaptive_avg_pool(input, size)
 
     def back(input: Tensor, spatial: Any) -> Tensor:
-        return kernels.adaptive_avg_pool_grad(input, spatial)  # type: ignore[arg-type, return-value]
+        return kernels.adaptive_avg_pool_grad(input, spatial)
 
     forward.__name__ = f"adaptive_avg_pool{dims}d"
     back.__name__ = f"adaptive_avg_pool{dims}d_back"
@@ -59,7 +59,9 @@ def sizes_of(output_size: Sizes, input: Any, dims: int, name: str) -> tuple[int,
         raise RuntimeError(f"{name}: output_size must be {dims} numbers, but got {len(given)}")
     made = tuple([n if size is None else int(size) for size, n in zip(given, input.shape[-dims:], strict=True)])
     if any(n < 0 for n in made):
-        raise RuntimeError(f"{name}: elements of output_size must be greater than or equal to 0 but received {list(made)}")
+        raise RuntimeError(
+            f"{name}: elements of output_size must be greater than or equal to 0 but received {list(made)}"
+        )
     return made
 
 
@@ -71,9 +73,7 @@ def batched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
                 f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
                 f"arguments for {name})"
             )
-        raise RuntimeError(
-            f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}"
-        )
+        raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
     for i in range(1, dims + 1):
         if input.shape[-i] == 0:
             raise RuntimeError(
@@ -130,7 +130,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
 
 def _max(dims: int, node: str) -> Any:
     def body(input: Tensor, size: Any) -> Any:
-        return kernels.adaptive_max_pool(input, size)  # type: ignore[arg-type]
+        return kernels.adaptive_max_pool(input, size)
 
     body.__name__ = f"adaptive_max_pool{dims}d"
     return operator(
@@ -184,7 +184,7 @@ adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive_max(3, "the la
 
 def _fractional(dims: int, node: str) -> Any:
     def body(input: Tensor, samples: Tensor, kernel: Any, size: Any) -> Any:
-        return kernels.fractional_max_pool(input, kernel, size, samples)  # type: ignore[arg-type]
+        return kernels.fractional_max_pool(input, kernel, size, samples)
 
     body.__name__ = f"fractional_max_pool{dims}d"
     return operator(
@@ -292,7 +292,7 @@ def fractional_max_pool3d(
 
 def _unpool(dims: int) -> Any:
     def body(input: Tensor, indices: Tensor, spatial: Any) -> Tensor:
-        return kernels.max_unpool(input, indices, spatial)  # type: ignore[arg-type, return-value]
+        return kernels.max_unpool(input, indices, spatial)
 
     body.__name__ = f"max_unpool{dims}d"
     return operator(
@@ -339,9 +339,7 @@ def max_unpool(
 def unpooled_size(input: Any, kernel: Any, steps: Any, pads: Any, output_size: Any) -> tuple[int, ...]:
     """The spatial size that was pooled: the one given, if it can be, or the smallest."""
     dims = len(kernel)
-    default = [
-        (n - 1) * s + k - 2 * p for n, s, k, p in zip(input.shape[-dims:], steps, kernel, pads, strict=True)
-    ]
+    default = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(input.shape[-dims:], steps, kernel, pads, strict=True)]
     if output_size is None:
         size = tuple(default)
     else:

@@ -17,7 +17,8 @@ from .._core.tensor import Tensor
 from .broadcast import cast_to, expand, sum_to
 from .compare import where
 from .products import bmm, linear, matmul
-from .reduce import all as all_, mean
+from .reduce import all as all_
+from .reduce import mean
 from .shape import cat, chunk, permute, reshape, select_at, split, squeeze, transpose, unsqueeze
 from .softmax import softmax_along
 
@@ -51,7 +52,7 @@ def attend_backward(
 
 @fused(forward=attend_forward, backward=attend_backward, node="ScaledDotProductFlashAttentionForCpuBackward0")
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float) -> Tensor:
-    return matmul(probabilities(query, key, mask, causal, scale), value)  # type: ignore[no-any-return]
+    return matmul(probabilities(query, key, mask, causal, scale), value)
 
 
 def probabilities(query: Any, key: Any, mask: Any, causal: bool, scale: float) -> Any:
@@ -87,7 +88,9 @@ def check_attention(query: Any, key: Any, value: Any, attn_mask: Any, is_causal:
         )
     if attn_mask is not None:
         if is_causal:
-            raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+            raise RuntimeError(
+                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+            )
         kind = record.np_dtype(attn_mask)
         if kind != np.bool_ and kind != np.float32 and kind != kinds[0]:
             raise RuntimeError(
@@ -154,13 +157,13 @@ def scaled_dot_product_attention(
     if attn_mask is not None and record.np_dtype(attn_mask).kind == "f":
         attn_mask = cast_to(attn_mask, record.np_dtype(query))
     if dropout_p == 0:
-        return attend(query, key, value, attn_mask, bool(is_causal), float(factor))  # type: ignore[no-any-return]
+        return attend(query, key, value, attn_mask, bool(is_causal), float(factor))
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     from .dropout import dropout
 
     shares = probabilities(query, key, attn_mask, is_causal, float(factor))
-    return matmul(dropout(shares, dropout_p), value)  # type: ignore[no-any-return]
+    return matmul(dropout(shares, dropout_p), value)
 
 
 # ---- a layer of several heads
@@ -184,7 +187,9 @@ def is_batched(query: Any, key: Any, value: Any, key_padding_mask: Any, attn_mas
         )
     if attn_mask is not None:
         if attn_mask.ndim not in (2, 3):
-            raise AssertionError(f"{word}`attn_mask` to be `None`, 2-D or 3-D but found {attn_mask.ndim}-D tensor instead")
+            raise AssertionError(
+                f"{word}`attn_mask` to be `None`, 2-D or 3-D but found {attn_mask.ndim}-D tensor instead"
+            )
         expected = (num_heads, query.shape[0], key.shape[0])
         if rank == 2 and attn_mask.ndim == 3 and tuple(attn_mask.shape) != expected:
             raise AssertionError(f"Expected `attn_mask` shape to be {expected} but got {attn_mask.shape}")
@@ -216,11 +221,11 @@ def packed_projection(q: Any, k: Any, v: Any, weight: Any, bias: Any) -> tuple[A
     """Queries, keys and values by one weight (3 E, E), in as few products as there are different inputs."""
     size = q.shape[-1]
     if k is v and q is k:
-        return thirds(linear(q, weight, bias), 3, size)  # type: ignore[return-value]
+        return thirds(linear(q, weight, bias), 3, size)
     if k is v:
         w_q, w_kv = split(weight, [size, 2 * size])
         b_q, b_kv = (None, None) if bias is None else split(bias, [size, 2 * size])
-        return linear(q, w_q, b_q), *thirds(linear(k, w_kv, b_kv), 2, size)  # type: ignore[return-value]
+        return linear(q, w_q, b_q), *thirds(linear(k, w_kv, b_kv), 2, size)
     w = chunk(weight, 3)
     b = (None,) * 3 if bias is None else chunk(bias, 3)
     return linear(q, w[0], b[0]), linear(k, w[1], b[1]), linear(v, w[2], b[2])
@@ -240,7 +245,7 @@ def separate_projection(q: Any, k: Any, v: Any, weights: Any, bias: Any) -> tupl
             raise AssertionError(f"expecting {name} weights shape of {(size, x.shape[-1])}, but got {w.shape}")
         if c is not None and tuple(c.shape) != (size,):
             raise AssertionError(f"expecting {name} bias shape of {(size,)}, but got {c.shape}")
-    return tuple([linear(x, w, c) for x, w, c in zip((q, k, v), weights, b, strict=True)])  # type: ignore[return-value]
+    return tuple([linear(x, w, c) for x, w, c in zip((q, k, v), weights, b, strict=True)])
 
 
 def by_heads(x: Any, count: int, width: int) -> Any:
@@ -339,12 +344,14 @@ def multi_head_attention_forward(
         if attn_mask.ndim == 2:
             attn_mask = unsqueeze(attn_mask, 0)
     if (bias_k is None) != (bias_v is None):
-        raise AssertionError("bias_k is set but bias_v is None" if bias_v is None else "bias_v is set but bias_k is None")
+        raise AssertionError(
+            "bias_k is set but bias_v is None" if bias_v is None else "bias_v is set but bias_k is None"
+        )
     if bias_k is not None:
         if static_k is not None or static_v is not None:
             raise AssertionError(f"bias cannot be added to static {'key' if static_k is not None else 'value'}.")
         k = cat([k, expand(bias_k, (1, bsz, bias_k.shape[-1]))])
-        v = cat([v, expand(bias_v, (1, bsz, bias_v.shape[-1]))])  # type: ignore[union-attr]
+        v = cat([v, expand(bias_v, (1, bsz, bias_v.shape[-1]))])
         attn_mask, key_padding_mask = one_more(attn_mask), one_more(key_padding_mask)
     q = by_heads(q, heads, width)
     k = by_heads(k, heads, width) if static_k is None else given_heads(static_k, heads, width, "static_k")
@@ -364,7 +371,7 @@ def multi_head_attention_forward(
             )
         spread = expand(reshape(key_padding_mask, (bsz, 1, 1, src_len)), (bsz, num_heads, 1, src_len))
         spread = reshape(spread, (heads, 1, src_len))
-        attn_mask = spread if attn_mask is None else attn_mask + spread  # type: ignore[operator]
+        attn_mask = spread if attn_mask is None else attn_mask + spread
     if not training:
         dropout_p = 0.0
     if not need_weights:
@@ -376,7 +383,7 @@ def multi_head_attention_forward(
     if is_causal and attn_mask is None:
         raise AssertionError("FIXME: is_causal not implemented for need_weights")
     scores = bmm(q * math.sqrt(1.0 / width), transpose(k, -2, -1))
-    shares = softmax_along(scores if attn_mask is None else scores + attn_mask, 2)  # type: ignore[operator]
+    shares = softmax_along(scores if attn_mask is None else scores + attn_mask, 2)
     if dropout_p > 0.0:
         from .dropout import dropout
 

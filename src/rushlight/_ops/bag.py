@@ -13,7 +13,8 @@ from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .broadcast import cast_to
 from .embedding import embedding_rows, renorm_rows, scaled_gradient
-from .reduce import amax, sum as sum_
+from .reduce import amax
+from .reduce import sum as sum_
 from .shape import reshape, unsqueeze
 
 MODES = ("sum", "mean", "max")
@@ -69,7 +70,9 @@ def bag_backward(
     if mode == "max":
         out = np.zeros_like(weight)
         taken = found >= 0
-        np.add.at(out, (indices[found[taken]], np.broadcast_to(np.arange(weight.shape[1]), found.shape)[taken]), g[taken])
+        np.add.at(
+            out, (indices[found[taken]], np.broadcast_to(np.arange(weight.shape[1]), found.shape)[taken]), g[taken]
+        )
         return out, None
     if sizes is not None:
         g = g / sizes
@@ -92,12 +95,12 @@ def bag_of(
     table, is_member = spans(bags, count, indices != padding)
     shown = wrap(is_member[:, :, None])
     if not table.size:
-        return sum_(weight) * wrap(np.zeros((count, weight.shape[1]), record.np_dtype(weight)))  # type: ignore[operator]
+        return sum_(weight) * wrap(np.zeros((count, weight.shape[1]), record.np_dtype(weight)))
     rows: Any = embedding_rows(weight, wrap(indices[table]), padding)  # (bags, longest, D)
     if mode == "max":
         full = where(shown, rows, float("-inf"))
         some = wrap(is_member.any(1)[:, None])
-        return where(some, amax(where(some[..., None], full, 0.0), 1), 0.0)  # type: ignore[no-any-return]
+        return where(some, amax(where(some[..., None], full, 0.0), 1), 0.0)
     if per_sample_weights is not None:
         from .index import index_select
 
@@ -106,7 +109,7 @@ def bag_of(
     total = sum_(where(shown, rows, 0.0), 1)
     if mode == "mean":
         sizes = np.maximum(is_member.sum(1), 1)[:, None]
-        total = total / cast_to(wrap(sizes), record.np_dtype(weight))  # type: ignore[operator]
+        total = total / cast_to(wrap(sizes), record.np_dtype(weight))
     return total
 
 
@@ -167,7 +170,7 @@ def embedding_bag(
         )
     if sparse:
         raise RuntimeError("embedding_bag(): sparse=True is not supported: Rushlight's gradients are dense")
-    if input.level or offsets is not None and offsets.level:
+    if input.level or (offsets is not None and offsets.level):
         return mapped_bags(input, weight, offsets, mode, per_sample_weights, padding_idx, max_norm, scale_grad_by_freq)
     if max_norm is not None:
         renorm_rows(weight, record.inner_array(input), max_norm, norm_type)
@@ -200,7 +203,9 @@ def bag_numbers(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[
     else:
         count = len(starts)
     if len(starts) and starts[0] != 0:
-        raise RuntimeError(f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {starts[0]}")
+        raise RuntimeError(
+            f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {starts[0]}"
+        )
     if len(starts) and starts[-1] > total:
         raise RuntimeError(
             f"offsets[-1] can not be greater than input's length({total}) but got offsets[-1] of {starts[-1]}"
@@ -225,7 +230,9 @@ def bags_of(
     if padding_idx is None:
         padding = -1
     elif not -rows <= padding_idx < rows:
-        raise RuntimeError(f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, but got {padding_idx}")
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, but got {padding_idx}"
+        )
     else:
         padding = padding_idx % rows
     if indices.size and (indices.min() < 0 or indices.max() >= rows):

@@ -48,7 +48,14 @@ def into_first(x: Any, size: int, is_mapped: bool) -> Any:
 
 
 def by_weights(
-    op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, bias: Any, rest: tuple[Any, ...], inward: bool
+    op: Any,
+    size: int,
+    mapped: tuple[bool, ...],
+    input: Any,
+    weight: Any,
+    bias: Any,
+    rest: tuple[Any, ...],
+    inward: bool,
 ) -> Any:
     """A convolution (or its transpose in the input, ``inward``), with a batch of weights or biases."""
     *how, groups = rest
@@ -78,16 +85,14 @@ def correlate_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, we
 def transposed_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, weight: Any, *rest: Any) -> Any:
     """Of the transpose in the input, with a bias or without; the shape of the result comes first of what follows."""
     bias, rest = (rest[0], rest[1:]) if "bias" in op.parameters else (UNSET, rest)
-    if mapped[1] or bias is not UNSET and mapped[2]:
+    if mapped[1] or (bias is not UNSET and mapped[2]):
         return by_weights(op, size, mapped, input, weight, bias, rest, True)
     given = [] if bias is UNSET else [bias]
     shape = (size * rest[0][0], *rest[0][1:])
     return apart(op.call(into_first(input, size, True), weight, *given, shape, *rest[1:]), size, input.shape[1])
 
 
-def weight_batch(
-    op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any, shape: Any, *rest: Any
-) -> Any:
+def weight_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any, shape: Any, *rest: Any) -> Any:
     *how, groups = rest
     g, x = into_channels(input, size, mapped[0]), into_channels(other, size, mapped[1])
     made = op.call(g, x, (size * shape[0], *shape[1:]), *how, size * groups)
@@ -123,9 +128,7 @@ def convolution(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
     """The cross-correlation of ``input`` (N, C, *spatial) with ``weight`` (O, C / groups, *kernel), plus ``bias`` (O)."""
-    return with_bias(  # type: ignore[no-any-return]
-        lambda x, w: kernels.conv_forward(x, w, stride, padding, dilation, groups), input, weight, bias
-    )
+    return with_bias(lambda x, w: kernels.conv_forward(x, w, stride, padding, dilation, groups), input, weight, bias)
 
 
 @operator(
@@ -139,10 +142,17 @@ def convolution(
     bias=lambda g: bias_rule(g),
 )  # fmt: skip
 def convolution_transposed(
-    input: Tensor, weight: Tensor, bias: Tensor | None, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    shape: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
 ) -> Tensor:
     """:func:`conv_input`, plus ``bias``."""
-    return with_bias(  # type: ignore[no-any-return]
+    return with_bias(
         lambda x, w: kernels.conv_grad_input(x, w, shape, stride, padding, dilation, groups), input, weight, bias
     )
 
@@ -160,7 +170,7 @@ def conv_input(
     input: Tensor, weight: Tensor, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
     """The transpose of a convolution in its input: ``input`` (N, O, *out) gives ``shape`` (N, C, *spatial)."""
-    return kernels.conv_grad_input(input, weight, shape, stride, padding, dilation, groups)  # type: ignore[arg-type, return-value]
+    return kernels.conv_grad_input(input, weight, shape, stride, padding, dilation, groups)
 
 
 @operator(
@@ -172,11 +182,9 @@ def conv_input(
         g, conjugate(input), tuple(weight_shape), stride, padding, dilation, groups
     ),
 )  # fmt: skip
-def correlate(
-    input: Tensor, weight: Tensor, out: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Tensor:
+def correlate(input: Tensor, weight: Tensor, out: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
     """The same as ``convolution``, with the spatial shape of the result given."""
-    return kernels.conv_forward(input, weight, stride, padding, dilation, groups, out)  # type: ignore[arg-type, return-value]
+    return kernels.conv_forward(input, weight, stride, padding, dilation, groups, out)
 
 
 @operator(
@@ -192,7 +200,7 @@ def conv_weight(
     input: Tensor, other: Tensor, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
     """The transpose of a convolution in its weight: ``input`` (N, O, *out) and ``other`` (N, C, *spatial)."""
-    return kernels.conv_grad_weight(input, other, shape, stride, padding, dilation, groups)  # type: ignore[arg-type, return-value]
+    return kernels.conv_grad_weight(input, other, shape, stride, padding, dilation, groups)
 
 
 # ---- the public functions
@@ -222,9 +230,14 @@ def check_conv(input: Any, weight: Any, bias: Any, dims: int, groups: int, trans
         )
     if weight.ndim != dims + 2:
         raise RuntimeError(f"expected {dims + 2}-dimensional weight for {name}, but got {list(weight.shape)}")
-    kinds = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name] for x in (input, weight, input if bias is None else bias)]
+    kinds = [
+        dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name]
+        for x in (input, weight, input if bias is None else bias)
+    ]
     if kinds[0] != kinds[1]:
-        raise RuntimeError(f"expected scalar type {kinds[0]} but found {kinds[1]}: input and weight must be of one dtype")
+        raise RuntimeError(
+            f"expected scalar type {kinds[0]} but found {kinds[1]}: input and weight must be of one dtype"
+        )
     if kinds[0] != kinds[2]:
         raise RuntimeError(f"Input type ({kinds[0].lower()}) and bias type ({kinds[2].lower()}) should be the same")
     if groups <= 0:
@@ -415,11 +428,17 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     if input.ndim != 3:
         raise RuntimeError(f"Input must have 3 dims: time, batch, in_channel, but got {list(input.shape)}")
     if weight.ndim != 3:
-        raise RuntimeError(f"Weight tensor must have 3 dims: kernel_width, in_channels, out_channels, but got {list(weight.shape)}")
+        raise RuntimeError(
+            f"Weight tensor must have 3 dims: kernel_width, in_channels, out_channels, but got {list(weight.shape)}"
+        )
     if bias.ndim != 1:
         raise RuntimeError(f"Bias must be 1-D, but got {list(bias.shape)}")
     if input.shape[2] != weight.shape[1]:
-        raise RuntimeError(f"Input dim 2 (input channels) is not == dim 1 in the weight tensor: {input.shape[2]} and {weight.shape[1]}")
+        raise RuntimeError(
+            f"Input dim 2 (input channels) is not == dim 1 in the weight tensor: {input.shape[2]} and {weight.shape[1]}"
+        )
     if weight.shape[2] != bias.shape[0]:
-        raise RuntimeError(f"Bias size must equal dim 2 in the weight tensor (output channels): {bias.shape[0]} and {weight.shape[2]}")
-    return conv_tbc_of(input, weight, bias, pad)  # type: ignore[no-any-return]
+        raise RuntimeError(
+            f"Bias size must equal dim 2 in the weight tensor (output channels): {bias.shape[0]} and {weight.shape[2]}"
+        )
+    return conv_tbc_of(input, weight, bias, pad)

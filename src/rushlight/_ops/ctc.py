@@ -131,7 +131,8 @@ def ctc_of(
     from .elementary import exp
     from .index import gather
     from .padding import constant_pad
-    from .reduce import logsumexp_of, sum as sum_
+    from .reduce import logsumexp_of
+    from .reduce import sum as sum_
     from .shape import part, select_at, stack_at
 
     steps, n, _ = log_probs.shape
@@ -153,7 +154,9 @@ def ctc_of(
         here = logsumexp_of(stack_at(ways, 0), 0, False) + select_at(emitted, 0, t)
         alphas.append(where(reachable, here, here.detach() * 0 + NEVER))
     if not steps:
-        return sum_(log_probs, (0, 2)) + from_numpy(losses_of((), input_lengths, target_lengths, record.np_dtype(log_probs)))  # type: ignore[operator]
+        return sum_(log_probs, (0, 2)) + from_numpy(
+            losses_of((), input_lengths, target_lengths, record.np_dtype(log_probs))
+        )
     every = stack_at(alphas, 1)  # (N, T, states)
     at = np.maximum(input_lengths - 1, 0)
     end = squeeze(gather(every, 1, from_numpy(np.broadcast_to(at[:, None, None], (n, 1, count)).copy())), 1)
@@ -169,11 +172,11 @@ def ctc_of(
     # PyTorch's gradient is the one towards logits, of which these are the log_softmax: exp(x) more, of value 0
     alive = from_numpy(np.arange(steps)[:, None, None] < input_lengths[:, None])
     grown = exp(log_probs)
-    nothing = sum_(where(alive, grown - grown.detach(), 0.0), (0, 2))  # type: ignore[operator]
+    nothing = sum_(where(alive, grown - grown.detach(), 0.0), (0, 2))
     losses = nothing - total
     if zero_infinity:
         losses = where(lost | empty & (losses == math.inf), 0.0, losses)
-    return losses  # type: ignore[no-any-return]
+    return losses
 
 
 def plain(x: Any, name: str) -> Any:
@@ -238,18 +241,20 @@ def ctc_loss(
         if length.min(initial=0) < 0:
             raise RuntimeError(f"{name} must be non-negative")
     if lengths[0].max(initial=0) > steps:
-        raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {int(lengths[0].max())}")
+        raise RuntimeError(
+            f"Expected input_lengths to have value at most {steps}, but got value {int(lengths[0].max())}"
+        )
     labels = padded(labels, lengths[1])
     if lengths[1].max(initial=0) > labels.shape[1]:
         raise RuntimeError(
             f"Expected tensor to have size at least {int(lengths[1].max())} at dimension 1, but got size "
             f"{labels.shape[1]} for argument #2 'targets'"
         )
-    made = ctc_of(x, labels[:, : int(lengths[1].max(initial=0))], *lengths, blank, zero_infinity)
+    made = ctc_of(x, labels[:, : int(lengths[1].max(initial=0))], lengths[0], lengths[1], blank, zero_infinity)
     if reduction == "none":
-        return reshape(made, ()) if alone else made  # type: ignore[no-any-return]
+        return reshape(made, ()) if alone else made
     if reduction == "mean":
         from .create import from_numpy
 
         made = made / cast_to(from_numpy(np.maximum(lengths[1], 1)), record.np_dtype(x))
-    return reduced(made, reduction)  # type: ignore[no-any-return]
+    return reduced(made, reduction)

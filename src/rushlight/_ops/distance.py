@@ -19,9 +19,7 @@ from .shape import broadcast_shapes, broadcast_tensors, reshape, unsqueeze
 INF = math.inf
 
 
-def normalize(
-    input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None
-) -> Tensor:
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """``input`` divided by its p-norm along ``dim``, which counts as ``eps`` at least.
 
     >>> import rushlight as torch
@@ -53,7 +51,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     canonical(dim, a.ndim)
     first = clamp_min(vector_norm_of(a, 2.0, dim, True), eps)
     second = clamp_min(vector_norm_of(b, 2.0, dim, True), eps)
-    return sum_((a / first) * (b / second), dim)  # type: ignore[operator]
+    return sum_((a / first) * (b / second), dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -66,7 +64,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     from .magnitude import norm
 
     n = max(x1.ndim, x2.ndim)
-    return norm(x1 - x2 + eps, p, n - 1 if n else None, keepdim)  # type: ignore[operator]
+    return norm(x1 - x2 + eps, p, n - 1 if n else None, keepdim)
 
 
 # ---- all pairs
@@ -154,12 +152,12 @@ def cdist_definition(x1: Any, x2: Any, p: float) -> Any:
 
 @fused(forward=cdist_forward, backward=cdist_backward, node="CdistBackward0")
 def cdist_of(x1: Tensor, x2: Tensor, p: float, products: bool) -> Tensor:
-    return cdist_definition(x1, x2, p)  # type: ignore[no-any-return]
+    return cdist_definition(x1, x2, p)
 
 
 @fused(forward=cdist_forward, backward=cdist_backward, node="EuclideanDistBackward0")
 def euclidean_dist(x1: Tensor, x2: Tensor, p: float, products: bool) -> Tensor:
-    return cdist_definition(x1, x2, p)  # type: ignore[no-any-return]
+    return cdist_definition(x1, x2, p)
 
 
 MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
@@ -197,9 +195,9 @@ def cdist(
     b = expand(x2, (*batch, *x2.shape[-2:])) if tuple(x2.shape[:-2]) != batch else x2
     many = x1.shape[-2] > 25 or x2.shape[-2] > 25
     products = p == 2 and x1.shape[-1] > 0 and (
-        compute_mode == MODES[1] or many and compute_mode in (None, MODES[0])
+        compute_mode == MODES[1] or (many and compute_mode in (None, MODES[0]))
     )  # fmt: skip
-    return (euclidean_dist if products else cdist_of)(a, b, float(p), products)  # type: ignore[no-any-return]
+    return (euclidean_dist if products else cdist_of)(a, b, float(p), products)
 
 
 def pdist_forward(x: Any, p: float) -> tuple[Any, ...]:
@@ -225,7 +223,7 @@ def pdist_of(input: Tensor, p: float) -> Tensor:
     from .index import index_select
 
     i, j = np.triu_indices(input.shape[0], 1)
-    difference: Any = index_select(input, 0, from_numpy(i)) - index_select(input, 0, from_numpy(j))  # type: ignore[operator]
+    difference: Any = index_select(input, 0, from_numpy(i)) - index_select(input, 0, from_numpy(j))
     return vector_norm_of(difference, p, -1, False)
 
 
@@ -242,7 +240,7 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         raise RuntimeError("pdist only supports floating-point dtypes")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    return pdist_of(input, float(p))  # type: ignore[no-any-return]
+    return pdist_of(input, float(p))
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -255,9 +253,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     from .products import mm
 
     if input1.ndim != input2.ndim:
-        raise RuntimeError(
-            f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}"
-        )
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")
     for d in range(input1.ndim - 1):
         if input1.shape[d] != input2.shape[d]:
             raise RuntimeError(
@@ -278,6 +274,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     right = reshape(input2, (-1, 1, other))
     table = reshape(weight.permute((1, 0, 2)), (width, outs * other))
     forms = reshape(mm(left, table), (-1, outs, other))
-    made: Any = cast_to(sum_(forms * right, 2), record.np_dtype(input1))  # type: ignore[operator]
+    made: Any = cast_to(sum_(forms * right, 2), record.np_dtype(input1))
     made = reshape(made, (*lead, outs)) if len(lead) != 1 else made
-    return made if bias is None else made + bias  # type: ignore[no-any-return]
+    return made if bias is None else made + bias

@@ -40,7 +40,7 @@ def drawn_like(input: Tensor, draw: Any) -> Any:
 
     def turned(shape: tuple[int, ...]) -> np.ndarray:
         made = draw(tuple([shape[i] for i in order]))
-        return made.transpose(back[: made.ndim])  # type: ignore[no-any-return]
+        return made.transpose(back[: made.ndim])
 
     return drawn(turned, array.shape)
 

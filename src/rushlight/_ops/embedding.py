@@ -8,39 +8,74 @@ import numpy as np
 
 from .._core import memory, record
 from .._core.callsite import here
-from .._core.declare import LINEAR, operator
-from .._core.tensor import Tensor
+from .._core.declare import LEADING, LINEAR, operator
+from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
+from .broadcast import cast_to
 from .create import zeros
+from .families import with_batch
+from .shape import reshape
+
+
+def rows_batch(op: Any, size: int, mapped: tuple[bool, ...], weight: Any, indices: Any, padding_idx: int) -> Any:
+    """A batch of numbers is more numbers; a batch of tables is one longer table."""
+    if not mapped[0]:
+        return op.call(weight, indices, padding_idx)
+    if padding_idx >= 0:
+        return NotImplemented
+    rows = weight.shape[1]
+    return op.call(reshape(weight, (size * rows, -1)), numbered(indices, size, rows, mapped[1]), -1)
+
+
+def numbered(indices: Any, size: int, rows: int, is_mapped: bool) -> Any:
+    """Numbers of rows in the first, second, ... of several tables joined together."""
+    from .create import arange
+
+    offsets = arange(size) * rows
+    return indices + reshape(offsets, (size, *(1,) * (indices.ndim - is_mapped)))
 
 
 @operator(
-    jvp=LINEAR, node="EmbeddingBackward0",
+    jvp=LINEAR, node="EmbeddingBackward0", batch=rows_batch,
     weight=lambda g, weight_shape, indices, padding_idx: embedding_back(g, indices, weight_shape[0], padding_idx),
 )  # fmt: skip
 def embedding_rows(weight: Tensor, indices: Tensor, padding_idx: int) -> Tensor:
     try:
-        return weight.take(indices, 0)  # type: ignore[arg-type]
+        return np.take(weight, indices, 0)
     except IndexError:
         raise IndexError("index out of range in self") from None
 
 
+def back_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, indices: Any, rows: int, padding_idx: int
+) -> Any:
+    input = with_batch(input, size, mapped[0])
+    made = op.call(input, numbered(indices, size, rows, mapped[1]), size * rows, -1)
+    made = reshape(made, (size, rows, -1))
+    if padding_idx < 0:
+        return made
+    kept = np.arange(rows) != padding_idx
+    return made * wrap(kept[:, None].astype(record.np_dtype(made)))
+
+
 @operator(
-    jvp=LINEAR, node="EmbeddingDenseBackwardBackward0",
+    jvp=LINEAR, node="EmbeddingDenseBackwardBackward0", batch=back_batch,
     input=lambda g, indices, padding_idx: rows_without_padding(g, indices, padding_idx),
 )  # fmt: skip
 def embedding_back(input: Tensor, indices: Tensor, rows: int, padding_idx: int) -> Tensor:
     """Rows of zeros with ``input`` added at ``indices`` (but not at the padding row)."""
     flat = input.reshape(-1, input.shape[-1])
-    return scatter.embedding_backward(flat, indices.reshape(-1), rows, padding_idx)  # type: ignore[arg-type, return-value]
+    return scatter.embedding_backward(flat, np.reshape(indices, -1), rows, padding_idx)
 
 
 def rows_without_padding(g: Any, indices: Any, padding_idx: int) -> Any:
     picked = embedding_rows(g, indices, -1)
     if padding_idx < 0:
         return picked
-    array = record.inner_array(indices) if isinstance(indices, Tensor) else indices
-    return picked * (array != padding_idx)[..., None].astype(record.np_dtype(picked))
+    from .compare import ne
+    from .shape import unsqueeze
+
+    return picked * unsqueeze(cast_to(ne(indices, padding_idx), record.np_dtype(picked)), -1)
 
 
 def embedding(
@@ -71,7 +106,7 @@ def embedding(
     rows = weight.shape[0]
     if padding_idx is None:
         padding = -1
-    elif padding_idx > 0 and padding_idx >= rows or padding_idx < 0 and padding_idx < -rows:
+    elif (padding_idx > 0 and padding_idx >= rows) or (padding_idx < 0 and padding_idx < -rows):
         raise AssertionError("Padding_idx must be within num_embeddings")
     else:
         padding = padding_idx % rows
@@ -97,7 +132,7 @@ def renorm_rows(weight: Tensor, indices: Any, max_norm: float, norm_type: float)
 
 
 @operator(
-    jvp=LINEAR, node="EmbeddingBackward0",
+    jvp=LINEAR, node="EmbeddingBackward0", batch=LEADING,
     input=lambda g, counts: g / np.maximum(counts, 1).reshape(-1, 1).astype(record.np_dtype(g)),
 )  # fmt: skip
 def scaled_gradient(input: Tensor, counts: Any) -> Tensor:
@@ -124,7 +159,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
         from .create import arange
         from .shape import unsqueeze
 
-        return cast_to(eq(unsqueeze(input, -1), arange(num_classes)), np.dtype(np.int64))  # type: ignore[no-any-return]
+        return cast_to(eq(unsqueeze(input, -1), arange(num_classes)), np.dtype(np.int64))
     if array.size == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
@@ -142,5 +177,3 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     from .._core.tensor import wrap
 
     return wrap(made)
-
-

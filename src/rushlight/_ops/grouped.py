@@ -55,9 +55,7 @@ def grouped_mm(
             kind = dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name]
             raise RuntimeError(f"Expected {name} to be Float32, BFloat16 or Float16 matrix, got {kind}")
     if record.np_dtype(mat_a) is not record.np_dtype(mat_b):
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {mat_a.dtype} != {mat_b.dtype}"
-        )
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {mat_a.dtype} != {mat_b.dtype}")
     if not (mat_a.ndim == mat_b.ndim == 2) and mat_a.shape[-1] != mat_b.shape[-2]:
         raise RuntimeError("contraction dimension of mat_a and mat_b must match")
     if mat_a.ndim == mat_b.ndim == 2 and mat_a.shape[1] != mat_b.shape[0]:
@@ -71,7 +69,7 @@ def grouped_mm(
     if offs is None:
         if mat_a.shape[0] != mat_b.shape[0]:
             raise RuntimeError("batched dimension has to match")
-        return grouped_mm_of(mat_a, mat_b, None)  # type: ignore[no-any-return]
+        return grouped_mm_of(mat_a, mat_b, None)
     if offs.ndim != 1:
         raise RuntimeError("offs has to be 1D")
     if record.np_dtype(offs) != np.int32:
@@ -79,7 +77,7 @@ def grouped_mm(
     groups = [x.shape[0] for x in (mat_a, mat_b) if x.ndim == 3]
     if groups and groups[0] != offs.shape[0]:
         raise RuntimeError("matrix batch sizes have to match: as many groups as offsets")
-    return grouped_mm_of(mat_a, mat_b, tuple(offs.tolist()))  # type: ignore[no-any-return]
+    return grouped_mm_of(mat_a, mat_b, tuple(offs.tolist()))
 
 
 class ScalingType(enum.IntEnum):
@@ -135,7 +133,9 @@ def pieces_forward(
     losses = np.empty(len(x), x.dtype)
     for start in range(0, len(x), step):
         here = slice(start, start + step)
-        losses[here] = rows.cross_entropy(logits_of(x[here], table, bias), target[here], weight, "none", ignore_index)[0]
+        losses[here] = rows.cross_entropy(logits_of(x[here], table, bias), target[here], weight, "none", ignore_index)[
+            0
+        ]
     if reduction == "none":
         return (losses,)
     total = np.add.reduce(losses)
@@ -186,7 +186,7 @@ def in_pieces(
     from .._core.tensor import wrap
 
     logits = linear(input, linear_weight, linear_bias)
-    return cross_entropy_classes(logits, wrap(target), weight, reduction, ignore_index, 0.0)  # type: ignore[no-any-return]
+    return cross_entropy_classes(logits, wrap(target), weight, reduction, ignore_index, 0.0)
 
 
 def piece_size(options: Any, samples: int, features: int, classes: int) -> int:
@@ -255,7 +255,7 @@ def linear_cross_entropy(
                 raise IndexError(f"Target {bad[0]} is out of bounds.")
             step = piece_size(options, x.shape[0], features, classes)
             made = in_pieces(x, linear_weight, linear_bias, weight, array, reduction, ignored, step)
-            return reshape(made, ()) if input.ndim == 1 else made  # type: ignore[no-any-return]
+            return reshape(made, ()) if input.ndim == 1 else made
         warnings.warn(
             "linear_cross_entropy: ``options`` ignored; chunked path needs reduction in {'mean','sum','none'}, "
             f"label_smoothing == 0, target.dtype == int64, out_features == (). Got reduction={reduction!r}, "

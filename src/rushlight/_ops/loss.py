@@ -13,7 +13,8 @@ from .._core.tensor import Tensor
 from .._kernels import rows
 from .._kernels.elementwise import sigmoid
 from .broadcast import cast_to
-from .reduce import mean, sum as sum_
+from .reduce import mean
+from .reduce import sum as sum_
 from .shape import broadcast_tensors, movedim, reshape, unsqueeze
 
 Array = np.ndarray
@@ -65,7 +66,16 @@ def nll_forward(x: Any, target: Any, weight: Any, reduction: str, ignore_index: 
 
 
 def nll_backward(
-    g: Any, wanted: Any, x: Any, target: Any, weight: Any, reduction: str, ignore_index: int, w: Any, safe: Any, total: Any
+    g: Any,
+    wanted: Any,
+    x: Any,
+    target: Any,
+    weight: Any,
+    reduction: str,
+    ignore_index: int,
+    w: Any,
+    safe: Any,
+    total: Any,
 ) -> tuple[Any, ...]:
     axis = 1 if x.ndim > 1 else 0
     scale = -(g * w) if reduction != "mean" else -(g * w) / total
@@ -76,9 +86,8 @@ def nll_backward(
 
 @fused(forward=nll_forward, backward=nll_backward, node="NllLossBackward0")
 def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
-    from .compare import ne
+    from .compare import ne, where
     from .index import gather, index_select
-    from .compare import where
 
     axis = 1 if input.ndim > 1 else 0
     counted = ne(target, ignore_index)
@@ -89,14 +98,14 @@ def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str,
         w = w * reshape(index_select(weight, 0, reshape(safe, (-1,))), tuple(target.shape))
     losses = where(counted, picked * w, picked * 0)
     if reduction == "none":
-        return losses  # type: ignore[no-any-return]
-    return sum_(losses) if reduction == "sum" else sum_(losses) / sum_(w)  # type: ignore[no-any-return]
+        return losses
+    return sum_(losses) if reduction == "sum" else sum_(losses) / sum_(w)
 
 
 def check_classes(input: Any, target: Any, weight: Any) -> None:
     if record.np_dtype(target) not in (np.int64, np.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_kind(target)}")
-    if input.ndim == 0 or input.ndim == 1 and target.ndim > 1:
+    if input.ndim == 0 or (input.ndim == 1 and target.ndim > 1):
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
     if input.ndim > 1 and input.shape[0] != target.shape[0] if target.ndim else input.ndim > 1:
         raise ValueError(
@@ -134,8 +143,8 @@ def nll_loss(
     check_classes(input, target, weight)
     if input.ndim == 1 and target.ndim == 1:
         made = nll_of(input, reshape(target, ()), weight, reduction, ignore_index)
-        return reshape(made, (1,)) if reduction == "none" else made  # type: ignore[no-any-return]
-    return nll_of(input, target, weight, reduction, ignore_index)  # type: ignore[no-any-return]
+        return reshape(made, (1,)) if reduction == "none" else made
+    return nll_of(input, target, weight, reduction, ignore_index)
 
 
 def entropy_forward(
@@ -149,9 +158,7 @@ def entropy_backward(
     g: Any, wanted: Any, x: Any, target: Any, weight: Any, reduction: str, ignore_index: int, label_smoothing: float,
     largest: Any, logs: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    gx = rows.cross_entropy_backward(
-        g, x, target, (largest, logs), weight, reduction, ignore_index, label_smoothing
-    )
+    gx = rows.cross_entropy_backward(g, x, target, (largest, logs), weight, reduction, ignore_index, label_smoothing)
     return gx, None, None
 
 
@@ -159,15 +166,14 @@ def entropy_backward(
 def cross_entropy_classes(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int, label_smoothing: float
 ) -> Tensor:
-    from .compare import ne
-    from .compare import where
+    from .compare import ne, where
     from .softmax import log_softmax_along
 
     axis = 1 if input.ndim > 1 else 0
     logp = log_softmax_along(input, axis)
     plain = nll_of(logp, target, weight, reduction, ignore_index)
     if not label_smoothing:
-        return plain  # type: ignore[no-any-return]
+        return plain
     counted = ne(target, ignore_index)
     shape = tuple([-1 if d == axis else 1 for d in range(input.ndim)])
     weighted = logp if weight is None else logp * reshape(weight, shape)
@@ -182,7 +188,7 @@ def cross_entropy_classes(
             ones = nll_of(logp * 0 - 1, target, weight, "sum", ignore_index)
             total = ones
         smooth = sum_(smooth) / total
-    return plain * (1 - label_smoothing) + smooth * (label_smoothing / input.shape[axis])  # type: ignore[no-any-return]
+    return plain * (1 - label_smoothing) + smooth * (label_smoothing / input.shape[axis])
 
 
 def soft_forward(x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> tuple[Any, ...]:
@@ -191,7 +197,15 @@ def soft_forward(x: Any, target: Any, weight: Any, reduction: str, label_smoothi
 
 
 def soft_backward(
-    g: Any, wanted: Any, x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float, largest: Any, logs: Any
+    g: Any,
+    wanted: Any,
+    x: Any,
+    target: Any,
+    weight: Any,
+    reduction: str,
+    label_smoothing: float,
+    largest: Any,
+    logs: Any,
 ) -> tuple[Any, ...]:
     gx, gt = rows.cross_entropy_probabilities_backward(
         g, x, target, (largest, logs), weight, reduction, label_smoothing, wanted[1]
@@ -215,7 +229,7 @@ def cross_entropy_soft(
     if reduction == "none":
         return losses
     total = sum_(losses)
-    return total if reduction == "sum" else total / (input.numel() / classes)  # type: ignore[no-any-return, operator]
+    return total if reduction == "sum" else total / (input.numel() / classes)
 
 
 def cross_entropy(
@@ -234,12 +248,12 @@ def cross_entropy(
     if tuple(input.shape) == tuple(target.shape) and record.np_dtype(target).kind == "f":
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
-        return cross_entropy_soft(input, target, weight, reduction, label_smoothing)  # type: ignore[no-any-return]
+        return cross_entropy_soft(input, target, weight, reduction, label_smoothing)
     check_classes(input, target, weight)
     if input.ndim == 1 and target.ndim == 1:
         made = cross_entropy_classes(input, reshape(target, ()), weight, reduction, ignore_index, label_smoothing)
-        return reshape(made, (1,)) if reduction == "none" else made  # type: ignore[no-any-return]
-    return cross_entropy_classes(input, target, weight, reduction, ignore_index, label_smoothing)  # type: ignore[no-any-return]
+        return reshape(made, (1,)) if reduction == "none" else made
+    return cross_entropy_classes(input, target, weight, reduction, ignore_index, label_smoothing)
 
 
 # ---- of two tensors
@@ -264,7 +278,11 @@ def mse_forward(x: Any, target: Any, reduction: str) -> tuple[Any, ...]:
     if reduction == "none":
         return difference * difference, difference
     flat = difference.reshape(-1)
-    total = np.dot(flat, flat) if flat.size <= 65536 and flat.dtype.kind == "f" and flat.itemsize > 2 else np.add.reduce(flat * flat)
+    total = (
+        np.dot(flat, flat)
+        if flat.size <= 65536 and flat.dtype.kind == "f" and flat.itemsize > 2
+        else np.add.reduce(flat * flat)
+    )
     if reduction == "mean":
         total = np.asarray(total / np.asarray(flat.size, difference.dtype))
     return np.asarray(total, difference.dtype), difference
@@ -279,7 +297,7 @@ def mse_backward(g: Any, wanted: Any, x: Any, target: Any, reduction: str, diffe
 @fused(forward=mse_forward, backward=mse_backward, node="MseLossBackward0")
 def mse_of(input: Tensor, target: Tensor, reduction: str) -> Tensor:
     difference = input - target
-    return reduced(difference * difference, reduction)  # type: ignore[no-any-return]
+    return reduced(difference * difference, reduction)
 
 
 def mse_loss(
@@ -300,9 +318,9 @@ def mse_loss(
             raise ValueError("Weights and input must have the same size.")
         losses = mse_of(a, b, "none") * weight
         if reduction == "none":
-            return losses  # type: ignore[no-any-return]
-        return sum_(losses) if reduction == "sum" else sum_(losses) / sum_(weight)  # type: ignore[no-any-return]
-    return mse_of(a, b, reduction)  # type: ignore[no-any-return]
+            return losses
+        return sum_(losses) if reduction == "sum" else sum_(losses) / sum_(weight)
+    return mse_of(a, b, reduction)
 
 
 def same_kind(a: Any, b: Any) -> tuple[Any, Any]:
@@ -333,8 +351,8 @@ def l1_loss(
     if weight is not None:
         losses = losses * weight
         if reduction == "mean":
-            return sum_(losses) / sum_(weight)  # type: ignore[no-any-return]
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
+            return sum_(losses) / sum_(weight)
+    return reduced(losses, reduction)
 
 
 def bce_forward(x: Any, target: Any, weight: Any, reduction: str) -> tuple[Any, ...]:
@@ -362,13 +380,13 @@ def bce_backward(g: Any, wanted: Any, x: Any, target: Any, weight: Any, reductio
 
 @fused(forward=bce_forward, backward=bce_backward, node="BinaryCrossEntropyBackward0")
 def bce_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-    from .elementary import log, log1p
     from .compare import clamp
+    from .elementary import log, log1p
 
-    losses = (target - 1) * clamp(log1p(-input), min=-100) - target * clamp(log(input), min=-100)  # type: ignore[operator]
+    losses = (target - 1) * clamp(log1p(-input), min=-100) - target * clamp(log(input), min=-100)
     if weight is not None:
         losses = losses * weight
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
+    return reduced(losses, reduction)
 
 
 def binary_cross_entropy(
@@ -389,7 +407,7 @@ def binary_cross_entropy(
         )
     if record.np_dtype(input) is not record.np_dtype(target):
         raise RuntimeError(f"Found dtype {_kind(target)} but expected {_kind(input)}")
-    return bce_of(input, target, weight, reduction)  # type: ignore[no-any-return]
+    return bce_of(input, target, weight, reduction)
 
 
 def logits_forward(x: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> tuple[Any, ...]:
@@ -438,12 +456,12 @@ def logits_of(
     from .activation import logsigmoid
 
     if pos_weight is None:
-        losses: Any = (1 - target) * input - logsigmoid(input)  # type: ignore[operator]
+        losses: Any = (1 - target) * input - logsigmoid(input)
     else:
-        losses = (1 - target) * input - (1 + (pos_weight - 1) * target) * logsigmoid(input)  # type: ignore[operator]
+        losses = (1 - target) * input - (1 + (pos_weight - 1) * target) * logsigmoid(input)
     if weight is not None:
         losses = losses * weight
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
+    return reduced(losses, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -461,5 +479,5 @@ def binary_cross_entropy_with_logits(
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     kinds = {record.np_dtype(x) for x in (input, target, weight, pos_weight) if x is not None}
     if len(kinds) > 1 or min(kinds).kind != "f":
-        return logits_of.op.composite(input, target, weight, pos_weight, reduction)  # type: ignore[attr-defined, no-any-return]
-    return logits_of(input, target, weight, pos_weight, reduction)  # type: ignore[no-any-return]
+        return logits_of.op.composite(input, target, weight, pos_weight, reduction)
+    return logits_of(input, target, weight, pos_weight, reduction)

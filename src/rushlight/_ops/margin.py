@@ -35,7 +35,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
             f"{input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    return reduced(clamp_min(-target * (input1 - input2) + margin, 0), reduction)  # type: ignore[no-any-return, operator]
+    return reduced(clamp_min(-target * (input1 - input2) + margin, 0), reduction)
 
 
 def hinge_embedding_loss(
@@ -49,9 +49,9 @@ def hinge_embedding_loss(
     tensor([0.5000, 0.8000])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    apart = where(target != 1, clamp_min(margin - input, 0), 0.0)  # type: ignore[operator]
+    apart = where(target != 1, clamp_min(margin - input, 0), 0.0)
     near = where(target != -1, input, 0.0)
-    return reduced(apart + near, reduction)  # type: ignore[no-any-return]
+    return reduced(apart + near, reduction)
 
 
 def cosine_embedding_loss(
@@ -68,7 +68,8 @@ def cosine_embedding_loss(
     reduction = reduction_of(reduction, size_average, reduce)
     if target.ndim not in (0, 1):
         raise RuntimeError(
-            "0D or 1D target tensor expected, multi-target not supported: the target has shape " + str(list(target.shape))
+            "0D or 1D target tensor expected, multi-target not supported: the target has shape "
+            + str(list(target.shape))
         )
     if input1.ndim != target.ndim + 1 or input2.ndim != target.ndim + 1:
         kind = "1D" if target.ndim else "0D"
@@ -79,13 +80,13 @@ def cosine_embedding_loss(
         )
     dim = target.ndim
     tiny = 1e-12
-    product: Any = sum_(input1 * input2, dim)  # type: ignore[operator]
-    size1: Any = sum_(input1 * input1, dim) + tiny  # type: ignore[operator]
-    size2: Any = sum_(input2 * input2, dim) + tiny  # type: ignore[operator]
+    product: Any = sum_(input1 * input2, dim)
+    size1: Any = sum_(input1 * input1, dim) + tiny
+    size2: Any = sum_(input2 * input2, dim) + tiny
     cosine = product / sqrt(size1 * size2)
     right = where(target == 1, 1 - cosine, 0.0)
     wrong = where(target == -1, clamp_min(cosine - margin, 0), 0.0)
-    return reduced(right + wrong, reduction)  # type: ignore[no-any-return]
+    return reduced(right + wrong, reduction)
 
 
 def triplet_margin_loss(
@@ -109,7 +110,9 @@ def triplet_margin_loss(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
             f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
         )
-    return reduced(triplet(anchor, positive, negative, margin, swap, lambda a, b: pairwise_distance(a, b, p, eps)), reduction)  # type: ignore[no-any-return]
+    return reduced(
+        triplet(anchor, positive, negative, margin, swap, lambda a, b: pairwise_distance(a, b, p, eps)), reduction
+    )
 
 
 def triplet(a: Any, b: Any, c: Any, margin: float, swap: bool, distance: Callable[[Any, Any], Any]) -> Any:
@@ -141,7 +144,7 @@ def triplet_margin_with_distance_loss(
             f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
         )
     distance = pairwise_distance if distance_function is None else distance_function
-    return reduced(triplet(anchor, positive, negative, margin, swap, distance), reduction)  # type: ignore[no-any-return]
+    return reduced(triplet(anchor, positive, negative, margin, swap, distance), reduction)
 
 
 # ---- over classes
@@ -156,13 +159,13 @@ def multi_margin_of(
 
     classes = input.shape[1]
     at = unsqueeze(target, 1)
-    z = clamp_min(margin - gather(input, 1, at) + input, 0)  # type: ignore[operator]
+    z = clamp_min(margin - gather(input, 1, at) + input, 0)
     if p == 2:
         z = z * z
     if weight is not None:
         z = z * unsqueeze(index_select(weight, 0, target), 1)
     z = where(arange(classes) == at, 0.0, z)
-    return reduced(sum_(z, 1) / classes, reduction)  # type: ignore[no-any-return, operator]
+    return reduced(sum_(z, 1) / classes, reduction)
 
 
 def multi_margin_loss(
@@ -180,7 +183,7 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
-    if input.ndim > 2 or input.ndim == 2 and input.shape[1] == 0 or input.numel() == 0 and input.ndim < 2:
+    if input.ndim > 2 or (input.ndim == 2 and input.shape[1] == 0) or (input.numel() == 0 and input.ndim < 2):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
         )
@@ -199,7 +202,7 @@ def multi_margin_loss(
         raise RuntimeError(f"target out of range: classes are 0 to {classes - 1}")
     x = input if input.ndim == 2 else reshape(input, (1, -1))
     made = multi_margin_of(x, reshape(target, (-1,)), p, margin, weight, reduction)
-    return reshape(made, ()) if reduction == "none" and target.ndim == 0 else made  # type: ignore[no-any-return]
+    return reshape(made, ()) if reduction == "none" and target.ndim == 0 else made
 
 
 def check_long(target: Any) -> None:
@@ -223,9 +226,9 @@ def multilabel_margin_of(input: Tensor, target: Tensor, reduction: str) -> Tenso
     labels = where(counted, target, 0)
     is_target = any_((unsqueeze(labels, 2) == arange(classes)) & unsqueeze(counted, 2), 1)
     right = gather(input, 1, labels)
-    z = clamp_min(1 - unsqueeze(right, 2) + unsqueeze(input, 1), 0)  # type: ignore[operator]
+    z = clamp_min(1 - unsqueeze(right, 2) + unsqueeze(input, 1), 0)
     z = where(unsqueeze(counted, 2) & ~unsqueeze(is_target, 1), z, 0.0)
-    return reduced(sum_(z, (1, 2)) / classes, reduction)  # type: ignore[no-any-return, operator]
+    return reduced(sum_(z, (1, 2)) / classes, reduction)
 
 
 def multilabel_margin_loss(
@@ -241,7 +244,7 @@ def multilabel_margin_loss(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     check_long(target)
-    if input.ndim > 2 or input.numel() == 0 and (input.ndim < 2 or input.shape[1] == 0):
+    if input.ndim > 2 or (input.numel() == 0 and (input.ndim < 2 or input.shape[1] == 0)):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
         )
@@ -250,9 +253,9 @@ def multilabel_margin_loss(
     classes = input.shape[-1] if input.ndim else 1
     array = record.inner_array(target)
     if array is not None and array.size and (array.min() < -1 or array.max() >= classes):
-        raise RuntimeError(f"argument #2 'target' is out of range: labels are 0 to {classes - 1}, and -1 after the last")
+        raise RuntimeError(
+            f"argument #2 'target' is out of range: labels are 0 to {classes - 1}, and -1 after the last"
+        )
     x = input if input.ndim == 2 else reshape(input, (1, -1))
     made = multilabel_margin_of(x, reshape(target, tuple(x.shape)), reduction)
-    return reshape(made, ()) if reduction == "none" and input.ndim < 2 else made  # type: ignore[no-any-return]
-
-
+    return reshape(made, ()) if reduction == "none" and input.ndim < 2 else made

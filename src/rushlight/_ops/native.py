@@ -106,12 +106,10 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     >>> torch.kl_div(torch.tensor([-1.0, -1.0]), torch.tensor([0.5, 0.5]), 2)
     tensor(0.3069)
     """
-    return loss.reduced(regression.divergences(input, target, log_target), named(reduction))  # type: ignore[no-any-return]
+    return loss.reduced(regression.divergences(input, target, log_target), named(reduction))
 
 
-def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
-) -> Tensor:
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int) -> Tensor:
     """As in ``torch.nn.functional``, the reduction as a number: 0 none, 1 mean, 2 sum.
 
     >>> import rushlight as torch
@@ -193,7 +191,7 @@ def group_norm(
 def moments(x: Tensor, dims: tuple[int, ...], eps: float, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The mean, and the reciprocal of the deviation, without history."""
     held = x.detach()
-    return mean(held, dims, keepdim), (var_of(held, dims, 0, keepdim) + eps) ** -0.5  # type: ignore[operator]
+    return mean(held, dims, keepdim), (var_of(held, dims, 0, keepdim) + eps) ** -0.5
 
 
 def native_layer_norm(
@@ -211,7 +209,7 @@ def native_layer_norm(
 
 
 def native_group_norm(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float  # noqa: N803
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`group_norm`, and the means and reciprocal deviations that it used (N, group).
 
@@ -241,11 +239,11 @@ def native_batch_norm(
     if out is None:
         return results
     for given, result in zip(out, results, strict=True):
-        norms.layer_norm_rows.op.write_out(norms.layer_norm_rows.op, given, result)  # type: ignore[attr-defined]
+        norms.layer_norm_rows.op.write_out(norms.layer_norm_rows.op, given, result)
     return tuple(out)
 
 
-def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:  # noqa: A002
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norms of the slices along ``dim`` (of everything, for -1), each dimension kept.
 
     >>> import rushlight as torch
@@ -305,7 +303,9 @@ def embedding_bag(
         return made, wrap(bags), wrap(np.zeros(count, np.int64)), wrap(np.zeros(count, np.int64))
     if mode == 1:
         return made, wrap(bags), wrap(sizes), wrap(sizes.copy())
-    _, found, _ = bag.bag_forward(weight._array, None, numbers, bags, count, "max", -1 if padding_idx is None else padding_idx)
+    _, found, _ = bag.bag_forward(
+        weight._array, None, numbers, bags, count, "max", -1 if padding_idx is None else padding_idx
+    )
     places = np.where(found >= 0, numbers[np.maximum(found, 0)], 0)
     return made, wrap(bags), wrap(sizes), wrap(places)
 
@@ -326,10 +326,10 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
 
 def _dropout(name: str, function: Any, feature: bool, what: str) -> tuple[Any, Any]:
     def out_of_place(input: Tensor, p: float, train: bool) -> Tensor:
-        return function(input, p, train, False, feature)  # type: ignore[no-any-return]
+        return function(input, p, train, False, feature)
 
     def in_place(input: Tensor, p: float, train: bool) -> Tensor:
-        return function(input, p, train, True, feature)  # type: ignore[no-any-return]
+        return function(input, p, train, True, feature)
 
     out_of_place.__name__ = out_of_place.__qualname__ = name
     in_place.__name__ = in_place.__qualname__ = name + "_"
@@ -343,8 +343,12 @@ def _dropout(name: str, function: Any, feature: bool, what: str) -> tuple[Any, A
     return out_of_place, in_place
 
 
-dropout, dropout_ = _dropout("dropout", drops.dropped, False, "Elements zeroed with probability ``p`` and the rest scaled up,")
-feature_dropout, feature_dropout_ = _dropout("feature_dropout", drops.dropped, True, ":func:`dropout` of whole channels")
+dropout, dropout_ = _dropout(
+    "dropout", drops.dropped, False, "Elements zeroed with probability ``p`` and the rest scaled up,"
+)
+feature_dropout, feature_dropout_ = _dropout(
+    "feature_dropout", drops.dropped, True, ":func:`dropout` of whole channels"
+)
 alpha_dropout, alpha_dropout_ = _dropout("alpha_dropout", drops.scaled, False, "Dropout that keeps mean and variance")
 feature_alpha_dropout, feature_alpha_dropout_ = _dropout(
     "feature_alpha_dropout", drops.scaled, True, ":func:`alpha_dropout` of whole channels"
@@ -366,7 +370,7 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     generator = twister(None, "native_dropout")
     kept = drawn(lambda shape: bernoulli(generator, 1 - p, shape, np.dtype(bool)), shape)
     mask = wrap(kept) if isinstance(kept, np.ndarray) else kept
-    return input * mask * (0.0 if p == 1 else 1 / (1 - p)), mask  # type: ignore[operator]
+    return input * mask * (0.0 if p == 1 else 1 / (1 - p)), mask
 
 
 # ---- convolution, pooling, sampling
@@ -382,7 +386,7 @@ def _pool(dims: int) -> Any:
     pool.__doc__ = f"""The maximum of each window: :func:`torch.nn.functional.max_pool{dims}d`.
 
     >>> import rushlight as torch
-    >>> torch.max_pool{dims}d(torch.ones({', '.join(['1', *['2'] * dims])}), 2).flatten()
+    >>> torch.max_pool{dims}d(torch.ones({", ".join(["1", *["2"] * dims])}), 2).flatten()
     tensor([1.])
     """
     return pool
@@ -420,9 +424,7 @@ def convolution(
 
 
 def _grid(dims: int) -> Any:
-    def sampler(
-        input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
-    ) -> Tensor:
+    def sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
         if input.ndim != dims + 2:
             raise RuntimeError(
                 f"grid_sampler_{dims}d(): expected {dims + 2}D input, but got input with sizes {list(input.shape)}"

@@ -19,8 +19,8 @@ from .shape import reshape
 
 
 def layer_norm_forward(x: Any, n: int, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
-    flat = (None if w is None else w.reshape(-1) for w in (weight, bias))
-    return rows.layer_norm(x, n, *flat, eps)
+    w, b = (None if w is None else w.reshape(-1) for w in (weight, bias))
+    return rows.layer_norm(x, n, w, b, eps)
 
 
 def layer_norm_backward(
@@ -101,7 +101,7 @@ def layer_norm(
     tensor([-1.0000,  1.0000])
     """
     n = check_normalized(input, normalized_shape, weight, bias)
-    return layer_norm_rows(input, n, weight, bias, eps)  # type: ignore[no-any-return]
+    return layer_norm_rows(input, n, weight, bias, eps)
 
 
 def rms_forward(x: Any, n: int, weight: Any, eps: float) -> tuple[Any, ...]:
@@ -116,7 +116,7 @@ def rms_backward(g: Any, wanted: Any, x: Any, n: int, weight: Any, eps: float, r
 @fused(forward=rms_forward, backward=rms_backward, node="FusedRmsNormBackward0")
 def rms_norm_rows(input: Tensor, n: int, weight: Tensor | None, eps: float) -> Tensor:
     x = input * (mean(input * input, trailing(input, n), True) + eps) ** -0.5
-    return scaled_and_shifted(x, weight, None)  # type: ignore[no-any-return]
+    return scaled_and_shifted(x, weight, None)
 
 
 def rms_norm(
@@ -131,7 +131,7 @@ def rms_norm(
     n = check_normalized(input, normalized_shape, weight, None)
     if eps is None:
         eps = float(np.finfo(record.np_dtype(input)).eps)
-    return rms_norm_rows(input, n, weight, eps)  # type: ignore[no-any-return]
+    return rms_norm_rows(input, n, weight, eps)
 
 
 # ---- over the batch
@@ -156,7 +156,7 @@ def batch_norm_training(
     dims = (0, *range(2, input.ndim))
     centred = input - mean(input, dims, True)
     x = centred * (mean(centred * centred, dims, True) + eps) ** -0.5
-    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return]
+    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))
 
 
 def by_channel(w: Any, ndim: int) -> Any:
@@ -187,7 +187,7 @@ def batch_norm_fixed(
     """By statistics that are given."""
     ndim = input.ndim
     x = (input - by_channel(running_mean, ndim)) * (by_channel(running_var, ndim) + eps) ** -0.5
-    return scaled_and_shifted(x, by_channel(weight, ndim), by_channel(bias, ndim))  # type: ignore[no-any-return]
+    return scaled_and_shifted(x, by_channel(weight, ndim), by_channel(bias, ndim))
 
 
 def batch_norm(
@@ -241,9 +241,9 @@ def batch_norm_of(
         for name, x in (("running_mean", running_mean), ("running_var", running_var)):
             if x is None:
                 raise RuntimeError(f"{name} must be defined in evaluation mode")
-        return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]
+        return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)
     if input.numel() == 0:
-        return scaled_and_shifted(input * 1, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return, operator]
+        return scaled_and_shifted(input * 1, by_channel(weight, input.ndim), by_channel(bias, input.ndim))
     array = record.inner_array(input)
     if array is None or input.level:
         m = v = None
@@ -258,7 +258,7 @@ def batch_norm_of(
         m, v = rows.batch_norm_moments(array)
         move(running_mean, m, momentum)
         move(running_var, v * (count / max(count - 1, 1)), momentum)
-    return batch_norm_training(input, weight, bias, m, v, eps)  # type: ignore[no-any-return]
+    return batch_norm_training(input, weight, bias, m, v, eps)
 
 
 def move(running: Tensor | None, new: Any, momentum: float) -> None:
@@ -290,7 +290,7 @@ def group_norm_of(input: Tensor, groups: int, weight: Tensor | None, bias: Tenso
     grouped = reshape(input, (shape[0], groups, -1))
     centred = grouped - mean(grouped, 2, True)
     x = reshape(centred * (mean(centred * centred, 2, True) + eps) ** -0.5, shape)
-    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))  # type: ignore[no-any-return]
+    return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))
 
 
 def group_norm(
@@ -328,7 +328,7 @@ def group_norm_checked(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
                 f"{list(w.shape)} and input of shape {list(input.shape)}"
             )
-    return group_norm_of(input, num_groups, weight, bias, eps)  # type: ignore[no-any-return]
+    return group_norm_of(input, num_groups, weight, bias, eps)
 
 
 def instance_norm(
@@ -369,10 +369,10 @@ def instance_norm_of(
             flat = input.detach()
             move(running_mean, mean(mean(flat, dims), 0)._array, momentum)
             move(running_var, mean(var_of(flat, dims, 1, False), 0)._array, momentum)
-        return group_norm_of(input, input.shape[1], weight, bias, eps)  # type: ignore[no-any-return]
+        return group_norm_of(input, input.shape[1], weight, bias, eps)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
-    return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)  # type: ignore[no-any-return]
+    return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -389,10 +389,12 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     from .shape import squeeze, unsqueeze
 
     if input.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)")
+        raise ValueError(
+            f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
+        )
     if input.numel() == 0:
         return input
-    squares: Any = input * input  # type: ignore[operator]
+    squares: Any = input * input
     before, after = size // 2, (size - 1) // 2
     if input.ndim == 3:
         squares = pad(unsqueeze(squares, 1), (0, 0, before, after))
@@ -401,4 +403,4 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         shape = tuple(input.shape)
         squares = pad(reshape(squares, (shape[0], 1, shape[1], shape[2], -1)), (0, 0, 0, 0, before, after))
         means = reshape(squeeze(avg_pool3d(squares, (size, 1, 1), 1), 1), shape)
-    return input / (means * alpha + k) ** beta  # type: ignore[no-any-return, operator]
+    return input / (means * alpha + k) ** beta

@@ -38,7 +38,7 @@ def constant_pad(input: Tensor, pad: tuple[int, ...], value: Any) -> Tensor:
         inner[axis] = slice(max(0, before), shape[axis] - max(0, after))
     out = np.full(shape, value, array.dtype) if value else np.zeros(shape, array.dtype)
     out[tuple(inner)] = array[tuple(source)]
-    return out  # type: ignore[return-value]
+    return out
 
 
 def stretches(n: int, before: int, after: int, mode: str) -> list[Stretch]:
@@ -102,14 +102,14 @@ def _by_edges(name: str, node: str | None) -> tuple[Any, Any]:
         for i in range(len(pad) // 2):
             if pad[2 * i] or pad[2 * i + 1]:
                 array = pad_axis(array, array.ndim - 1 - i, pad[2 * i], pad[2 * i + 1], edge)
-        return array if array is not input else array.copy()  # type: ignore[no-any-return]
+        return array if array is not input else array.copy()
 
     def shrink(input: Tensor, pad: tuple[int, ...], edge: str) -> Tensor:
         array: Any = input
         for i in range(len(pad) // 2):
             if pad[2 * i] or pad[2 * i + 1]:
                 array = unpad_axis(array, array.ndim - 1 - i, pad[2 * i], pad[2 * i + 1], edge)
-        return array if array is not input else array.copy()  # type: ignore[no-any-return]
+        return array if array is not input else array.copy()
 
     grow.__name__, shrink.__name__ = name, name + "_back"
     padded: Any = operator(
@@ -190,7 +190,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         )
     for i in range(dims):
         check_edges(input, i, sizes[2 * i], sizes[2 * i + 1], mode)
-    return _EDGES[mode, 0 if mode == "circular" else dims][0](input, sizes, mode)  # type: ignore[no-any-return]
+    return _EDGES[mode, 0 if mode == "circular" else dims][0](input, sizes, mode)
 
 
 def check_edges(input: Any, i: int, before: int, after: int, mode: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
@@ -22,18 +21,20 @@ Ints = int | Sequence[int]
 @operator(jvp=LINEAR, batch=by_samples, input=lambda g, indices: take_planes(g, indices))
 def put_planes(input: Tensor, indices: Tensor, spatial: tuple[int, ...]) -> Tensor:
     """Planes of zeros with ``input`` (N, C, *out) added at flat ``indices``; the transpose of :func:`take_planes`."""
-    return kernels.scatter_planes(input, indices, spatial)  # type: ignore[arg-type, return-value]
+    return kernels.scatter_planes(input, indices, spatial)
 
 
-@operator(jvp=LINEAR, batch=by_samples, input=lambda g, input_shape, indices: put_planes(g, indices, tuple(input_shape[2:])))
+@operator(
+    jvp=LINEAR, batch=by_samples, input=lambda g, input_shape, indices: put_planes(g, indices, tuple(input_shape[2:]))
+)
 def take_planes(input: Tensor, indices: Tensor) -> Tensor:
     """The elements of planes (N, C, *spatial) at flat ``indices``; the transpose of :func:`put_planes`."""
-    return kernels.gather_planes(input, indices)  # type: ignore[arg-type, return-value]
+    return kernels.gather_planes(input, indices)
 
 
 def _max(dims: int, node: str) -> Any:
     def body(input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-        return kernels.max_pool(input, kernel, stride, padding, dilation, ceil_mode)  # type: ignore[arg-type]
+        return kernels.max_pool(input, kernel, stride, padding, dilation, ceil_mode)
 
     body.__name__ = f"max_pool{dims}d_of"
     return operator(
@@ -119,7 +120,11 @@ def max_pool(
 ) -> tuple[Tensor, Tensor]:
     name = f"max_pool{dims}d"
     kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
-    steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
+    steps = (
+        kernel
+        if stride is None or (isinstance(stride, (list, tuple)) and not stride)
+        else numbers(stride, dims, f"{name}: stride")
+    )
     pads, holes = numbers(padding, dims, f"{name}: padding"), numbers(dilation, dims, f"{name}: dilation")
     check_window(kernel, steps, pads, holes, name)
     if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
@@ -213,13 +218,13 @@ def _average(dims: int, node: str) -> Any:
     def forward(
         input: Tensor, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: int | None
     ) -> Tensor:
-        return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+        return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)
 
     def back(
         input: Tensor, spatial: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool,
         divisor: int | None,
     ) -> Tensor:  # fmt: skip
-        return kernels.avg_pool_grad(input, spatial, kernel, stride, padding, ceil_mode, include, divisor)  # type: ignore[arg-type, return-value]
+        return kernels.avg_pool_grad(input, spatial, kernel, stride, padding, ceil_mode, include, divisor)
 
     forward.__name__, back.__name__ = f"avg_pool{dims}d_of", f"avg_pool{dims}d_back"
     spread: Any = operator(
@@ -249,7 +254,11 @@ def avg_pool(
 ) -> Tensor:
     name = f"avg_pool{dims}d"
     kernel = numbers(kernel_size, dims, f"{name}: kernel_size")
-    steps = kernel if stride is None or isinstance(stride, (list, tuple)) and not stride else numbers(stride, dims, f"{name}: stride")
+    steps = (
+        kernel
+        if stride is None or (isinstance(stride, (list, tuple)) and not stride)
+        else numbers(stride, dims, f"{name}: stride")
+    )
     pads = numbers(padding, dims, f"{name}: padding")
     check_window(kernel, steps, pads, (1,), name)
     if any(p > k // 2 for p, k in zip(pads, kernel, strict=True)):
@@ -309,8 +318,6 @@ def avg_pool3d(
     return avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)
 
 
-
-
 # ---- power averages
 
 
@@ -324,11 +331,11 @@ def lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil
     if norm_type == -float("inf"):
         return -max_pool(-abs_(input), kernel_size, stride, 0, 1, ceil_mode, dims)[0]
     kernel = numbers(kernel_size, dims, f"lp_pool{dims}d: kernel_size")
-    means: Any = avg_pool(input**norm_type, kernel, stride, 0, ceil_mode, True, None, dims)  # type: ignore[operator]
+    means: Any = avg_pool(input**norm_type, kernel, stride, 0, ceil_mode, True, None, dims)
     taps = 1
     for k in kernel:
         taps *= k
-    return (sign(means) * relu(abs_(means)) * taps) ** (1.0 / norm_type)  # type: ignore[no-any-return]
+    return (sign(means) * relu(abs_(means)) * taps) ** (1.0 / norm_type)
 
 
 def lp_pool1d(

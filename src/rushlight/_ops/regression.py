@@ -20,7 +20,8 @@ from .compare import where
 from .complexes import abs as abs_
 from .elementary import exp, log, log1p
 from .loss import l1_loss, pair, reduced, reduction_of, same_kind
-from .reduce import mean, sum as sum_
+from .reduce import mean
+from .reduce import sum as sum_
 
 Kernel = Callable[..., Any]
 
@@ -71,9 +72,9 @@ def smooth_slope(x: Any, target: Any, beta: float) -> tuple[Any, Any]:
 
 @of_pair(smooth_losses, smooth_slope, "SmoothL1LossBackward0")
 def smooth_l1_of(input: Tensor, target: Tensor, reduction: str, beta: float) -> Tensor:
-    d: Any = input - target  # type: ignore[operator]
+    d: Any = input - target
     z = abs_(d)
-    return reduced(where(z < beta, d * d * (0.5 / beta), z - 0.5 * beta), reduction)  # type: ignore[no-any-return]
+    return reduced(where(z < beta, d * d * (0.5 / beta), z - 0.5 * beta), reduction)
 
 
 def smooth_l1_loss(
@@ -93,7 +94,7 @@ def smooth_l1_loss(
     if beta == 0:
         return l1_loss(a, b, reduction=reduction)
     check_floating(a, "smooth_l1_cpu")
-    return smooth_l1_of(a, b, reduction, float(beta))  # type: ignore[no-any-return]
+    return smooth_l1_of(a, b, reduction, float(beta))
 
 
 def check_floating(x: Any, kernel: str) -> None:
@@ -116,9 +117,9 @@ def huber_slope(x: Any, target: Any, delta: float) -> tuple[Any, Any]:
 
 @of_pair(huber_losses, huber_slope, "HuberLossBackward0")
 def huber_of(input: Tensor, target: Tensor, reduction: str, delta: float) -> Tensor:
-    d: Any = input - target  # type: ignore[operator]
+    d: Any = input - target
     z = abs_(d)
-    return reduced(where(z < delta, 0.5 * (d * d), delta * (z - 0.5 * delta)), reduction)  # type: ignore[no-any-return]
+    return reduced(where(z < delta, 0.5 * (d * d), delta * (z - 0.5 * delta)), reduction)
 
 
 def huber_loss(
@@ -136,10 +137,10 @@ def huber_loss(
     a, b = same_kind(*pair(input, target, "huber_loss"))
     check_floating(a, "huber_cpu")
     if weight is None:
-        return huber_of(a, b, reduction, float(delta))  # type: ignore[no-any-return]
+        return huber_of(a, b, reduction, float(delta))
     if tuple(weight.shape) != tuple(input.shape):
         raise ValueError("Weights and input must have the same size.")
-    return reduced(huber_of(a, b, "none", float(delta)) * weight, reduction)  # type: ignore[no-any-return]
+    return reduced(huber_of(a, b, "none", float(delta)) * weight, reduction)
 
 
 def margin_losses(x: Any, target: Any, _: float) -> Any:
@@ -154,7 +155,7 @@ def margin_slope(x: Any, target: Any, _: float) -> tuple[Any, Any]:
 
 @of_pair(margin_losses, margin_slope, "SoftMarginLossBackward0")
 def soft_margin_of(input: Tensor, target: Tensor, reduction: str, number: float) -> Tensor:
-    return reduced(log1p(exp(-target * input)), reduction)  # type: ignore[no-any-return, operator]
+    return reduced(log1p(exp(-target * input)), reduction)
 
 
 def soft_margin_loss(
@@ -170,7 +171,7 @@ def soft_margin_loss(
 
     reduction = reduction_of(reduction, size_average, reduce)
     a, b = same_kind(*broadcast_tensors(input, target))
-    return soft_margin_of(a, b, reduction, 0.0)  # type: ignore[no-any-return]
+    return soft_margin_of(a, b, reduction, 0.0)
 
 
 def kl_div(
@@ -199,7 +200,7 @@ def kl_div(
     else:
         reduction, batchmean = "sum", True
     made = reduced(divergences(input, target, log_target), reduction)
-    return made / input.shape[0] if batchmean and input.ndim else made  # type: ignore[no-any-return]
+    return made / input.shape[0] if batchmean and input.ndim else made
 
 
 def divergences(input: Any, target: Any, log_target: bool) -> Any:
@@ -227,13 +228,13 @@ def poisson_nll_loss(
         raise ValueError(f"{reduction} is not a valid value for reduction")
     losses: Any
     if log_input:
-        losses = exp(input) - target * input  # type: ignore[operator]
+        losses = exp(input) - target * input
     else:
-        losses = input - target * log(input + eps)  # type: ignore[operator]
+        losses = input - target * log(input + eps)
     if full:
-        term = target * log(target) - target + 0.5 * log(2 * math.pi * target)  # type: ignore[operator]
-        losses = losses + where(target <= 1, 0.0, term)  # type: ignore[operator]
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
+        term = target * log(target) - target + 0.5 * log(2 * math.pi * target)
+        losses = losses + where(target <= 1, 0.0, term)
+    return reduced(losses, reduction)
 
 
 def gaussian_nll_loss(
@@ -271,11 +272,11 @@ def gaussian_nll_loss(
     held = spread.detach()
     floor = clamp(held, min=eps)
     spread = where(held < eps, spread - held + floor, spread)
-    errors: Any = input - target  # type: ignore[operator]
+    errors: Any = input - target
     losses = 0.5 * (log(spread) + errors * errors / spread)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
-    return reduced(losses, reduction)  # type: ignore[no-any-return]
+    return reduced(losses, reduction)
 
 
 def multilabel_soft_margin_loss(
@@ -292,10 +293,10 @@ def multilabel_soft_margin_loss(
 
     if size_average is not None or reduce is not None:
         reduction = reduction_of(reduction, size_average, reduce)
-    losses: Any = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))  # type: ignore[operator]
+    losses: Any = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         losses = losses * weight
     losses = sum_(losses, input.ndim - 1) / input.shape[-1]
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
-    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum_(losses)  # type: ignore[no-any-return]
+    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum_(losses)

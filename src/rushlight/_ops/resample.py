@@ -20,7 +20,8 @@ from .._kernels import resample as kernels
 from .adaptive import adaptive_avg_pool
 from .broadcast import expand
 from .compare import clamp, where
-from .elementary import floor, round as round_
+from .elementary import floor
+from .elementary import round as round_
 from .index import gather
 from .samples import by_samples
 from .shape import reshape, select_at, squeeze, unsqueeze
@@ -34,10 +35,10 @@ def _interpolation(name: str, node: str) -> Any:
         if array.dtype.kind not in "f" and array.dtype != np.uint8:
             kind = dtypes.LEGACY[dtypes.dtype_of(array.dtype).name]
             raise NotImplementedError(f"\"{name}_channels_last\" not implemented for '{kind}'")
-        return kernels.interpolate(array, size, method, align_corners, scales, antialias)  # type: ignore[return-value]
+        return kernels.interpolate(array, size, method, align_corners, scales, antialias)
 
     def back(input: Tensor, spatial: Any, method: str, align_corners: bool, scales: Any, antialias: bool) -> Tensor:
-        return kernels.interpolate_grad(input, spatial, method, align_corners, scales, antialias)  # type: ignore[arg-type, return-value]
+        return kernels.interpolate_grad(input, spatial, method, align_corners, scales, antialias)
 
     forward.__name__, back.__name__ = name, name + "_back"
     spread: Any = operator(
@@ -149,7 +150,7 @@ def interpolate(
             f"Input and output sizes should be greater than 0, but got input (of sizes {list(input.shape[2:])}) and output "
             f"({sizes})"
         )
-    return resized(input, tuple([int(n) for n in sizes]), mode, bool(align_corners), scales, bool(antialias))  # type: ignore[no-any-return]
+    return resized(input, tuple([int(n) for n in sizes]), mode, bool(align_corners), scales, bool(antialias))
 
 
 def upsample(
@@ -323,7 +324,9 @@ def grid_sample(
     if align_corners is None:
         warn_corners()
         align_corners = False
-    return grid_sampler(input, grid, ("bilinear", "nearest", "bicubic").index(mode), _PADDING.index(padding_mode), align_corners)
+    return grid_sampler(
+        input, grid, ("bilinear", "nearest", "bicubic").index(mode), _PADDING.index(padding_mode), align_corners
+    )
 
 
 _PADDING = ("zeros", "border", "reflection")
@@ -373,7 +376,7 @@ def grid_sampler(
     if mode == "bicubic" and input.ndim == 5:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     op = grid_sample_2d if input.ndim == 4 else grid_sample_3d
-    return op(input, grid, mode, padding, bool(align_corners))  # type: ignore[no-any-return]
+    return op(input, grid, mode, padding, bool(align_corners))
 
 
 @operator(
@@ -381,7 +384,7 @@ def grid_sampler(
     theta=lambda g, align_corners: affine_grid_back(g, align_corners),
 )  # fmt: skip
 def affine_grid_generator_of(theta: Tensor, spatial: Any, align_corners: bool) -> Tensor:
-    return kernels.affine_grid(theta, spatial, align_corners)  # type: ignore[arg-type, return-value]
+    return kernels.affine_grid(theta, spatial, align_corners)
 
 
 @operator(
@@ -390,7 +393,7 @@ def affine_grid_generator_of(theta: Tensor, spatial: Any, align_corners: bool) -
 )  # fmt: skip
 def affine_grid_back(input: Tensor, align_corners: bool) -> Tensor:
     """The transpose of :func:`affine_grid` in its matrices."""
-    return kernels.affine_grid_grad(input, align_corners)  # type: ignore[arg-type, return-value]
+    return kernels.affine_grid_grad(input, align_corners)
 
 
 def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
@@ -434,7 +437,9 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     elif min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     if size[0] != theta.shape[0]:
-        raise RuntimeError(f"Expected theta to be a batch of {size[0]} matrices for size {list(size)}, got {theta.shape[0]}")
+        raise RuntimeError(
+            f"Expected theta to be a batch of {size[0]} matrices for size {list(size)}, got {theta.shape[0]}"
+        )
     return affine_grid_generator(theta, size, align_corners)
 
 
@@ -449,7 +454,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 )  # fmt: skip
 def im2col(input: Tensor, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Tensor:
     """The windows of ``input`` as columns; the transpose of :func:`col2im`."""
-    return kernels.unfold(input, kernel, dilation, padding, stride)  # type: ignore[arg-type, return-value]
+    return kernels.unfold(input, kernel, dilation, padding, stride)
 
 
 @operator(
@@ -458,7 +463,7 @@ def im2col(input: Tensor, kernel: Any, dilation: Any, padding: Any, stride: Any)
 )  # fmt: skip
 def col2im(input: Tensor, size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Tensor:
     """Columns added up where their windows lie; the transpose of :func:`im2col`."""
-    return kernels.fold(input, size, kernel, dilation, padding, stride)  # type: ignore[arg-type, return-value]
+    return kernels.fold(input, size, kernel, dilation, padding, stride)
 
 
 def two(value: Any, name: str) -> tuple[int, int]:
@@ -469,7 +474,7 @@ def two(value: Any, name: str) -> tuple[int, int]:
         given *= 2
     if len(given) != 2:
         raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(given)}")
-    return given  # type: ignore[return-value]
+    return given
 
 
 def check_windows(kernel: Any, dilation: Any, padding: Any, stride: Any) -> None:
@@ -489,9 +494,7 @@ def window_counts(size: Any, kernel: Any, dilation: Any, padding: Any, stride: A
     ]
 
 
-def unfold(
-    input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows of pictures (N, C, H, W) or (C, H, W) as columns: (N, C * h * w, number of windows).
 
     >>> import rushlight as torch
@@ -562,5 +565,3 @@ def fold(
     if input.ndim == 2:
         return squeeze(col2im(unsqueeze(input, 0), size, kernel, holes, pads, steps), 0)
     return col2im(input, size, kernel, holes, pads, steps)
-
-

@@ -67,8 +67,7 @@ def composed(node: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
             return [None if h is None else h._array for h in grads]
 
         made = fused(forward=forward, backward=backward, node=node, **how)(composite)
-        op = made.op  # type: ignore[attr-defined]
+        op = made.op
         return made
 
     return declare
-

@@ -20,7 +20,7 @@ def shuffled(input: Tensor, upscale_factor: int) -> Tensor:
     r, n = upscale_factor, len(lead)
     parts = array.reshape(*lead, c // (r * r), r, r, h, w)
     turned = parts.transpose(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return np.ascontiguousarray(turned).reshape(*lead, c // (r * r), h * r, w * r)  # type: ignore[return-value]
+    return np.ascontiguousarray(turned).reshape(*lead, c // (r * r), h * r, w * r)
 
 
 @operator(
@@ -33,7 +33,7 @@ def unshuffled(input: Tensor, downscale_factor: int) -> Tensor:
     r, n = downscale_factor, len(lead)
     parts = array.reshape(*lead, c, h // r, r, w // r, r)
     turned = parts.transpose(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return np.ascontiguousarray(turned).reshape(*lead, c * r * r, h // r, w // r)  # type: ignore[return-value]
+    return np.ascontiguousarray(turned).reshape(*lead, c * r * r, h // r, w // r)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -94,7 +94,7 @@ def channel_shuffled(input: Tensor, groups: int) -> Tensor:
     array: Any = input
     n, c, *rest = array.shape
     turned = array.reshape(n, groups, c // groups if groups else 0, *rest).swapaxes(1, 2)
-    return np.ascontiguousarray(turned).reshape(array.shape)  # type: ignore[return-value]
+    return np.ascontiguousarray(turned).reshape(array.shape)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -105,9 +105,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     tensor([0, 2, 1, 3])
     """
     if input.ndim < 3:
-        raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
-        )
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     if groups <= 0:
         raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
     if input.shape[1] % groups:

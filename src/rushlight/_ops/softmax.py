@@ -24,7 +24,7 @@ def softmax_rule(g: Any, result: Any, dim: int) -> Any:
 
 @operator(batch=over_dims("dim"), node="SoftmaxBackward0", input=softmax_rule)
 def softmax_along(input: Tensor, dim: int) -> Tensor:
-    return rows.softmax(checked(input, "softmax"), dim)  # type: ignore[return-value]
+    return rows.softmax(checked(input, "softmax"), dim)
 
 
 def log_softmax_rule(g: Any, result: Any, dim: int) -> Any:
@@ -37,7 +37,7 @@ def log_softmax_rule(g: Any, result: Any, dim: int) -> Any:
 
 @operator(batch=over_dims("dim"), node="LogSoftmaxBackward0", input=log_softmax_rule)
 def log_softmax_along(input: Tensor, dim: int) -> Tensor:
-    return rows.log_softmax(checked(input, "log_softmax"), dim)  # type: ignore[return-value]
+    return rows.log_softmax(checked(input, "log_softmax"), dim)
 
 
 def checked(input: Any, name: str) -> Any:
@@ -109,7 +109,7 @@ def torch_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | N
     tensor([0.5000, 0.5000])
     """
     made = softmax(input, dim, dtype=dtype)
-    return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)
 
 
 def torch_log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -120,9 +120,7 @@ def torch_log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor
     tensor([-0.6931, -0.6931])
     """
     made = log_softmax(input, dim, dtype=dtype)
-    return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)  # type: ignore[attr-defined, no-any-return]
-
-
+    return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -156,4 +154,4 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     from .scatter import scatter
 
     chosen = scatter(zeros_like(soft.detach()), axis, argmax(soft.detach(), axis, True), 1.0)
-    return chosen - soft.detach() + soft  # type: ignore[no-any-return]
+    return chosen - soft.detach() + soft
