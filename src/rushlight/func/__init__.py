@@ -23,6 +23,18 @@ from .._transforms.compose import (
 _LAZY = {
     "functional_call": "_modules",
     "stack_module_state": "_modules",
+    "FunctionalModule": "_legacy",
+    "FunctionalModuleWithBuffers": "_legacy",
+    "combine_state_for_ensemble": "_legacy",
+    "make_functional": "_legacy",
+    "make_functional_with_buffers": "_legacy",
+    "replace_all_batch_norm_modules_": "_legacy",
+    "checkpoint": "_extras",
+    "custom_jvp": "_extras",
+    "custom_vjp": "_extras",
+    "hvp": "_extras",
+    "jacobian": "_extras",
+    "stop_gradient": "_extras",
 }
 
 
@@ -34,20 +46,41 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
+    from ._extras import checkpoint, custom_jvp, custom_vjp, hvp, jacobian, stop_gradient
+    from ._legacy import (
+        FunctionalModule,
+        FunctionalModuleWithBuffers,
+        combine_state_for_ensemble,
+        make_functional,
+        make_functional_with_buffers,
+        replace_all_batch_norm_modules_,
+    )
     from ._modules import functional_call, stack_module_state
 
 __all__ = [
+    "FunctionalModule",
+    "FunctionalModuleWithBuffers",
+    "checkpoint",
+    "combine_state_for_ensemble",
+    "custom_jvp",
+    "custom_vjp",
     "debug_unwrap",
     "functional_call",
     "functionalize",
     "grad",
     "grad_and_value",
     "hessian",
+    "hvp",
     "jacfwd",
+    "jacobian",
     "jacrev",
     "jvp",
     "linearize",
+    "make_functional",
+    "make_functional_with_buffers",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
+    "stop_gradient",
     "vjp",
     "vmap",
 ]
