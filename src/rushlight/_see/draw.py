@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from .._core.tensor import Tensor
 from . import names as naming
-from .picture import Known
+from .picture import Known, nodes_behind
 from .scene import Scene, staged
 from .svg import svg
 from .text import text
@@ -92,6 +93,20 @@ class Drawing:
         return self.text
 
 
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """No garbage collection in between: it would walk a large graph again and again, and find nothing."""
+    import gc
+
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 def known_of(
     tensors: Tensor | Sequence[Tensor],
     names: Mapping[str, Any] | None,
@@ -149,14 +164,13 @@ def draw(
     if fold not in ("auto", "none", "loop", "module", "function"):
         raise ValueError(f"fold must be 'auto', 'loop', 'module', 'function' or 'none', not {fold!r}")
     frame = naming.caller()
-    from .picture import nodes_behind
-
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-    big = len(nodes_behind([t._node for t in roots if isinstance(t, Tensor) and t._node is not None])) > MANY
-    known = known_of(roots, names, gradient, gradients and not big, "draw", frame, values=not big)
-    if big and gradients and not known.freed:
-        known.why_no_gradients = f"not computed for graphs of more than {MANY:,} operations"
-    return Drawing(staged(known, max_nodes, fold, title), direction)
+    with without_collection():
+        big = len(nodes_behind([t._node for t in roots if isinstance(t, Tensor) and t._node is not None])) > MANY
+        known = known_of(roots, names, gradient, gradients and not big, "draw", frame, values=not big)
+        if big and gradients and not known.freed:
+            known.why_no_gradients = f"not computed for graphs of more than {MANY:,} operations"
+        return Drawing(staged(known, max_nodes, fold, title), direction)
 
 
 def make_dot(

@@ -61,6 +61,19 @@ def argument_names(node: Node, count: int) -> Sequence[str]:
     return names if len(names) == count else [""] * count
 
 
+def parents_of(node: Node) -> list[Node]:
+    """The operations and leaves that a node was made from, constants left out."""
+    made = []
+    for p in node.parents:
+        if p is None:
+            continue
+        if p.hidden:
+            made += [s for q in (p.parents if type(p) is Fan else (p,)) if (s := seen_through(q)[0]) is not None]
+        else:
+            made.append(p)
+    return made
+
+
 def edges_of(node: Node) -> list[Edge]:
     """The inputs of an operation, in order."""
     parents = raw_parents(node)
@@ -76,11 +89,7 @@ def nodes_behind(roots: Iterable[Node]) -> list[Node]:
         if node in seen:
             continue
         seen.add(node)
-        for parent in raw_parents(node):
-            if parent is not None:
-                shown = seen_through(parent)[0]
-                if shown is not None and shown not in seen:
-                    stack.append(shown)
+        stack += [p for p in parents_of(node) if p not in seen]
     return sorted(seen, key=lambda n: n.seq)
 
 
@@ -178,10 +187,9 @@ def inner(value: Any) -> Any:
 class Values:
     """The forward values that can be had, by node and output; and the arguments of operations that are no nodes."""
 
-    def __init__(self, nodes: Sequence[Node], known: Mapping[Node, Tensor], replay: bool = True) -> None:
+    def __init__(self, nodes: Sequence[Node], known: Mapping[Node, Tensor], all_of_them: bool = True) -> None:
         self.of: dict[tuple[Node, int], np.ndarray] = {}
         self.constants: dict[tuple[Node, str], Any] = {}
-        self.first_use: dict[Node, int] = {}
         for node, tensor in known.items():
             shown, output = seen_through(node)
             array = inner(tensor)
@@ -192,13 +200,9 @@ class Values:
                 array = inner(node.tensor())
                 if array is not None:
                     self.of[node, 0] = array
-            else:
-                for edge in edges_of(node):
-                    if edge.parent is not None:
-                        self.first_use.setdefault(edge.parent, node.seq)
-        for node in nodes:
-            self.from_saved(node)
-        if replay:
+        if all_of_them:
+            for node in nodes:
+                self.from_saved(node)
             with switched(mode() & ~RECORD):
                 for node in nodes:
                     if type(node) is not Leaf and node.width is None and (node, 0) not in self.of:
@@ -311,7 +315,7 @@ class Known:
         )
         tensors = {n: t for n, (_, t) in names.items()}
         tensors.update({t._node: t for t in roots if t._node is not None})
-        self.values = Values(self.nodes, tensors if values else {}, replay=values)
+        self.values = Values(self.nodes, tensors, values)
         self.gradients: Gradients | None = None
         self.why_no_gradients = ""
         if not gradients:
@@ -321,7 +325,7 @@ class Known:
         else:
             self.differentiate(gradient)
         self.said: dict[Node, str] = {}
-        self.name_nodes()
+        self.name_nodes(values)
 
     def differentiate(self, gradient: Any) -> None:
         try:
@@ -334,18 +338,20 @@ class Known:
             self.why_no_gradients = made.trouble
         self.gradients = made
 
-    def name_nodes(self) -> None:
+    def name_nodes(self, read_text: bool) -> None:
         """The name of each node: a variable's that still holds it, else the one that the program's text gives it."""
         shown = {}
         for node, (name, _) in self.names.items():
             there, _ = seen_through(node)
             if there is not None and (type(node) is not Port):
                 shown[there] = name
+        if not read_text:
+            self.said = shown
+            return
         consumers: dict[Node, set[tuple[Any, int]]] = {}
         for node in self.nodes:
-            for edge in edges_of(node):
-                if edge.parent is not None:
-                    consumers.setdefault(edge.parent, set()).add((node.code, node.lasti))
+            for parent in parents_of(node):
+                consumers.setdefault(parent, set()).add((node.code, node.lasti))
         times: dict[str, list[Node]] = {}
         for node in self.nodes:
             if node in shown:

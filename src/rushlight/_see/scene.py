@@ -16,7 +16,7 @@ import numpy as np
 from .._core import callsite, dtypes
 from .._core.graph import Leaf, Node
 from . import lines
-from .picture import Edge, Known, edges_of, inner, local_derivative
+from .picture import Edge, Known, edges_of, inner, local_derivative, parents_of
 
 SIGNS = {
     "add": "+", "sub": "−", "rsub": "−", "mul": "×", "div": "÷", "pow": "^", "pow_number": "^", "neg": "−",
@@ -175,12 +175,14 @@ def units_of(known: Known, max_nodes: int | None, fold: str) -> list[Unit]:
 def owners(known: Known, ops: Sequence[Node]) -> dict[Node, str]:
     """The module that each operation belongs to: that of the parameters it uses, or of the call before it."""
     found: dict[Node, str] = {}
+    if not any("." in name for name in known.said.values()):
+        return found
     last, call = "", None
     for node in ops:
         mine = ""
-        for edge in edges_of(node):
-            if type(edge.parent) is Leaf:
-                name = known.name(edge.parent)
+        for parent in parents_of(node):
+            if type(parent) is Leaf:
+                name = known.name(parent)
                 if "." in name:
                     mine = name.rpartition(".")[0]
         if not mine and (node.code, node.lasti) == call:
@@ -294,7 +296,7 @@ def staged(known: Known, max_nodes: int | None = 60, fold: str = "auto", title: 
         for node in unit.nodes:
             home[node] = len(boxes)
         boxes.append(box)
-    arrows: dict[tuple[int, int, str], Arrow] = {}
+    arrows: dict[Any, Arrow] = {}
     fed: dict[int, dict[Node, list[str]]] = {}  # leaves that go into each box
     users: dict[Node, set[int]] = {}
     extra: list[tuple[Box, int, str]] = []
@@ -303,6 +305,18 @@ def staged(known: Known, max_nodes: int | None = 60, fold: str = "auto", title: 
         if type(node) is Leaf:
             continue
         here = home[node]
+        if len(boxes[here].nodes) > 1:
+            for parent in parents_of(node):
+                if type(parent) is Leaf:
+                    fed.setdefault(here, {}).setdefault(parent, [])
+                    users.setdefault(parent, set()).add(here)
+                elif (tail := home[parent]) != here:
+                    key = (tail, here, "", None, 0)
+                    if key in arrows:
+                        arrows[key].count += 1
+                    else:
+                        arrows[key] = Arrow(tail, here)
+            continue
         edges = edges_of(node)
         for position, edge in enumerate(edges):
             if edge.parent is None:
