@@ -271,6 +271,10 @@ class Machine:
         value = [2, 0.5, -1.5, 3.0][n[2] % 4]
         other = self.apart(x, self.get(n[1]))
         by = other if n[3] % 2 else value
+        if name in ("zero_", "fill_", "masked_fill_") and any(
+            s == 0 and k > 1 for s, k in zip(x.stride(), x.shape, strict=True)
+        ):
+            return None  # PyTorch writes to what expand gives, but its backward fails
         if name in ("add_", "mul_", "sub_", "div_"):
             getattr(x, name)(by)
         elif name == "fill_":
@@ -321,7 +325,7 @@ class Machine:
         return None
 
     def do_inplace_view(self, name: str, x: Any, n: list[int]) -> Any:
-        if x.requires_grad and not x._is_view() and (x.is_leaf or x.retains_grad):
+        if x.requires_grad and (x.is_leaf or not self.lib.is_grad_enabled() or not x._is_view() and x.retains_grad):
             return None  # PyTorch keeps the gradient in the shape before
         if name == "unsqueeze_":
             x.unsqueeze_(0)

@@ -226,11 +226,70 @@ def all_names(op: Any) -> set[str]:
     return {torch_name(op, s) for r in rules for s in r.sources}
 
 
+def key_of(node: Any) -> tuple[int, Any] | None:
+    """The part of an indexing key that changes something, and the dimension that it stands at."""
+    kept = next((k for k in node.saved if k), ())
+    key = next((k for k in kept if isinstance(k, tuple) and not all(type(n) is int for n in k[:-1])), None)
+    if key is None:
+        key = kept[-1] if kept else ()
+    for dim, part in enumerate(key):
+        if part is None or type(part) is int or isinstance(part, slice) and part != slice(None):
+            return dim, part
+    return None
+
+
+def of_key(node: Any, short: str) -> Any:
+    """What PyTorch's nodes of ``x[2]``, ``x[1:3]`` and ``x[None]`` tell: dim, index, start, end, step."""
+    found = key_of(node)
+    if found is None:
+        return None
+    dim, part = found
+    if short == "dim":
+        return dim
+    if short == "index":
+        return part if type(part) is int else None
+    return (
+        {"start": part.start, "end": part.stop, "step": part.step or 1}.get(short) if isinstance(part, slice) else None
+    )
+
+
+KEYS = {"select_key": ("dim", "index"), "slice_key": ("dim", "start", "end", "step"), "unsqueeze_key": ("dim",)}
+
+
+def derived(node: Any, short: str) -> tuple[bool, Any]:
+    """``(True, value)`` for what is not a source of a rule but known all the same."""
+    op = node.op
+    if op is None:
+        return False, None
+    if short == "alpha" and op.name in ("add", "sub"):
+        return True, 1
+    if short in KEYS.get(op.name, ()):
+        return True, of_key(node, short)
+    if op.family == "fused":
+        if type(node.saved) is Freed:
+            iter(node.saved)
+        values, residuals, _, parents = node.saved[0]
+        named = "input" if short == "self" else short
+        if named in op.parameters:
+            value = values[op.parameters.index(named)]
+            if isinstance(value, ndarray):
+                position = [n for n in op.parameters if n in op.tensors].index(named)
+                return True, wrap(value, parents[position])
+            return True, value
+        if re.fullmatch(r"result\d", short) and 0 < int(short[6:]) <= len(residuals):
+            left = residuals[int(short[6:]) - 1]
+            return True, wrap(left) if isinstance(left, ndarray) else left
+    return False, None
+
+
 def saved_attribute(node: Any, name: str) -> Any:
     """The value of ``_saved_NAME`` or ``_raw_saved_NAME`` of a node; AttributeError if it saves no such thing."""
     raw = name.startswith("_raw")
     short = re.sub("^_(raw_)?saved_", "", name)
     op = node.op
+    known, value = derived(node, short)
+    if known:
+        return value
     if op is not None and type(node.saved) is Freed and short in all_names(op):
         iter(node.saved)  # raises
     where = saved_names(node).get(short)

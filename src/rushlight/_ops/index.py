@@ -474,7 +474,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     array, new = self._array, src._array
     if not mode() & ~(RECORD if self._node is None and src._node is None else 0) and simple_write(array):
-        apart = type(new) is ndarray and memory.owner(new) is not memory.owner(array)
+        apart = type(new) is ndarray and new.ndim <= array.ndim and memory.owner(new) is not memory.owner(array)
         if apart and (new.dtype.kind != "c" or array.dtype.kind == "c"):
             try:
                 np.copyto(array, new, "unsafe")

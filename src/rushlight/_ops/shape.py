@@ -288,6 +288,14 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return input.transpose(order)  # type: ignore[call-arg, arg-type]
 
 
+@operator(
+    view=True, jvp=LINEAR, node="TBackward0", input=lambda g: transpose(g, 0, 1),
+    batch=lambda op, size, mapped, input: transpose(input, 1, 2),
+)  # fmt: skip
+def transposed(input: Tensor) -> Tensor:
+    return input.transpose()  # type: ignore[call-arg]
+
+
 def t(input: Tensor) -> Tensor:
     """A matrix transposed; vectors and numbers as they are.
 
@@ -297,7 +305,7 @@ def t(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return transpose(input, 0, 1) if input.ndim == 2 else input
+    return transposed(input) if input.ndim == 2 else input
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:

@@ -401,6 +401,8 @@ def writable(ctx: Any, target: Tensor, outputs: int) -> None:
 def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several: bool, ctx: Any) -> Tensor:
     """One output with its place in the graph: ``node``, or none."""
     if node is None:
+        if type(o) is views.Spoiled:  # an input that has just been written
+            return wrap(o._array) if is_input else o
         if o._node is None or (type(o._node) is Nowhere and (not is_input or is_dirty)):
             return alias_of(o, None, "custom") if is_input and not is_dirty else o
         if is_input:
