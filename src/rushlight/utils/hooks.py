@@ -8,61 +8,12 @@ the pre-hooks change them), the inner one hands them to the hooks together with 
 from __future__ import annotations
 
 import warnings
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._core.hooks import RemovableHandle
+
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
-
-
-class RemovableHandle:
-    """Takes a hook out of the dict it was put in; also a context manager that does so at its end.
-
-    ``extra_dict`` is one dict, or a list of dicts, that may hold something under the same id.
-
-    >>> from collections import OrderedDict
-    >>> hooks = OrderedDict()
-    >>> handle = RemovableHandle(hooks)
-    >>> hooks[handle.id] = print
-    >>> handle.remove()
-    >>> len(hooks)
-    0
-    """
-
-    id: int
-    next_id: int = 0
-
-    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
-        self.hooks_dict_ref = weakref.ref(hooks_dict)
-        self.id = RemovableHandle.next_id
-        RemovableHandle.next_id += 1
-        extras = [] if extra_dict is None else [extra_dict] if isinstance(extra_dict, dict) else extra_dict
-        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
-
-    def remove(self) -> None:
-        """Remove the hook; a second call does nothing."""
-        for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
-            hooks = ref()
-            if hooks is not None:
-                hooks.pop(self.id, None)
-
-    def __getstate__(self) -> Any:
-        return self.hooks_dict_ref(), self.id, tuple(ref() for ref in self.extra_dict_ref)
-
-    def __setstate__(self, state: Any) -> None:
-        hooks = OrderedDict() if state[0] is None else state[0]
-        self.hooks_dict_ref = weakref.ref(hooks)
-        self.id = state[1]
-        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
-        extras = state[2] if len(state) > 2 and state[2] else ()
-        self.extra_dict_ref = tuple(weakref.ref(d) for d in extras)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, type: Any, value: Any, tb: Any) -> None:
-        self.remove()
 
 
 def unserializable_hook(f: Any) -> Any:
