@@ -507,11 +507,30 @@ class FusedOp(Op):
         super().materialise()
         self.scope["perform"] = self.perform
 
+    @cached_property
+    def places(self) -> list[tuple[int, bool]]:
+        """Where in the arguments tensors stand, and whether there may be None."""
+        return [(i, self.optional(n)) for i, n in enumerate(self.parameters) if n in self.tensors]
+
     def perform(self, _: Op, args: tuple[Any, ...], out: Any = None) -> Any:
         if override := record.overriding(args, out):
             return override(self, args, out)
-        tensors = record.tensors_in(args)
         m = mode()
+        if m <= 1 and out is None and isinstance(args[0], Tensor):  # tensors of no transform: the common case
+            values = list(args)
+            parents: list[Any] = []
+            for i, optional in self.places:
+                a = args[i]
+                if isinstance(a, Tensor) and not a.level:
+                    values[i] = a._array
+                    parents.append(a._node)
+                elif a is None and optional:
+                    parents.append(None)
+                else:
+                    break
+            else:
+                return self.record(values, tuple(parents), m)
+        tensors = record.tensors_in(args)
         if any(t.level for t in tensors):
             result = self.composite(*args)
         elif m > 1:
@@ -524,11 +543,13 @@ class FusedOp(Op):
 
     def run(self, args: tuple[Any, ...], recording: int) -> Tensor:
         """Compute by the kernel, and record a node whose one rule gives all gradients at once."""
-        values = record.values_of(self, args)
-        result, *residuals = self.kernel(*values)
-        made = wrap(np.asarray(result))
         inputs = [a for n, a in zip(self.parameters, args, strict=True) if n in self.tensors]
         parents = tuple([a._node if isinstance(a, Tensor) else None for a in inputs])
+        return self.record(record.values_of(self, args), parents, recording)
+
+    def record(self, values: list[Any], parents: tuple[Node | None, ...], recording: int) -> Tensor:
+        result, *residuals = self.kernel(*values)
+        made = wrap(result if type(result) is np.ndarray else np.asarray(result))
         if recording and any([p is not None for p in parents]):
             fan = Fan(parents)
             node = self.node_class()

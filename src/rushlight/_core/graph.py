@@ -10,6 +10,7 @@ gradient. Several outputs of one node are ports into it; their gradients meet in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -173,6 +174,11 @@ class Port(Node):
             self.transform = node.transform
 
 
+@cache
+def _takes(count: int) -> tuple[tuple[Rule, ...], tuple[tuple[int], ...]]:
+    return (take,) * count, tuple([(i,) for i in range(count)])
+
+
 class Fan(Node):
     """The way from a rule that gives all gradients at once (a bundle) to the several parents."""
 
@@ -181,8 +187,7 @@ class Fan(Node):
 
     def __init__(self, parents: tuple[Node | None, ...]) -> None:
         self.parents = parents
-        self.rules = (take,) * len(parents)
-        self.saved = tuple((i,) for i in range(len(parents)))
+        self.rules, self.saved = _takes(len(parents))
         self.seq = tick()
         self.code, self.lasti = None, -1
 

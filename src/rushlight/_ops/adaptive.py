@@ -170,7 +170,12 @@ def _adaptive_max(dims: int, plural: str) -> tuple[Any, Any]:
     >>> torch.nn.functional.adaptive_max_pool{dims}d(torch.ones({shape}), 1).flatten()
     tensor([1.])
     """
-    both.__doc__ = f"The maxima of the parts that {plural} cut into, and where they are (flat indices)."
+    both.__doc__ = f"""The maxima of the parts that {plural} cut into, and where they are (flat indices).
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.adaptive_max_pool{dims}d_with_indices(torch.ones({shape}), 1)[1].flatten()
+    tensor([0])
+    """
     return one, both
 
 
@@ -246,7 +251,13 @@ def fractional_max_pool2d_with_indices(
     input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """:func:`fractional_max_pool2d`, and where the maxima are (flat indices)."""
+    """:func:`fractional_max_pool2d`, and where the maxima are (flat indices).
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, 1, 3, 3)
+    >>> torch.nn.functional.fractional_max_pool2d_with_indices(x, 2, output_size=1)[0].flatten()
+    tensor([1.])
+    """
     return fractional(input, kernel_size, output_size, output_ratio, _random_samples, 2)
 
 
@@ -254,7 +265,13 @@ def fractional_max_pool3d_with_indices(
     input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """:func:`fractional_max_pool3d`, and where the maxima are (flat indices)."""
+    """:func:`fractional_max_pool3d`, and where the maxima are (flat indices).
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, 1, 3, 3, 3)
+    >>> torch.nn.functional.fractional_max_pool3d_with_indices(x, 2, output_size=1)[0].flatten()
+    tensor([1.])
+    """
     return fractional(input, kernel_size, output_size, output_ratio, _random_samples, 3)
 
 

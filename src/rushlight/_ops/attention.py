@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,24 +27,73 @@ INF = math.inf
 
 
 def attend_forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tuple[Any, ...]:
+    scores = math.prod(np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])) * q.shape[-2] * k.shape[-2]
+    if scores <= SMALL and (q.dtype.char in "fd" or not scores):
+        p = small_probabilities(q, k, mask, causal, scale)
+        return np.matmul(p, v), p, None
     from .._kernels.attention import attention
 
-    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-    if 0 in batch or 0 in q.shape:
-        out = np.zeros((*batch, q.shape[-2], v.shape[-1]), q.dtype)
-        return out, out, None
     out, logs = attention(q, k, v, mask, causal, scale)
     return out, out, logs
+
+
+SMALL = 4096  # scores up to which they may exist as a whole
+
+
+def small_probabilities(q: Any, k: Any, mask: Any, causal: bool, scale: float) -> Any:
+    s = np.matmul(q, k.swapaxes(-1, -2))
+    s *= q.dtype.type(scale)
+    hidden = None
+    if causal:
+        hidden = causal_mask(*s.shape[-2:])
+    elif mask is not None:
+        if mask.dtype.kind == "b":
+            hidden = ~mask
+        else:
+            s = s + mask
+    if hidden is not None:
+        s = np.where(hidden, -np.inf, s).astype(q.dtype, copy=False)
+    largest = np.maximum.reduce(s, -1, None, None, True, -np.inf)
+    if mask is not None:
+        largest[largest == -np.inf] = 0
+    s -= largest
+    np.exp(s, s)
+    total = np.add.reduce(s, -1, None, None, True)
+    if mask is not None:
+        total[total == 0] = 1
+    s /= total
+    return s
+
+
+@cache
+def causal_mask(queries: int, keys: int) -> Any:
+    """True for the keys after a query's own place."""
+    return ~np.tri(queries, keys, dtype=bool)
+
+
+def small_backward(g: Any, wanted: Any, q: Any, k: Any, v: Any, p: Any, scale: float) -> list[Any]:
+    """From the probabilities themselves."""
+    gs = np.matmul(g, v.swapaxes(-1, -2))
+    gs -= np.add.reduce(gs * p, -1, None, None, True)
+    gs *= p
+    lean = gs * q.dtype.type(scale)
+    return [
+        np.matmul(lean, k) if wanted[0] else None,
+        np.matmul(lean.swapaxes(-1, -2), q) if wanted[1] else None,
+        np.matmul(p.swapaxes(-1, -2), g) if wanted[2] else None,
+        gs if wanted[3] else None,
+    ]
 
 
 def attend_backward(
     g: Any, wanted: Any, q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float, out: Any, logs: Any
 ) -> list[Any]:
-    from .._kernels.attention import attention_backward
+    if logs is None:  # what was saved are the probabilities
+        grads: Any = small_backward(g, wanted, q, k, v, out, scale)
+    else:
+        from .._kernels.attention import attention_backward
 
-    if logs is None:
-        return [np.zeros_like(x) if w else None for x, w in zip((q, k, v, mask), wanted, strict=True)]
-    grads = attention_backward(g, q, k, v, out, logs, mask, causal, scale, bool(wanted[3]))
+        grads = attention_backward(g, q, k, v, out, logs, mask, causal, scale, bool(wanted[3]))
     return [
         None if h is None or not w else (h if h.shape == x.shape else sum_to(h, x.shape))
         for h, w, x in zip(grads, wanted, (q, k, v, mask), strict=True)

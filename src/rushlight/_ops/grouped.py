@@ -110,7 +110,15 @@ def scaled_mm(
     swizzle_a: Any = None, swizzle_b: Any = None, bias: Tensor | None = None, output_dtype: Any = dtypes.bfloat16,
     contraction_dim: Any = (), use_fast_accum: bool = False,
 ) -> Tensor:  # fmt: skip
-    """A product of scaled matrices of 8-bit floats: raises RuntimeError, as there are no such numbers here."""
+    """A product of scaled matrices of 8-bit floats: raises RuntimeError, as there are no such numbers here.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.nn.functional.scaled_mm(torch.eye(2), torch.eye(2), None, None, None, None)
+    ... except RuntimeError as error:
+    ...     print(str(error)[:9])
+    scaled_mm
+    """
     raise no_float8("scaled_mm", mat_a)
 
 
@@ -119,7 +127,15 @@ def scaled_grouped_mm(
     swizzle_a: Any = None, swizzle_b: Any = None, bias: Tensor | None = None, offs: Tensor | None = None,
     output_dtype: Any = dtypes.bfloat16, contraction_dim: Any = (), use_fast_accum: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Grouped products of scaled matrices of 8-bit floats: raises RuntimeError, as there are no such numbers here."""
+    """Grouped products of scaled matrices of 8-bit floats: raises RuntimeError, as there are no such numbers here.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.nn.functional.scaled_grouped_mm(torch.eye(2), torch.eye(2), None, None, None, None)
+    ... except RuntimeError as error:
+    ...     print(str(error)[:17])
+    scaled_grouped_mm
+    """
     raise no_float8("scaled_grouped_mm", mat_a)
 
 

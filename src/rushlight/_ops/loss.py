@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -147,17 +148,55 @@ def nll_loss(
     return nll_of(input, target, weight, reduction, ignore_index)
 
 
+SMALL = 4096  # elements up to which the steps of a kernel cost more than its passes over memory
+
+
+@cache
+def row_numbers(n: int) -> Array:
+    return np.arange(n)
+
+
+def small_entropy(x: Any, target: Any, reduction: str, ignore_index: int) -> Any:
+    """The few steps of the plain case; the probabilities are kept. None if some class does not count."""
+    if target.dtype.char != "l" or np.minimum.reduce(target) < 0 or ignore_index >= 0:
+        return None
+    p = x - np.maximum.reduce(x, 1, None, None, True)
+    try:
+        picked = p[row_numbers(len(p)), target]
+    except IndexError:
+        raise IndexError(f"Target {target.max()} is out of bounds.") from None
+    np.exp(p, p)
+    total = np.add.reduce(p, 1, None, None, True)
+    losses = np.log(total[:, 0])
+    losses -= picked
+    p /= total
+    if reduction != "none":
+        losses = np.add.reduce(losses)
+        if reduction == "mean":
+            losses = losses / x.dtype.type(len(x))
+    return losses, p, None
+
+
 def entropy_forward(
     x: Any, target: Any, weight: Any, reduction: str, ignore_index: int, label_smoothing: float
 ) -> tuple[Any, ...]:
-    made, saved = rows.cross_entropy(x, target, weight, reduction, ignore_index, label_smoothing)
-    return made, saved[0], saved[1]
+    if x.size <= SMALL and x.ndim == 2 and weight is None and not label_smoothing and x.dtype.char in "fd" and x.size:
+        made = small_entropy(x, target, reduction, ignore_index)
+        if made is not None:
+            return made
+    result, saved = rows.cross_entropy(x, target, weight, reduction, ignore_index, label_smoothing)
+    return result, saved[0], saved[1]
 
 
 def entropy_backward(
     g: Any, wanted: Any, x: Any, target: Any, weight: Any, reduction: str, ignore_index: int, label_smoothing: float,
     largest: Any, logs: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
+    if logs is None:  # what was saved are the probabilities
+        scale = g / x.dtype.type(len(x)) if reduction == "mean" else g
+        gx = largest * (scale[:, None] if scale.ndim else scale)
+        gx[row_numbers(len(x)), target] -= scale
+        return gx, None, None
     gx = rows.cross_entropy_backward(g, x, target, (largest, logs), weight, reduction, ignore_index, label_smoothing)
     return gx, None, None
 

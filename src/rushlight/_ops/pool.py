@@ -147,7 +147,13 @@ def max_pool1d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The maximum of each window, and where it is."""
+    """The maximum of each window, and where it is.
+
+    >>> import rushlight as torch
+    >>> values, indices = torch.nn.functional.max_pool1d_with_indices(torch.ones(1, 2), 2)
+    >>> values.flatten(), indices.flatten()
+    (tensor([1.]), tensor([0]))
+    """
     return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 1)
 
 
@@ -155,7 +161,13 @@ def max_pool2d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The maximum of each window, and where it is in its plane (a flat index)."""
+    """The maximum of each window, and where it is in its plane (a flat index).
+
+    >>> import rushlight as torch
+    >>> values, indices = torch.nn.functional.max_pool2d_with_indices(torch.ones(1, 1, 2), (1, 2))
+    >>> values.flatten(), indices.flatten()
+    (tensor([1.]), tensor([0]))
+    """
     return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 2)
 
 
@@ -163,7 +175,13 @@ def max_pool3d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The maximum of each window, and where it is in its volume (a flat index)."""
+    """The maximum of each window, and where it is in its volume (a flat index).
+
+    >>> import rushlight as torch
+    >>> values, indices = torch.nn.functional.max_pool3d_with_indices(torch.ones(1, 1, 1, 2), (1, 1, 2))
+    >>> values.flatten(), indices.flatten()
+    (tensor([1.]), tensor([0]))
+    """
     return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 3)
 
 
