@@ -17,13 +17,15 @@ import numpy as np
 
 from . import callsite, memory
 from .graph import Bundle, Freed, Leaf, Node, Port
-from .mode import RECORD, mode, switched
+from .mode import RECORD, mode, word
 from .record import changed_error, inner_array, np_dtype
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
 _commit = RLock()  # one backward at a time adds to .grad
 _seeds: dict[np.dtype, ndarray] = {}
+MANY_STEPS = 64  # so many graphs of earlier passes that are still there are a mistake, most likely
+growing: list[Callable[[], None]] = []  # says so, once (``autograd.memory``)
 NESTED = 16  # so many passes inside passes use one thread's Python stack, then another thread goes on
 
 
@@ -86,6 +88,8 @@ def backward(
     """
     this = Pass(roots, create_graph, inputs, accumulate)
     freed = None if keep else Freed(*callsite.here())
+    if Freed.alive > MANY_STEPS and growing:
+        growing.pop()()
     outer = current.get()
     if outer is not None:
         this.depth = outer.depth + 1
@@ -98,10 +102,14 @@ def started(this: Pass, freed: Freed | None) -> dict[Node, Any]:
     """Run a pass in the grad mode that it needs; then its callbacks."""
     token = current.set(this)
     try:
-        recording = mode() | RECORD if this.create_graph else mode() & ~RECORD
-        if recording != mode():
-            with switched(recording):
+        now = mode()
+        recording = now | RECORD if this.create_graph else now & ~RECORD
+        if recording != now:
+            before = word.set(recording)
+            try:
                 run(this, freed)
+            finally:
+                word.reset(before)
         else:
             run(this, freed)
     finally:
