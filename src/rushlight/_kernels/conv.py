@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .jit import compiled, use_numba
-from .pool_of_threads import run_chunks
+from .pool_of_threads import PARALLEL_FROM, run_chunks
 
 __all__ = [
     "conv_forward",
@@ -215,6 +215,9 @@ def inner_part(length: int, needed: int, before: int) -> tuple[slice, slice]:
 
 def copy_threaded(target: Array, source: Array) -> None:
     """``target[...] = source``, by several threads along the longest of the leading axes if it is large."""
+    if target.size < PARALLEL_FROM:
+        np.copyto(target, source)
+        return
     axis = int(np.argmax(target.shape[:-1])) if target.ndim > 1 else 0
     to, of = (target, source) if axis == 0 else (np.moveaxis(target, axis, 0), np.moveaxis(source, axis, 0))
     run_chunks(lambda low, high: np.copyto(to[low:high], of[low:high]), to.shape[0], target.size)

@@ -156,13 +156,48 @@ def rms_norm(
 
 def batch_forward(x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float) -> tuple[Any, ...]:
     rstd = 1 / np.sqrt(v + eps)
-    return rows.batch_norm(x, m, rstd, weight, bias), rstd
+    if not is_small(x):
+        return rows.batch_norm(x, m, rstd, weight, bias), rstd
+    y = x - channels(m, x)
+    y *= channels(rstd if weight is None else rstd * weight, x)
+    if bias is not None:
+        y += channels(bias, x)
+    return y, rstd
+
+
+def is_small(x: Any) -> bool:
+    return bool(x.size <= SMALL and x.dtype.char in "fd")
+
+
+def channels(v: Any, x: Any) -> Any:
+    """A number for each channel, in the dtype of ``x`` and lined up with it."""
+    return v.astype(x.dtype, copy=False).reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def batch_moments(x: Any) -> tuple[Any, Any]:
+    """Mean and variance of each channel."""
+    if not is_small(x) or not x.size:
+        return rows.batch_norm_moments(x)
+    axes, count = (0, *range(2, x.ndim)), x.size // x.shape[1]
+    m = np.add.reduce(x, axes, np.float64) / count
+    d = x - m.reshape(-1, *(1,) * (x.ndim - 2))
+    return m, np.add.reduce(d * d, axes) / count
 
 
 def batch_backward(
     g: Any, wanted: Any, x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float, rstd: Any
 ) -> tuple[Any, ...]:
-    return rows.batch_norm_backward(g, x, m, rstd, weight, True)
+    if not is_small(x):
+        return rows.batch_norm_backward(g, x, m, rstd, weight, True)
+    axes, count = (0, *range(2, x.ndim)), x.dtype.type(x.size // x.shape[1])
+    normal = (x - channels(m, x)) * channels(rstd, x)
+    gb = np.add.reduce(g, axes)
+    gw = np.add.reduce(g * normal, axes)
+    gx = g - channels(gb / count, x)
+    normal *= channels(gw / count, x)
+    gx -= normal
+    gx *= channels(rstd if weight is None else rstd * weight, x)
+    return gx, gw, gb
 
 
 @fused(forward=batch_forward, backward=batch_backward, node="NativeBatchNormBackward0")
@@ -272,7 +307,7 @@ def batch_norm_of(
             if running_var is not None:
                 running_var.mul_(1 - momentum).add_(var_of(input, dims, 1, False) * momentum)
     else:
-        m, v = rows.batch_norm_moments(array)
+        m, v = batch_moments(array)
         move(running_mean, m, momentum)
         move(running_var, v * (count / max(count - 1, 1)), momentum)
     return batch_norm_training(input, weight, bias, m, v, eps)
