@@ -23,6 +23,7 @@ class Ours(dict[str, bool]):
 
 
 ours = Ours()
+theirs: set[str] = set()  # files of the user's that called an operator: one look tells that they are not ours
 
 
 class Site(NamedTuple):
@@ -41,6 +42,8 @@ def outside(frame: FrameType | None) -> FrameType | None:
     """The nearest frame, from ``frame`` outwards, that is not Rushlight's own (or the outermost one)."""
     while frame is not None and ours[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
+    if frame is not None and not ours[frame.f_code.co_filename]:
+        theirs.add(frame.f_code.co_filename)
     return frame
 
 

@@ -240,7 +240,7 @@ def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
         "        node.seq = tick()",
         "        frame = getframe(1)",
         "        code = frame.f_code",
-        "        if ours[code.co_filename]:",
+        "        if code.co_filename not in theirs:",
         "            frame = outside(frame)",
         "            code = frame.f_code",
         "        node.code = code",

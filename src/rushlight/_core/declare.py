@@ -185,7 +185,7 @@ class Op:
         scope.update(
             forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
             asarray=np.asarray, perform=record.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
-            inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, ours=callsite.ours,
+            inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
             outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
