@@ -516,6 +516,10 @@ _LAZY = frozenset(
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
     "conventions": "_conventions",
+    "explain_grads": "autograd.missing",
+    "graph_budget": "autograd.memory",
+    "memory_report": "autograd.memory",
+    "why_no_grad": "autograd.missing",
     **dict.fromkeys(
         ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
     ),

@@ -31,8 +31,11 @@ RENAMED = {
 }
 # overloads by how the second argument is given: (a tensor, a number)
 SECOND = {
-    **dict.fromkeys("add sub mul div remainder fmod bitwise_and bitwise_or bitwise_xor".split(), ("Tensor", "Tensor")),
-    **dict.fromkeys("eq ne lt le gt ge".split(), ("Tensor", "Scalar")),
+    **dict.fromkeys(
+        ["add", "sub", "mul", "div", "remainder", "fmod", "bitwise_and", "bitwise_or", "bitwise_xor"],
+        ("Tensor", "Tensor"),
+    ),
+    **dict.fromkeys(["eq", "ne", "lt", "le", "gt", "ge"], ("Tensor", "Scalar")),
     "pow": ("Tensor_Tensor", "Tensor_Scalar"),
     "lerp": ("Tensor", "Scalar"),
     "masked_fill": ("Scalar", "Scalar"),

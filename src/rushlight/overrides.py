@@ -149,7 +149,7 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     >>> torch.overrides.has_torch_function((torch.ones(2),))
     False
     """
-    return bool(_modes.get() and _off.get() < 2 or overloaded(relevant_args))
+    return bool((_modes.get() and _off.get() < 2) or overloaded(relevant_args))
 
 
 def has_torch_function_unary(arg: Any) -> bool:
@@ -382,7 +382,7 @@ def as_called(op: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str
 
 
 def same(a: Any, b: Any) -> bool:
-    return a is b or type(a) is type(b) and not isinstance(a, Tensor) and a == b
+    return a is b or (type(a) is type(b) and not isinstance(a, Tensor) and a == b)
 
 
 def asking(function: Any, name: str) -> Any:
@@ -391,7 +391,7 @@ def asking(function: Any, name: str) -> Any:
     @functools.wraps(function)
     def asked(*args: Any, **kwargs: Any) -> Any:
         relevant = flat((*args, *kwargs.values()))
-        if _modes.get() and _off.get() < 2 or overloaded(relevant):
+        if (_modes.get() and _off.get() < 2) or overloaded(relevant):
             return handle_torch_function(asked, relevant, *args, **kwargs)
         return function(*args, **kwargs)
 
@@ -443,9 +443,22 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
         *UNASKED, "set_printoptions", "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "finfo", "iinfo",
         "set_default_dtype", "get_default_dtype", "vmap", "load", "save", "compile", "promote_types", "can_cast",
     )  # fmt: skip
-    creation = (
-        "arange empty eye from_numpy full linspace logspace ones rand randint randn randperm tensor zeros".split()
-    )
+    creation = [
+        "arange",
+        "empty",
+        "eye",
+        "from_numpy",
+        "full",
+        "linspace",
+        "logspace",
+        "ones",
+        "rand",
+        "randint",
+        "randn",
+        "randperm",
+        "tensor",
+        "zeros",
+    ]
     return {getattr(rl, n) for n in (*names, *creation) if hasattr(rl, n)}
 
 
@@ -469,7 +482,7 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
         found: dict[int, Callable[..., Any]] = {}
         for place in places:
             for name, value in place.items():
-                shown = not name.startswith("_") or isinstance(space, type) and name.startswith("__")
+                shown = not name.startswith("_") or (isinstance(space, type) and name.startswith("__"))
                 if shown and isinstance(value, kinds.FunctionType) and name not in LIFE and value not in ignored:
                     if hasattr(value, "op") or value.__module__.startswith(("rushlight._ops", "rushlight.overrides")):
                         found[id(value)] = value
@@ -482,7 +495,7 @@ def get_testing_overrides() -> dict[Callable[..., Any], Callable[..., Any]]:
     """For every overridable function a function of the same signature that returns -1."""
 
     def dummy(function: Any) -> Any:
-        made = lambda *args, **kwargs: -1  # noqa: E731
+        made = lambda *args, **kwargs: -1
         with contextlib.suppress(TypeError, ValueError):
             made.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         return made

@@ -195,8 +195,14 @@ class Fan(Node):
 class Freed:
     """What stands for the saved values of a node after backward has freed them."""
 
+    alive = 0  # how many passes have freed values of graphs that are still there
+
     def __init__(self, code: CodeType | None, lasti: int) -> None:
         self.code, self.lasti = code, lasti
+        Freed.alive += 1
+
+    def __del__(self) -> None:
+        type(self).alive -= 1
 
     def __iter__(self) -> Iterator[Any]:
         raise RuntimeError(

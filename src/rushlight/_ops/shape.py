@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator as python
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -1533,9 +1533,13 @@ def detach(self: Tensor) -> Tensor:
     """
     if self.level:
         return self.transform.detach(self)  # type: ignore[attr-defined, no-any-return]
-    if "_inference" in self.__dict__:
-        return as_inference(wrap(self._array))
-    return wrap(self._array)
+    made = as_inference(wrap(self._array)) if "_inference" in self.__dict__ else wrap(self._array)
+    for call in on_detach:
+        call(self, made)
+    return made
+
+
+on_detach: list[Callable[[Tensor, Tensor], None]] = []  # told of every ``detach`` (``autograd.missing``)
 
 
 def detach_(self: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .._core import engine as _engine_core
 from .._core import gradients as _gradients
 from .._core import saved as _saved
 from .._core.gradients import backward, grad
@@ -33,6 +34,8 @@ def _batched(*args: Any) -> Any:
 
 
 _gradients.use_batched(_batched)
+
+_engine_core.growing[:] = [lambda: importlib.import_module(f"{__name__}.memory").warn_growing()]
 
 # parts that load at first use: module -> the names that it gives to this one
 _LAZY = {

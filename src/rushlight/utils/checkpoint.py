@@ -282,7 +282,7 @@ class Place:
         return f"{self.op} at {callsite.shown(self.code, self.lasti)}"
 
     def same(self, other: Place | None) -> bool:
-        return other is not None and (self.op, self.code, self.lasti) == (other.op, other.code, other.lasti)
+        return other is not None and str(self) == str(other)
 
 
 def metadata_of(x: Tensor) -> dict[str, Any]:
