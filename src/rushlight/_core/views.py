@@ -348,7 +348,8 @@ def overwritten(base: Tensor, value: Tensor, path: tuple[Step, ...]) -> Node:
     node: Node = copy_slices()()
     node.parents = (base._node, value._node)
     node.rules = laid_rules()
-    steps = None if base._array.flags.c_contiguous else base._array.strides
+    array = base._array
+    steps = None if type(array) is not ndarray or array.flags.c_contiguous else array.strides
     node.saved = ((steps, path), (steps, path))
     node.seq = tick()
     node.code, node.lasti = callsite.here()

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, memory, record, views
+from .._core import callsite, dtypes, memory, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, RECORD, mode
 from .._core.tensor import Tensor, wrap
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
-from .families import over_dims
+from .families import over_dims, with_batch
 from .fill import blank, fill_over
 
 ndarray = np.ndarray
@@ -85,10 +85,69 @@ def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([ALL if i is None else i for i in indices])
 
 
+def adjacent(indices: Any) -> int:
+    """How many whole dimensions stand before indices that are neighbours; 0 where what is picked comes in front."""
+    at = [d for d, i in enumerate(indices) if i is not None]
+    return at[0] if at[-1] - at[0] == len(at) - 1 else 0
+
+
+def by_example(size: int, indices: Any, own: bool) -> tuple[tuple[Any, ...], int]:
+    """Indices that differ from example to example as indices of the batch, and the dimensions that they pick.
+
+    With ``own``, one more index in front says which example: each has its own elements.
+    """
+    from .create import arange
+    from .shape import reshape
+
+    rank = max([i.ndim for i in indices if i is not None]) - 1
+    ready: list[Any] = []
+    for i in indices:
+        if i is not None:
+            i = reshape(i, (i.shape[0], *(1,) * (rank + 1 - i.ndim), *i.shape[1:]))
+            i = i if i.level or isinstance(i, ndarray) else i._array
+        ready.append(i)
+    if own:
+        rows = reshape(arange(size), (size, *(1,) * rank))
+        ready.insert(0, rows if any([isinstance(i, Tensor) for i in ready]) else rows._array)
+    return tuple(ready), rank
+
+
+def turned(x: Any, rank: int, front: int, back: bool) -> Any:
+    """The dimensions picked per example after ``front`` whole ones, where NumPy puts them before these (or ``back``)."""
+    from .shape import movedim
+
+    near, far = tuple(range(1, rank + 1)), tuple(range(front + 1, front + rank + 1))
+    if not front or not rank:
+        return x
+    return movedim(x, far, near) if back else movedim(x, near, far)
+
+
+def take_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, indices: Any) -> Any:
+    from .shape import movedim
+
+    if not mapped[1]:
+        return take_at(input, (None, *indices))
+    front = adjacent(indices)
+    ready, rank = by_example(size, indices, mapped[0])
+    made = take_at(input, ready)
+    if mapped[0]:
+        return turned(made, rank, front, False)
+    return movedim(made, front, 0) if front else made
+
+
+def put_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, indices: Any) -> Any:
+    if not mapped[2]:
+        return put_at(input, (size, *shape), (None, *indices))
+    ready, rank = by_example(size, indices, True)
+    input = with_batch(input, size, mapped[0])
+    return put_at(turned(input, rank, adjacent(indices), True), (size, *shape), ready)
+
+
 @operator(
     node="IndexBackward0",
     input=lambda g, input_shape, indices: put_at(g, input_shape, indices),
     jvp=LINEAR,
+    batch=take_at_batch,
 )
 def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """The elements at ``indices`` (arrays by dimension, None for a whole one); the transpose of :func:`put_at`."""
@@ -100,7 +159,7 @@ def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
 take_at.op.node_class.holds = True  # type: ignore[attr-defined]  # its indices count as saved tensors, as in PyTorch
 
 
-@operator(jvp=LINEAR, node="IndexPutBackward0", input=lambda g, indices: take_at(g, indices))
+@operator(jvp=LINEAR, batch=put_at_batch, node="IndexPutBackward0", input=lambda g, indices: take_at(g, indices))
 def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
     """Zeros of ``shape`` with ``input`` added at ``indices``; the transpose of :func:`take_at`."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
@@ -150,10 +209,11 @@ def as_key(key: Any) -> tuple[Any, ...]:
 def index_array(part: Any) -> ndarray:
     """An advanced index as an array of integers or booleans."""
     if isinstance(part, Tensor):
-        found = record.inner_array(part)
-        if found is None or part.level:
-            raise record_level_error(part)
-        array = found
+        if part.level:
+            part = stripped(part)
+            if part.level:
+                return part  # type: ignore[return-value]
+        array = part._array
     elif isinstance(part, ndarray):
         array = part
     else:
@@ -164,6 +224,21 @@ def index_array(part: Any) -> ndarray:
     if array.dtype == np.uint8:
         return array.astype(bool)
     return array
+
+
+def stripped(part: Any) -> Any:
+    """An index without the transforms that mean nothing to one; what is left is plain, or differs by example."""
+    while part.level and not hasattr(part.transform, "size"):
+        part = part.lower
+    if part.level:
+        if part.dtype in (dtypes.bool_, dtypes.uint8):
+            raise RuntimeError(
+                "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over "
+                f"indexing with a boolean mask, at {callsite.shown(*callsite.here())}. Use torch.where."
+            )
+        if part.dtype.is_floating_point or part.dtype.is_complex:
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return part
 
 
 def python_index(p: Any) -> Any:
@@ -181,18 +256,13 @@ def python_index(p: Any) -> Any:
     return p
 
 
-def record_level_error(part: Tensor) -> Exception:
-    return RuntimeError(
-        "a tensor inside a function transform was used as an index here; use torch.gather, torch.index_select or "
-        "torch.take_along_dim, which take mapped indices"
-    )
-
-
 def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any], bool, str]:
     """A key in two parts: that of a view, then arrays by dimension of that view (None for whole ones).
 
     Also whether the view changes anything, and the name of the kind that came last, for the node.
     """
+    if any([isinstance(k, Tensor) and k.level for k in key]):
+        key = tuple([stripped(k) if isinstance(k, Tensor) else k for k in key])
     used = 0
     for k in key:
         if k is Ellipsis or k is None or k is True or k is False:
@@ -244,6 +314,11 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
                 changes, kind, at = True, "select", at + 1
         elif isinstance(k, (Tensor, ndarray, list, tuple, range)):
             array = index_array(k)
+            if isinstance(array, Tensor):  # differs by example, so that its values cannot be looked at
+                basic.append(ALL)
+                advanced.append(array)
+                at += 1
+                continue
             for d in range(array.ndim if array.dtype.kind == "b" else 1):
                 if array.dtype.kind == "b" and array.shape[d] != shape[at + d]:
                     raise IndexError(
@@ -354,8 +429,6 @@ def getitem(self: Tensor, key: Any) -> Tensor:
             check_range(key._array, shape[0], 0)
             return take_at(self, (key._array,))  # type: ignore[no-any-return]
     parts = as_key(key)
-    if any([isinstance(p, Tensor) and p.level for p in parts]):
-        return by_levels(self, parts)
     basic, advanced, changes, kind = parsed(self.shape, parts)
     gathers = any([a is not None for a in advanced])
     result = _VIEWS[kind](self, basic) if changes or not gathers else self
@@ -380,13 +453,6 @@ def length(self: Tensor) -> int:
     return self.shape[0]
 
 
-def by_levels(self: Tensor, parts: tuple[Any, ...]) -> Tensor:
-    """An index that is itself inside a function transform: the transform's own rule."""
-    top = max([p for p in (self, *parts) if isinstance(p, Tensor)], key=lambda p: p.level)
-    result: Tensor = top.transform.index(self, parts)  # type: ignore[attr-defined]
-    return result
-
-
 def broadcast_indices(advanced: Sequence[Any]) -> tuple[Any, ...]:
     """Index arrays ready for NumPy; trailing whole dimensions are left out."""
     given = [a for a in advanced if a is not None]
@@ -404,7 +470,39 @@ def broadcast_indices(advanced: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(found)
 
 
+def picked_shape(shape: Any, indices: Any) -> tuple[int, ...]:
+    """The shape of what indices pick out of ``shape``."""
+    given = [i for i in indices if i is not None]
+    picked = np.broadcast_shapes(*[tuple(i.shape) for i in given])
+    left = [n for d, n in enumerate(shape) if d >= len(indices) or indices[d] is None]
+    front = adjacent(indices)
+    return (*left[:front], *picked, *left[front:])
+
+
+def index_put_batch(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, indices: Any, values: Any, accumulate: bool
+) -> Any:
+    from .shape import reshape
+
+    input = with_batch(input, size, mapped[0])
+    one = indices if not mapped[1] else [None if i is None else np.empty(i.shape[1:], np.bool_) for i in indices]
+    shape = picked_shape(input.shape[1:], one)
+    if mapped[2]:
+        values = reshape(values, (size, *(1,) * (len(shape) + 1 - values.ndim), *values.shape[1:]))
+    values = expand(values, (size, *shape))
+    if not mapped[1]:
+        return index_put_raw(input, (None, *indices), values, accumulate)
+    ready, rank = by_example(size, indices, True)
+    return index_put_raw(input, ready, turned(values, rank, adjacent(indices), True), accumulate)
+
+
+def zero_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, indices: Any) -> Any:
+    input = with_batch(input, size, mapped[0])
+    return zero_at(input, by_example(size, indices, True)[0] if mapped[1] else (None, *indices))
+
+
 @operator(
+    batch=index_put_batch,
     node="IndexPutBackward0",
     input=lambda g, indices, accumulate, values_shape: g if accumulate else zero_at(g, indices),
     values=lambda g, indices, values_shape: fit(take_at(g, indices), tuple(values_shape), record.np_dtype(g)),
@@ -430,7 +528,7 @@ def index_put_raw(input: Tensor, indices: tuple[Any, ...], values: Tensor, accum
     return out  # type: ignore[return-value]
 
 
-@operator(jvp=LINEAR, node="IndexPutBackward0", input=lambda g, indices: zero_at(g, indices))
+@operator(jvp=LINEAR, batch=zero_at_batch, node="IndexPutBackward0", input=lambda g, indices: zero_at(g, indices))
 def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """``input`` with zeros at ``indices``; its own transpose."""
     out = np.array(input)
@@ -438,7 +536,17 @@ def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     return out  # type: ignore[return-value]
 
 
+def copied_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, source: Any) -> Any:
+    from .shape import reshape
+
+    input = with_batch(input, size, mapped[0])
+    if mapped[1]:
+        source = reshape(source, (size, *(1,) * (input.ndim - source.ndim), *source.shape[1:]))
+    return copied(input, source)
+
+
 @operator(
+    batch=copied_batch,
     node="CopyBackwards",
     input=lambda g: blank(g),
     source=lambda g, source_shape: sum_to(g, tuple(source_shape)) if g.shape != source_shape else g,

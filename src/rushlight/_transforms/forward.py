@@ -158,9 +158,6 @@ class Forward(Transform):
             self.adopt(target, "__setitem__")
         Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
 
-    def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
-        return Grad.index(self, input, parts)  # type: ignore[arg-type]
-
     def detach(self, t: Any) -> Any:
         return self.dual(self.below(lambda x: x.detach(), t.lower), None)
 

@@ -152,12 +152,6 @@ class Grad(Transform):
         else:
             views.write(place, index.copied.op, (index.trimmed(value, place),), "copy_")
 
-    def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
-        """``input[parts]`` where an index is itself of this level: its values decide, so the level below is asked."""
-        from .._ops import index
-
-        return index.getitem(input, tuple([self.opened(p) for p in parts]))
-
     def detach(self, t: Any) -> Any:
         return self.make(self.below(lambda x: x.detach(), t.lower), None)
 

@@ -79,13 +79,20 @@ def lines(op: Any, asked: list[str]) -> list[str]:
     code += [f"        if {' or '.join(f'{n}_node is not None' for n in asked)}:"]
     pointwise = op.family == "pointwise"
     sources = {s for n in asked for s in op.rules[n].sources}
-    held = [n for i, n in enumerate(op.parameters) if n in op.tensors and (i in sources or i + 1000 in sources or pointwise and n in asked)]
+    held = [n for i, n in enumerate(op.parameters) if n in op.tensors and (i in sources or i + 1000 in sources or pointwise)]
     body = [f"{n}_ = {n}_._array if isinstance({n}_, Tensor) and not {n}_.level and {n}_._node is None else {n}_" for n in held]
     body += ["if not result_.level and result_._node is None:", "    result_ = result_._array"]
     record = f"class_for(({', '.join(op.parameters)},))" if op.number_names or op.alternate else "Record"
     body += [f"made._node = node = {record}()", f"node.parents = ({''.join(f'{n}_node, ' for n in asked)})"]
     if op.holomorphic:
         body += ["complexes = np_dtype(result_).kind == 'c'"]
+    if pointwise:
+        alike = [
+            f"(type({n}_) is ndarray is type(result_) and {n}_.shape == result_.shape and {n}_.dtype is result_.dtype "
+            f"or not hasattr({n}_, 'shape') or alike({n}_, result_))"
+            for n in (op.tensors if op.promote != "choose" else asked)
+        ]
+        body += [f"same = {' and '.join(alike)}"]
     for n in asked:
         parts = "".join(compiler.expression(op, s) + ", " for s in op.rules[n].sources)
         rule = f"rule_{n} if complexes else plain_{n}" if op.holomorphic else f"plain_{n}"
@@ -93,8 +100,7 @@ def lines(op: Any, asked: list[str]) -> list[str]:
             body += [
                 f"if {n}_node is None:",
                 f"    {n}_rule = {n}_saved = None",
-                f"elif type({n}_) is ndarray is type(result_) and {n}_.shape == result_.shape and {n}_.dtype is result_.dtype "
-                f"or alike({n}_, result_):",
+                "elif same:",
                 f"    {n}_rule = {rule}",
                 f"    {n}_saved = ({parts})",
                 "else:",

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core import callsite, dtypes, levels, record
+from .._core import callsite, dtypes, levels, record, views
 from .._core.mode import TRANSFORMED, word
 from .._core.tensor import Size, Tensor, new, wrap
-from .base import Leveled, Transform, as_lower, holds_tensors
+from .base import Leveled, Transform, as_lower, entered, holds_tensors
 
 ndarray = np.ndarray
 
@@ -253,9 +253,7 @@ class Vmap(Transform):
             raise RuntimeError(
                 f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(made.shape)}"
             )
-        from .._core.views import check_cast
-
-        check_cast(record.np_dtype(made), record.np_dtype(target))
+        views.check_cast(record.np_dtype(made), record.np_dtype(target))
         self.below(Tensor.copy_, target.lower, made.lower)
         return target
 
@@ -264,75 +262,7 @@ class Vmap(Transform):
 
         if not self.is_mapped(target):
             self.write(target, None, (), "__setitem__")
-        if any(self.is_mapped(p) for p in parts):
-            self.put(target, parts, value)
-        else:
-            Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
-
-    def put(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
-        """``target[parts] = value`` with indices that differ from example to example."""
-        lower, ready = self.rows(target, parts)
-        rank = max([p.ndim for p in parts if isinstance(p, Tensor)])
-
-        def run() -> None:
-            v = self.opened(value)
-            if self.is_mapped(value):
-                v = lead(v, len(target.shape) - len(parts) + rank + sum([isinstance(p, slice) for p in parts]))
-            lower[ready] = v
-
-        self.below(run)
-
-    def rows(self, input: Any, parts: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """The batch and a key for it: one more index in front says which example."""
-        from .._ops.create import arange
-        from .._ops.shape import reshape
-
-        spots = [p for p in parts if isinstance(p, Tensor)]
-        if any(p.dtype is dtypes.bool_ for p in spots):
-            raise RuntimeError(
-                "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over "
-                f"indexing with a boolean mask, at {callsite.shown(*callsite.here())}. Use torch.where."
-            )
-        parts = whole(parts, input.ndim)
-        rank = max([p.ndim for p in spots])
-
-        def run() -> tuple[Any, ...]:
-            ready: list[Any] = []
-            for p in parts:
-                if isinstance(p, Tensor):
-                    q = self.opened(p)
-                    front = (self.size,) if self.is_mapped(p) else (1,)
-                    body = tuple(p.shape)
-                    ready.append(reshape(q, (*front, *(1,) * (rank - len(body)), *body)))
-                else:
-                    ready.append(p)
-            return reshape(arange(self.size), (self.size, *(1,) * rank)), *ready
-
-        return self.opened(input), self.below(run)
-
-    def index(self, input: Any, parts: tuple[Any, ...]) -> Any:
-        """``input[parts]`` with indices that differ from example to example: the batch is one more index."""
-        from .._ops import index
-        from .._ops.shape import movedim
-
-        lower, key = self.rows(input, parts)
-        parts = key[1:]
-        spots = [i for i, p in enumerate(parts) if isinstance(p, Tensor)]
-        together = spots == list(range(spots[0], spots[-1] + 1))
-        at = sum([p is None or isinstance(p, slice) for p in parts[: spots[0]]]) if together else 0
-        rank = parts[spots[0]].ndim - 1
-
-        def run() -> Any:
-            if self.is_mapped(input):
-                made = index.getitem(lower, key)
-                split = spots[0] != 0 or not together  # NumPy and PyTorch then put the indices' dimensions in front
-                if split and at:
-                    return movedim(made, tuple(range(1, rank + 1)), tuple(range(at + 1, at + rank + 1))) if rank else made
-                return made
-            made = index.getitem(lower, tuple(parts))
-            return movedim(made, at, 0) if at else made
-
-        return self.make(self.below(run))
+        Grad.setitem(self, target, parts, value)  # type: ignore[arg-type]
 
     def detach(self, t: Any) -> Any:
         return self.make(self.below(lambda x: x.detach(), t.lower))
@@ -395,15 +325,6 @@ def drawn_below(draw: Any, shape: tuple[int, ...]) -> Any:
     return draw(shape)
 
 
-def whole(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
-    """An index with ``...`` written out."""
-    if not any(p is Ellipsis for p in parts):
-        return parts
-    at = next(i for i, p in enumerate(parts) if p is Ellipsis)
-    used = sum([p is not None and p is not Ellipsis for p in parts])
-    return (*parts[:at], *[slice(None)] * (ndim - used), *parts[at + 1 :])
-
-
 def dtype_of_one(op: Any, args: tuple[Any, ...]) -> Any:
     """The dtype that promotion gives for one example, where 0-d examples would count for less than the batch does."""
     operands = [a for n, a in zip(op.parameters, args, strict=True) if n in op.tensors]
@@ -428,3 +349,21 @@ def lead(value: Any, rank: int) -> Any:
         shape = value.shape
         value = reshape(value, (shape[0], *(1,) * missing, *shape[1:]))
     return value
+
+
+def overwrite_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, value: Any, path: Any) -> Any:
+    """``overwrite`` for every example: its path is followed on a level of its own."""
+    from .._ops.families import with_batch
+
+    out = with_batch(input, size, mapped[0]).clone()
+    with entered(Vmap(size)) as level:
+        views.along(level.make(out), path).copy_(level.make(value) if mapped[1] else as_lower(value))
+    return out
+
+
+def laid_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, steps: Any) -> Any:
+    return views.laid(input, steps if steps is None else (max(steps, default=0) + 1, *steps))
+
+
+views.overwrite.op.batch = overwrite_batch  # type: ignore[attr-defined]
+views.laid.op.batch = laid_batch  # type: ignore[attr-defined]

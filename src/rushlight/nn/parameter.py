@@ -49,6 +49,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = rl.empty(0)
+        while data.level and data._node is None and not hasattr(data.transform, "size"):
+            data = data.lower  # made inside a function transform: a parameter is a constant there
         if type(data) is Tensor or type(data) is Parameter:
             return Tensor._make_subclass(cls, data, requires_grad)
         # A subclass of Tensor keeps its own class and only gets the mark.
