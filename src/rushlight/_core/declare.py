@@ -570,7 +570,7 @@ class FusedOp(Op):
         if not isinstance(g, Tensor):
             grads = self.kernel_backward(g, wanted, *values, *residuals)
             return Bundle({i: h for i, h in enumerate(grads) if h is not None and wanted[i]})
-        return _through[0](self, g, values, parents, wanted)  # type: ignore[no-any-return]
+        return _through[0](self, g, values, parents, wanted)
 
 
 def use_through(run: Callable[..., Bundle]) -> None:

@@ -43,6 +43,13 @@ def reduced(losses: Any, reduction: str) -> Any:
 
 # ---- over classes
 
+SMALL = 4096  # elements up to which the steps of a kernel cost more than its passes over memory
+
+
+@cache
+def row_numbers(n: int) -> Array:
+    return np.arange(n)
+
 
 def class_axis_last(x: Any) -> Any:
     return movedim(x, 1, -1) if x.ndim > 2 else x
@@ -50,6 +57,17 @@ def class_axis_last(x: Any) -> Any:
 
 def nll_forward(x: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> tuple[Any, ...]:
     axis = 1 if x.ndim > 1 else 0
+    if x.ndim == 2 and weight is None and ignore_index < 0 and x.size and target.dtype.char == "l":
+        if np.minimum.reduce(target) >= 0:  # the plain case: all classes count, and alike
+            try:
+                losses = -x[row_numbers(len(x)), target]
+            except IndexError:
+                raise IndexError(f"Target {target.max()} is out of bounds.") from None
+            if reduction != "none":
+                losses = np.add.reduce(losses)
+                if reduction == "mean":
+                    losses = losses / x.dtype.type(len(x))
+            return losses, None, target, x.dtype.type(len(x))
     classes = target.astype(np.int64, copy=False)
     counted = classes != ignore_index
     safe = np.where(counted, classes, 0)
@@ -79,6 +97,10 @@ def nll_backward(
     total: Any,
 ) -> tuple[Any, ...]:
     axis = 1 if x.ndim > 1 else 0
+    if w is None:
+        out = np.zeros(x.shape, x.dtype)
+        out[row_numbers(len(x)), safe] = -(g / total if reduction == "mean" else g)
+        return out, None, None
     scale = -(g * w) if reduction != "mean" else -(g * w) / total
     out = np.zeros(x.shape, x.dtype)
     np.put_along_axis(out, np.expand_dims(safe, axis), np.expand_dims(np.asarray(scale, x.dtype), axis), axis)
@@ -146,14 +168,6 @@ def nll_loss(
         made = nll_of(input, reshape(target, ()), weight, reduction, ignore_index)
         return reshape(made, (1,)) if reduction == "none" else made
     return nll_of(input, target, weight, reduction, ignore_index)
-
-
-SMALL = 4096  # elements up to which the steps of a kernel cost more than its passes over memory
-
-
-@cache
-def row_numbers(n: int) -> Array:
-    return np.arange(n)
 
 
 def small_entropy(x: Any, target: Any, reduction: str, ignore_index: int) -> Any:
