@@ -1,11 +1,12 @@
 """Scaled dot product attention and its gradients, by blocks of queries: the scores never exist as a whole.
 
 Kept for backward is one number a query, the log of the sum of its exponentials; backward makes each block of
-probabilities anew from it. Heads and blocks go to threads; products are left to BLAS, in tiles so small that it
+probabilities anew from it. Short sequences go many heads at a time, long ones head by head in blocks. Heads and blocks go to threads; products are left to BLAS, in tiles so small that it
 does not start threads of its own: its threads and ours, spinning against each other, took ten times longer.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["attention", "attention_backward"]
 
 Array = np.ndarray[Any, Any]
 HEIGHT = 64  # queries in a block
+GROUP = 1 << 17  # scores of short sequences at a time
 SINGLE = 1 << 18  # m n k of a product up to which OpenBLAS stays in the calling thread
 
 zero = constant(0)
@@ -49,28 +51,40 @@ def _probabilities_loop(s: Any, bits: Any, logs: Any, first: Any, causal: Any) -
             row[j] *= factor
 
 
+@compiled()
+def _probabilities_heads(s: Any, bits: Any, logs: Any, causal: Any) -> None:
+    for h in range(s.shape[0]):
+        _probabilities_loop(s[h], bits[h], logs[h], 0, causal)
+
+
 def _probabilities(s: Array, logs: Array, first: int, causal: bool, loops: bool) -> None:
-    """Scores (queries, keys) become probabilities, in place; ``logs`` (queries,) the logs of their sums."""
+    """Scores (..., queries, keys) become probabilities, in place; ``logs`` (..., queries) the logs of their sums.
+
+    With leading dimensions ``first`` is 0.
+    """
     if loops:
-        _probabilities_loop(s, _bits(s), logs, first, causal)
+        if s.ndim == 2:
+            _probabilities_loop(s, _bits(s), logs, first, causal)
+        else:
+            _probabilities_heads(s, _bits(s), logs, causal)
         return
     if causal:
         _mask_later(s, first)
-    m = max_reduce(s, 1, None, None, True)
+    m = max_reduce(s, -1, None, None, True)
     empty = np.isneginf(m)
     m[empty] = 0
     np.subtract(s, m, s)
     np.exp(s, s)
-    total = add_reduce(s, 1, None, None, True)
+    total = add_reduce(s, -1, None, None, True)
     np.add(m, np.log(total), m)
     total[empty], m[empty] = 1, np.inf
     np.divide(s, total, s)
-    logs[...] = m[:, 0]
+    logs[...] = m[..., 0]
 
 
 def _mask_later(s: Array, first: int) -> None:
     """-inf for the keys after the query's own place; the first query is number ``first``."""
-    queries, keys = s.shape
+    queries, keys = s.shape[-2:]
     if keys > first + 1:
         np.copyto(s, -np.inf, where=np.arange(keys) > np.arange(first, first + queries)[:, None])
 
@@ -131,6 +145,35 @@ def _scores(q: Array, k: Array, mask: Array | None, scale: float, rows: slice, k
     return s
 
 
+def _flat(batch: tuple[int, ...], *arrays: Array) -> list[Array]:
+    """Each array as (heads, rows, width), copied only where its layout asks for it."""
+    return [np.broadcast_to(a, batch + a.shape[-2:]).reshape(-1, *a.shape[-2:]) for a in arrays]
+
+
+def _groups(start: int, stop: int, size: int) -> Iterator[slice]:
+    """Heads in groups whose scores, ``size`` a head, stay in the cache."""
+    step = max(1, GROUP // size)
+    return (slice(first, min(first + step, stop)) for first in range(start, stop, step))
+
+
+def _scores_together(
+    q: Array, k: Array, mask: Array | None, batch: tuple[int, ...], part: slice, scale: float
+) -> Array:
+    """Masked scores of several heads, (heads, queries, keys)."""
+    s = np.matmul(q * q.dtype.type(scale), k.transpose(0, 2, 1))
+    if mask is not None:
+        if mask.ndim > 2 and mask.size != mask.shape[-1] * mask.shape[-2]:
+            heads = np.unravel_index(np.arange(part.start, part.stop), batch)
+            m = np.broadcast_to(mask, batch + mask.shape[-2:])[heads]
+        else:
+            m = mask.reshape(mask.shape[-2:])
+        if m.dtype.kind == "b":
+            np.copyto(s, -np.inf, where=~m)
+        else:
+            np.add(s, m, s)
+    return s
+
+
 def _heads(batch: tuple[int, ...], *arrays: Array | None) -> list[Any]:
     """For each array a function of the head's number that gives its matrix; nothing is copied."""
     views = [None if a is None else np.broadcast_to(a, batch + a.shape[-2:]) for a in arrays]
@@ -167,6 +210,19 @@ def attention(
     blocks = -(-queries // HEIGHT)
 
     loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
+    if keys and heads and queries and queries * keys * max(q.shape[-1], v.shape[-1]) <= SINGLE:
+        flat = _flat(batch, q, k, v)
+
+        def together(start: int, stop: int) -> None:
+            for part in _groups(start, stop, queries * keys):
+                q1, k1, v1 = (a[part] for a in flat)
+                s = _scores_together(q1, k1, mask, batch, part, scale)
+                _probabilities(s, logs[part], 0, causal, loops)
+                np.matmul(s, v1, out[part])
+
+        with np.errstate(all="ignore"):
+            run_chunks(together, heads, heads * queries * keys)
+        return out.reshape(*batch, queries, -1).astype(kind, copy=False), logs.reshape(*batch, queries)
 
     def some(start: int, stop: int) -> None:
         for unit in range(start, stop):
@@ -204,6 +260,25 @@ def attention_backward(
     factor = q.dtype.type(scale)
 
     loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
+    short = queries * keys * max(q.shape[-1], v.shape[-1]) <= SINGLE
+    flat = _flat(batch, g, q, k, v, out) if short and heads and queries and keys else ()
+
+    def together(start: int, stop: int) -> None:
+        for part in _groups(start, stop, queries * keys):
+            g1, q1, k1, v1, out1 = (a[part] for a in flat)
+            p = _scores_together(q1, k1, mask, batch, part, scale)
+            if causal:
+                _mask_later(p, 0)
+            _exponentials(p, flat_logs[part], loops)
+            np.matmul(p.transpose(0, 2, 1), g1, of_v[part])
+            d = np.matmul(g1, v1.transpose(0, 2, 1))
+            np.subtract(d, add_reduce(g1 * out1, 2, None, None, True), d)
+            np.multiply(d, p, d)
+            if to_mask is not None:
+                to_mask[part] = d
+            np.multiply(d, factor, d)
+            np.matmul(d, k1, of_q[part])
+            np.matmul(d.transpose(0, 2, 1), q1, of_k[part])
 
     def some(start: int, stop: int) -> None:
         for h in range(start, stop):
@@ -228,10 +303,16 @@ def attention_backward(
 
     if keys and heads and queries:
         with np.errstate(all="ignore"):
-            run_chunks(some, heads, heads * queries * keys)
+            run_chunks(together if short else some, heads, heads * queries * keys)
     results = (a.reshape(*batch, *a.shape[1:]).astype(kind, copy=False) for a in (of_q, of_k, of_v))
     of_q, of_k, of_v = results
     return of_q, of_k, of_v, None if to_mask is None else to_mask.reshape(*batch, queries, keys)
+
+
+@compiled()
+def _exponentials_heads(s: Any, logs: Any) -> None:
+    for h in range(s.shape[0]):
+        _exponentials_loop(s[h], logs[h])
 
 
 @compiled()
@@ -245,7 +326,7 @@ def _exponentials_loop(s: Any, logs: Any) -> None:
 def _exponentials(s: Array, logs: Array, loops: bool) -> None:
     """exp(s - logs), in place."""
     if loops:
-        _exponentials_loop(s, logs)
+        (_exponentials_loop if s.ndim == 2 else _exponentials_heads)(s, logs)
         return
     np.subtract(s, logs, s)
     np.exp(s, s)
