@@ -508,6 +508,15 @@ _IN_PLACE = (
 )  # fmt: skip
 globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
+
+
+def _to_sparse(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """The tensor as a sparse one: see ``rushlight.sparse``."""
+    return importlib.import_module("rushlight.sparse").to_sparse(self, *args, **kwargs)
+
+
+Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-defined]
+
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
     "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn onnx ops optim overrides "
@@ -516,6 +525,7 @@ _LAZY = frozenset(
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
     "conventions": "_conventions",
+    "sparse_coo_tensor": "sparse",
     "explain_grads": "autograd.missing",
     "graph_budget": "autograd.memory",
     "memory_report": "autograd.memory",

@@ -27,6 +27,12 @@ DIFFERENT = {
         "undef": "the message says what to do instead of naming files of PyTorch",
         "multi": "PyTorch fails in fast forward mode where an output needs no gradient",
     },
+    "sparse": {
+        "facts": "PyTorch warns that it does not check invariants",
+        "bad index": "indices are checked here",
+        "negative": "indices are checked here",
+        "spsp": "PyTorch warns of its CSR tensors",
+    },
     "overrides": {
         "mm": "operators of Python are named as functions",
         "fsum": "arguments are given by position",
