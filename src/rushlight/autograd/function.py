@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -76,6 +77,24 @@ class FunctionCtx:
 _ContextMethodMixin = FunctionCtx
 
 
+# What a node calls its own. A user may give ``ctx`` attributes of these names: they are kept apart from the node's.
+NODE_NAMES = frozenset(("code", "holds", "hooks", "lasti", "op", "parents", "rules", "saved", "seq", "transform"))
+
+
+@functools.cache
+def shadowed(cls: type) -> type:
+    """The class of a ``ctx`` that has such attributes: the user's code finds its own, ours the node's."""
+
+    def get(self: Any, name: str) -> Any:
+        if name in NODE_NAMES and not callsite.ours[sys._getframe(1).f_code.co_filename]:
+            users = object.__getattribute__(self, "__dict__").get("_users", {})
+            if name in users:
+                return users[name]
+        return object.__getattribute__(self, name)
+
+    return type(cls.__name__, (cls,), {"__getattribute__": get, "_is_shadowed": True, "__module__": cls.__module__})
+
+
 class BackwardCFunction(Node, FunctionCtx):
     """The node of a custom function, which is also its ``ctx``."""
 
@@ -92,6 +111,14 @@ class BackwardCFunction(Node, FunctionCtx):
     def __init__(self) -> None:
         self.seq = 0
         self.code, self.lasti = None, -1
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in NODE_NAMES and not callsite.ours[sys._getframe(1).f_code.co_filename]:
+            self.__dict__.setdefault("_users", {})[name] = value
+            if not hasattr(type(self), "_is_shadowed"):
+                self.__class__ = shadowed(type(self))
+            return
+        object.__setattr__(self, name, value)
 
     # the column is made when asked for: a node that held itself would be a cycle
     @property
