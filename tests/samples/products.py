@@ -83,14 +83,4 @@ ROWS = [
         complex=True,
     ),
     Row("chain_matmul", lambda s: [Call(s.t(2, 3), s.t(3, 2), s.t(2, 2))], skip={"node": "PyTorch ends with a view"}),
-    Row(
-        "nn.functional.linear",
-        lambda s: [
-            Call(s.t(2, 3), s.t(4, 3)),
-            Call(s.t(2, 3), s.t(4, 3), s.t(4)),
-            Call(s.t(3), s.t(4, 3), s.t(4)),
-            Call(s.t(2, 2, 3), s.t(4, 3), s.t(4)),
-            Call(s.t(2, 3), s.t(3)),
-        ],
-    ),
 ]

@@ -158,8 +158,9 @@ def upsample(
 ) -> Tensor:
     """Deprecated name of :func:`interpolate`.
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.upsample(torch.tensor([[[1.0, 3.0]]]), 4)
+    >>> import warnings, rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample(torch.tensor([[[1.0, 3.0]]]), 4)
     tensor([[[1., 1., 3., 3.]]])
     """
     warnings.warn(
@@ -171,8 +172,9 @@ def upsample(
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """Deprecated: :func:`interpolate` with mode "nearest".
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.upsample_nearest(torch.tensor([[[1.0, 3.0]]]), 4)
+    >>> import warnings, rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample_nearest(torch.tensor([[[1.0, 3.0]]]), 4)
     tensor([[[1., 1., 3., 3.]]])
     """
     warnings.warn(
@@ -186,8 +188,9 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """Deprecated: :func:`interpolate` with mode "bilinear" and aligned corners.
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.upsample_bilinear(torch.tensor([[[[1.0, 3.0]]]]), (1, 3))
+    >>> import warnings, rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.functional.upsample_bilinear(torch.tensor([[[[1.0, 3.0]]]]), (1, 3))
     tensor([[[[1., 2., 3.]]]])
     """
     warnings.warn(

@@ -130,8 +130,9 @@ class Bilinear(Module):
 class LazyLinear(LazyModuleMixin, Linear):
     """A Linear that takes ``in_features`` from its first input, and becomes a plain Linear then.
 
-    >>> import rushlight as torch
-    >>> layer = torch.nn.LazyLinear(2)
+    >>> import warnings, rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     layer = torch.nn.LazyLinear(2)
     >>> layer(torch.ones(4, 3)).shape, layer
     (torch.Size([4, 2]), Linear(in_features=3, out_features=2, bias=True))
     """
