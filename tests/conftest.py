@@ -14,7 +14,7 @@ from collections.abc import Iterator  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
-collect_ignore = ["programs"]  # they are PyTorch's programs, run by tests/parity/test_programs.py
+collect_ignore = ["programs", "packages", "parity/scenarios"]  # PyTorch programs and checks, run by tests of their own
 
 LONG = os.environ.get("RUSHLIGHT_FUZZ") == "long"
 
