@@ -7,6 +7,7 @@ compiled loops are sequential, give the interpreter lock free, and are cached on
 import functools
 import importlib.util
 import os
+import sys
 import threading
 import zlib
 from collections.abc import Callable
@@ -15,7 +16,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COMPILE_FROM", "EXACT", "FAST", "ByType", "Compiled", "compiled", "constant", "fma", "use_numba"]
+__all__ = [
+    "COMPILE_FROM", "EXACT", "FAST", "ByType", "Compiled", "compiled", "constant", "fma", "numba_loaded",
+    "use_numba",
+]  # fmt: skip
 
 COMPILE_FROM = 1 << 16  # elements; smaller arrays are left to NumPy: small programs never import numba
 
@@ -35,6 +39,11 @@ def _numba_allowed() -> bool:
 def use_numba(elements: int) -> bool:
     """Whether an array of ``elements`` goes through compiled loops: numba is there, allowed, and worth it."""
     return elements >= COMPILE_FROM and _numba_allowed()
+
+
+def numba_loaded() -> bool:
+    """Whether compiled loops are at hand already: where their results are the same bits, small arrays take them too."""
+    return "numba" in sys.modules and _numba_allowed()
 
 
 class ByType:

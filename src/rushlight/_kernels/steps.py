@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .jit import STRICT, compiled, constant, fma, use_numba
+from .jit import STRICT, compiled, constant, fma, numba_loaded, use_numba
 from .pool_of_threads import quietly, run_chunks
 
 __all__ = ["adadelta", "adagrad", "adam", "rmsprop", "sgd"]
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 15  # elements: five arrays and scratch stay in a second-level cache
+TINY = 1 << 10  # elements up to which a compiled loop is not worth its call
 FEW = 1 << 14  # elements up to which NumPy rounds a fused product once
 half, one = constant(0.5), constant(1)
 
@@ -29,6 +30,12 @@ def _run(
     """``text`` or ``loop`` over blocks of arrays of one shape, all contiguous or else taken whole."""
     first = arrays[0]
     constants = [first.dtype.type(v) for v in numbers]
+    if first.size > TINY and numba_loaded() and first.dtype.char == "f" and all(
+        [a.flags.c_contiguous and a.dtype is first.dtype for a in arrays]
+    ):
+        flat = [a.reshape(-1) for a in arrays]
+        run_chunks(lambda i, j: loop(*[a[i:j] for a in flat], *flags, *constants), first.size, first.size, 1024)
+        return
     if first.size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
         if first.ndim:
             quietly(text, *arrays, *flags, *constants)
@@ -53,9 +60,15 @@ def _run(
 
 def _prepared(p: Array, g: Array, maximize: bool, decay: Any) -> Array:
     """The gradient, turned if we go up, with the parameters' own pull; always a new array."""
-    y = np.negative(g) if maximize else g.copy()
-    if decay:
-        _fused(p, decay, y, y)
+    if maximize:
+        y = np.negative(g)
+        if decay:
+            _fused(p, decay, y, y)
+        return y
+    if not decay:
+        return g.copy()
+    y = np.empty_like(g)
+    _fused(p, decay, g, y)
     return y
 
 
@@ -87,13 +100,16 @@ def _sgd(
     p: Array, g: Array, buffer: Array, maximize: bool, has_buffer: bool, first: bool, nesterov: bool,
     lr: Any, decay: Any, momentum: Any, taken: Any,
 ) -> None:  # fmt: skip
-    y = _prepared(p, g, maximize, decay)
+    y = _prepared(p, g, maximize, decay) if maximize or decay or nesterov else g
     if has_buffer:
         if first:
             buffer[...] = y
         else:
             np.multiply(buffer, momentum, buffer)
-            _fused(y, taken, buffer, buffer)
+            if taken == 1:  # the product is exact
+                np.add(buffer, y, buffer)
+            else:
+                _fused(y, taken, buffer, buffer)
         if nesterov:
             _fused(buffer, momentum, y, y)
         else:

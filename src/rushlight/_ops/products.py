@@ -738,6 +738,33 @@ def pair(a: str, x: Any, b: str, y: Any, needed: set[str], sizes: dict[str, int]
 # ---- layers
 
 
+def turned_product(g: Any, input: Any) -> Any:
+    """The gradient towards a weight that was turned: computed so that turned back it lies in memory as the weight does."""
+    return transpose(mm(transpose(g, 0, 1), conjugate(input)), 0, 1)
+
+
+@operator(
+    jvp=BILINEAR, batch=nd_batch, node="MmBackward0",
+    input=lambda g, mat2: mm(g, adjoint(mat2)),
+    mat2=lambda g, input: turned_product(g, input),
+)  # fmt: skip
+def mm_turned(input: Tensor, mat2: Tensor) -> Tensor:
+    """``mm`` for a ``mat2`` that is a matrix turned: only the order of its gradient in memory differs."""
+    return mm.op.forward(input, mat2)  # type: ignore[attr-defined, no-any-return]
+
+
+@operator(
+    batch=lambda op, size, mapped, input, mat1, mat2: addmm_batch(op, size, mapped, input, mat1, mat2, 1, 1),
+    node="AddmmBackward0",
+    input=lambda g, input_shape: sum_to(g, tuple(input_shape)) if g.shape != input_shape else g,
+    mat1=lambda g, mat2: mm(g, adjoint(mat2)),
+    mat2=lambda g, mat1: turned_product(g, mat1),
+)  # fmt: skip
+def addmm_turned(input: Tensor, mat1: Tensor, mat2: Tensor) -> Tensor:
+    """``addmm`` for a ``mat2`` that is a matrix turned: only the order of its gradient in memory differs."""
+    return addmm.op.forward(input, mat1, mat2, 1, 1)  # type: ignore[attr-defined, no-any-return]
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias`` over the last dimension.
 
@@ -746,12 +773,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([[2., 2., 2.]])
     """
     ndim = input.ndim
-    if weight.ndim == 2 and ndim == 2:
+    if weight.ndim == 2 and ndim >= 2 and 0 not in input.shape:
         turned = transpose(weight, 0, 1)
-        return mm(input, turned) if bias is None else addmm(bias, input, turned)
+        if ndim == 2:
+            return mm_turned(input, turned) if bias is None else addmm_turned(bias, input, turned)
+        if input.shape[-1] == weight.shape[1]:
+            flat = reshape(input, (-1, input.shape[-1]))
+            made = mm_turned(flat, turned) if bias is None else addmm_turned(bias, flat, turned)
+            return reshape(made, (*input.shape[:-1], weight.shape[0]))
     if weight.ndim == 1:
         made = matmul(input, weight)
         return made if bias is None else made + bias  # type: ignore[no-any-return]
+    if ndim == 2 and bias is not None:
+        return addmm(bias, input, transpose(weight, 0, 1))
     if ndim >= 3 and bias is not None and 0 not in input.shape:
         flat = reshape(input, (-1, input.shape[-1]))
         made = addmm(bias, flat, transpose(weight, 0, 1))

@@ -6,14 +6,37 @@ import types
 import warnings
 from typing import Any
 
+import numpy as np
+
 import rushlight as rl
 from rushlight import Tensor
+
+from ..._core import callsite
+from ..._core.memory import written
+from ..._core.mode import CAREFUL, mode
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
 def _listed(tensors: Any) -> list[Any]:
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _plain_arrays(tensors: list[Any]) -> list[Any] | None:
+    """The arrays of tensors that one loop over memory serves: plain, of one dtype, without gaps; else None."""
+    if mode() & CAREFUL:
+        return None
+    arrays = []
+    for t in tensors:
+        if type(t) is not Tensor or t._node is not None or t._view is not None:
+            return None
+        array = t._array
+        if type(array) is not np.ndarray or array.dtype.char not in "fd" or array.dtype is not tensors[0]._array.dtype:
+            return None
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            return None
+        arrays.append(array)
+    return arrays
 
 
 def _gradients(parameters: Any) -> list[Any]:
@@ -32,11 +55,17 @@ def get_total_norm(
     tensor(5.)
     """
     norm_type = float(norm_type)
+    tensors = _listed(tensors)
     with rl.no_grad():
-        norms = [rl.linalg.vector_norm(t, norm_type) for t in _listed(tensors)]
+        arrays = _plain_arrays(tensors) if norm_type == 2.0 else None
+        if arrays:
+            flat = [a.reshape(-1) for a in arrays]
+            norms = [rl.from_numpy(np.sqrt(np.array([np.dot(a, a) for a in flat], flat[0].dtype)))]
+        else:
+            norms = [rl.linalg.vector_norm(t, norm_type) for t in tensors]
         if not norms:
             return rl.tensor(0.0)
-        total = rl.linalg.vector_norm(rl.stack(norms), norm_type)
+        total = rl.linalg.vector_norm(norms[0] if arrays else rl.stack(norms), norm_type)
         if error_if_nonfinite and not rl.isfinite(total):
             raise RuntimeError(
                 f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
@@ -56,6 +85,13 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
             return
         # No branch on the value: where nothing is to be clipped the factor is 1.
         factor = rl.clamp(float(max_norm) / (total_norm + 1e-6), max=1.0)
+        if arrays := _plain_arrays(gradients):
+            scale, site = factor._array, callsite.here()
+            if scale.dtype is arrays[0].dtype and scale.ndim == 0:
+                for array in arrays:
+                    np.multiply(array, scale, array)
+                    written(array, "clip_grad_norm_", *site)
+                return
         for gradient in gradients:
             gradient.mul_(factor)
 
