@@ -674,6 +674,25 @@ BERNOULLI, BERNOULLI_OF = _filler("BernoulliBackward2"), _filler("BernoulliBackw
 RANDOM_FROM, RANDOM_TO, RANDOM = (_filler(f"RandomBackward{i}") for i in range(3))
 
 
+def check_randomness(self: Tensor) -> None:
+    """Raise if a ``vmap`` does not allow random numbers in this tensor."""
+    for transform in levels.active():
+        how = getattr(transform, "randomness", "same")
+        if how == "error":
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+                "randomness flags on vmap or perform the randomness operation out of vmap"
+            )
+        part: Any = self
+        while part.level > transform.level:
+            part = part.lower
+        if how == "different" and part.transform is not transform:
+            raise RuntimeError(
+                "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same "
+                "randomness. If this is necessary for your usage, make the tensor with zeros_like or new_zeros of a mapped one."
+            )
+
+
 def filled(self: Tensor, op: Any, name: str, kernel: Callable[[tuple[int, ...], np.dtype, bool], np.ndarray]) -> Tensor:
     """Draw over a tensor, in the order of its memory. ``kernel(shape, dtype, contiguous)`` makes the numbers."""
 
@@ -681,6 +700,7 @@ def filled(self: Tensor, op: Any, name: str, kernel: Callable[[tuple[int, ...], 
         return kernels.fill(array, lambda shape: kernel(shape, array.dtype, dense))  # type: ignore[no-any-return]
 
     if overwrites(self):
+        check_randomness(self)
         return views.write(self, op, (draw,), name)
     views.check_writable(self, name, False)
     array = self._array

@@ -308,14 +308,53 @@ def vector(x: Any) -> Any:
 
 
 def slices_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int, index: Any, *rest: Any) -> Any:
-    """Slices at one index for all examples; an index of their own sends them through the loop."""
+    """Slices at one index for all examples; with indices of their own, all examples are one longer dimension."""
     from .families import with_batch
 
     if mapped[2]:
-        return NotImplemented
+        return merged_slices(op, size, mapped, input, dim, index, *rest)
     input = with_batch(input, size, mapped[0])
+    if op.name == "index_filled" and mapped[3]:
+        value = reshape(cast_to(rest[0], record.np_dtype(input)), (size, *(1,) * (input.ndim - 1)))
+        return filled_by_mask(input, dim + 1, index, value)
     rest = tuple([with_batch(r, size, m) for r, m in zip(rest, mapped[3:], strict=True)])
     return op.call(input, dim + 1, index, *rest)
+
+
+def filled_by_mask(input: Any, dim: int, index: Any, value: Any) -> Any:
+    """``index_fill`` with values that broadcast to ``input``."""
+    from .compare import where
+    from .create import zeros
+
+    n = input.shape[dim]
+    mask = index_filled(zeros(n, dtype=dtypes.bool_), 0, index, True)
+    return where(reshape(mask, (n, *(1,) * (input.ndim - dim - 1))), value, input)
+
+
+def merged_slices(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: int, index: Any, *rest: Any) -> Any:
+    from .create import arange
+    from .families import with_batch
+    from .shape import movedim
+
+    front = movedim(with_batch(input, size, mapped[0]), dim + 1, 1)
+    n, shape = front.shape[1], tuple(front.shape)
+    index = reshape(index, (size, -1))
+    count = index.shape[1]
+    places = reshape(index + reshape(arange(size), (size, 1)) * n, (-1,))
+    flat = reshape(front, (size * n, *shape[2:]))
+    name = op.parameters[3]
+    if name == "source" or mapped[3]:
+        source = with_batch(rest[0], size, mapped[3])
+        if name == "source":
+            source = movedim(source, dim + 1, 1) if source.ndim > dim + 1 else source
+            source = reshape(source, (size * count, *shape[2:]))
+            made = op.call(flat, 0, places, source, *rest[1:])
+        else:
+            value = reshape(cast_to(source, record.np_dtype(flat)), (size, *(1,) * (len(shape) - 1)))
+            made = filled_by_mask(flat, 0, places, reshape(expand(value, (size, n, *(1,) * (len(shape) - 2))), (-1, *(1,) * (len(shape) - 2))))
+    else:
+        made = op.call(flat, 0, places, *rest)
+    return movedim(reshape(made, shape), 1, dim + 1)
 
 
 @operator(
@@ -598,8 +637,11 @@ def aligned(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
         if is_mapped and x.ndim - 1 < rank:
             x = reshape(x, (size, *(1,) * (rank - x.ndim + 1), *x.shape[1:]))
         ready.append(x)
-    if len(mapped) > 2 and mapped[2]:
-        return NotImplemented
+    if len(mapped) > 2 and mapped[2]:  # a value for each example
+        from .compare import where
+
+        value = cast_to(reshape(args[2], (size, *(1,) * rank)), record.np_dtype(first))
+        return where(ready[1], value, ready[0])
     return op.call(*ready, *args[2:])
 
 

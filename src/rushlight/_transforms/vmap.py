@@ -79,6 +79,7 @@ class Vmap(Transform):
     """The level of ``vmap``, for a batch of ``size`` examples."""
 
     warned: set[str] = set()
+    looked_up: set[Any] = set()  # operators without a rule in their declaration
     kind = "vmap"
     adds = TRANSFORMED
 
@@ -204,6 +205,12 @@ class Vmap(Transform):
             result = op.batch(op, self.size, mapped, *values)
             if result is not NotImplemented:
                 return result
+        elif op not in self.looked_up:
+            from .rules import RULES
+
+            self.looked_up.add(op)
+            op.batch = RULES.get(op.name)
+            return self.batched(op, args, values, mapped)
         return self.loop(op, values, mapped)
 
     def loop(self, op: Any, values: list[Any], mapped: tuple[bool, ...]) -> Any:
