@@ -537,9 +537,16 @@ _LAZY_FUNCTIONS = {
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",
-    **dict.fromkeys(
-        "backward_steps break_on check diff_source draw explain kinks make_dot to_numpy trace_html".split(), "_see"
-    ),
+    "backward_steps": "_see.steps",
+    "break_on": "_see.steps",
+    "check": "_see.check",
+    "diff_source": "_see.source",
+    "draw": "_see.draw",
+    "explain": "_see.explain",
+    "kinks": "_see.check",
+    "make_dot": "_see.draw",
+    "to_numpy": "_see.source",
+    "trace_html": "_see.trace",
     "TypedStorage": "storage",
     "UntypedStorage": "storage",
     **dict.fromkeys(
