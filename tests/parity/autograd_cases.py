@@ -3,6 +3,8 @@
 A case that raises is compared by the type of its error and the first words of its message.
 """
 
+# ruff: noqa: F841 (some cases only compute)
+
 from __future__ import annotations
 
 import copy

@@ -136,12 +136,15 @@ def around(this: Pass, node: Node, g: Any) -> list[tuple[Any, Any, Any]]:
         return []
     hooks: NodeHooks | None = node.hooks
     create_graph = this.create_graph
-    if hooks is not None and type(node) is not Port:
-        if hooks.tensor or hooks.retain:
-            g = through_tensors(this, node, hooks, g)
-    if this.wanted is not None and node in this.wanted:
-        this.arrived[node] = g
-    if this.useful is not None and captured_only(this, node, g):
+    wanted, useful = this.wanted, this.useful
+    # as in PyTorch, what a node is asked for is its gradient before the hooks, if the node is to run, else that after
+    runs = useful is None or this.accumulate or any([p in useful for p in node.parents])
+    if wanted is not None and runs:
+        capture(this, node, g)
+    if hooks is not None and type(node) is not Port and (hooks.tensor or hooks.retain):
+        g = through_tensors(this, node, hooks, g)
+    if not runs:
+        capture(this, node, g)
         return []
     if hooks is not None and hooks.pre:
         g = bundled(node, through(hooks.pre, unbundled(node, g), create_graph), g)
@@ -172,12 +175,13 @@ def made_by(this: Pass, node: Node, g: Any) -> list[Any]:
     ]
 
 
-def captured_only(this: Pass, node: Node, g: Any) -> bool:
-    """Note the gradients of wanted outputs of a node with hooks; whether there is nothing more to do at it."""
-    ports = [p for p in this.wanted or () if type(p) is Port and p.parents[0] is node]
-    for port in ports:
-        this.arrived[port] = g.get(port.index) if type(g) is Bundle else None
-    return bool(ports) and node not in (this.wanted or ()) and not any([p in this.useful for p in node.parents])  # type: ignore[operator]
+def capture(this: Pass, node: Node, g: Any) -> None:
+    """Note a gradient that the pass was asked for: of a node, or of some of its outputs."""
+    for asked in this.wanted or ():
+        if asked is node:
+            this.arrived[node] = g
+        elif type(asked) is Port and asked.parents[0] is node:
+            this.arrived[asked] = g.get(asked.index) if type(g) is Bundle else None
 
 
 def through_tensors(this: Pass, node: Node, hooks: NodeHooks, g: Any) -> Any:

@@ -68,6 +68,10 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
 fill_over = operator(batch=fill_batch, node={"": "FillBackward3", "value": "FillBackward2"}, **FILL_RULES)(fill.op.body)  # type: ignore[attr-defined]
 
 
+for made in (fill, fill_over):  # a value is kept for its dtype only: writes to it do no harm
+    made.op.node_class.holds = False  # type: ignore[attr-defined]
+
+
 def not_a_number(value: Any) -> RuntimeError:
     return RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
 

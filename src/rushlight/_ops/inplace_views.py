@@ -24,8 +24,11 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         needs = mode() & RECORD and self._node is not None
         views.check_writable(self, name, needs)
         made = function(wrap(self._array, self._node if needs else None), *args, **kwargs)
-        if made._view is None:  # nothing changes (the transpose of a vector)
+        if made._view is None:  # nothing changes (the transpose of a vector) but the node
             memory.written(self._array, name, *callsite.here())
+            if needs:
+                before, self._node = self._node, views.alias(made)._node
+                move_retained(self, before)
             return self
         link, old = self._view, wrap(self._array, self._node)
         if type(link) is views.View:  # a further step on the way from its base; views of it go on from what it was

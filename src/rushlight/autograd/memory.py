@@ -128,7 +128,7 @@ def arrays_in(value: Any) -> list[Any]:
 
 def merging_line() -> callsite.Site | None:
     """The line that joins graphs of earlier backward passes, where there is one: ``total += loss``."""
-    nodes = sorted([o for o in gc.get_objects() if isinstance(o, Node)], key=lambda n: n.seq)
+    nodes = sorted([o for o in gc.get_objects() if issubclass(type(o), Node)], key=lambda n: n.seq)
     passes: dict[int, int] = {}  # numbered in order, by what stands for what they freed
     last: dict[int, int] = {}  # by node: the pass that freed it, or the newest of those before it
     found: Counter[Any] = Counter()
