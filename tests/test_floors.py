@@ -28,6 +28,7 @@ FLOORS = {
     "_core.graph": 1,
     "_core.tensor": 2,
     "_core.compile": 3,
+    "_core.meta": 3,
     "_core.engine": 3,
     "_core.levels": 3,
     "_core.record": 3,

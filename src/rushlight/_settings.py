@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._core import dtypes
-from ._core.tensor import CPU, Tensor, check_device, construct, device, wrap
+from ._core.tensor import CPU, Tensor, ambient, check_device, construct, device, wrap
 from ._kernels import pool_of_threads
 
 # ---- threads
@@ -131,18 +131,18 @@ def set_flush_denormal(mode: bool) -> bool:
 
 
 def set_default_device(device: Any) -> None:
-    """Set the device of new tensors: the CPU is the only one.
+    """Set the device of new tensors: the CPU, or ``meta`` for shapes without numbers.
 
     >>> import rushlight as torch
     >>> torch.set_default_device("cpu"); torch.get_default_device()
     device(type='cpu')
     """
-    check_device(device)
+    ambient.set(CPU if device is None else check_device(device, True))
 
 
 def get_default_device() -> device:
     """The device of new tensors."""
-    return CPU
+    return ambient.get()
 
 
 # ---- programs that are compiled elsewhere

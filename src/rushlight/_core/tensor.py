@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import sys
 from types import NoneType
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -117,10 +118,22 @@ class device:  # noqa: N801 (PyTorch's name)
         return device, (str(self),)
 
     def __enter__(self) -> device:
-        return check_device(self)
+        _ambients.append(ambient.set(check_device(self, True)))
+        return self
 
     def __exit__(self, *_: Any) -> None:
-        pass
+        ambient.reset(_ambients.pop())
+
+    def __call__(self, function: Any) -> Any:
+        """The device as a decorator: new tensors are made there while the function runs."""
+        import functools
+
+        @functools.wraps(function)
+        def run(*args: Any, **options: Any) -> Any:
+            with self:
+                return function(*args, **options)
+
+        return run
 
 
 class layout(str):  # noqa: N801 (PyTorch's name)
@@ -144,16 +157,19 @@ _DEVICES = (
     "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
 )  # fmt: skip
 CPU = device("cpu")
+META = device("meta")
+ambient: ContextVar[device] = ContextVar("rushlight device", default=CPU)  # where tensors are made if nothing is said
+_ambients: list[Any] = []
 
 
-def check_device(given: Any) -> device:
-    """The device that was asked for, or an error if it is not the CPU."""
+def check_device(given: Any, meta: bool = False) -> device:
+    """The device that was asked for, or an error if it is not the CPU (or ``meta``, where that can be)."""
     if given is None or given is CPU:
         return CPU
     if isinstance(given, int):
         given = device("cuda", given)
     found = given if isinstance(given, device) else device(given)
-    if found.type == "cpu":
+    if found.type == "cpu" or meta and found.type == "meta":
         return found
     if found.type == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled: Rushlight computes on the CPU. Use device='cpu'.")
@@ -429,6 +445,9 @@ class Tensor(Methods):
             raise RuntimeError(
                 "data set to a tensor that requires gradients must be floating point or complex dtype"
             )
+        if value.is_meta:
+            value.take_memory_of(self)  # type: ignore[attr-defined]
+            return
         self._array = memory.detach_memory(value._array)
 
     @property

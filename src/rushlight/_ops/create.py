@@ -15,7 +15,8 @@ from .._core import dtypes, levels, memory
 from .._core.graph import Leaf
 from .._core.mode import DEPTH, INFERENCE, mode
 from .._core.promote import default_complex
-from .._core.tensor import Tensor, as_inference, check_device, wrap
+from .._core.meta import meta, spread
+from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
 from .broadcast import cast_to
 
 Number = bool | int | float | complex
@@ -30,8 +31,8 @@ def made(
     memory_format: Any = None,
 ) -> Tensor:
     """A new leaf around an array, with the options that every creation function takes."""
-    if device is not None:
-        check_device(device)
+    if (check_device(device, True) if device is not None else ambient.get()).type == "meta":
+        return meta(array, requires_grad)
     if layout is not None and str(layout) != "torch.strided":
         raise RuntimeError(
             f"layout {layout} is not supported: Rushlight's tensors are dense. Use layout=torch.strided."
@@ -47,6 +48,11 @@ def made(
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         tensor._node = Leaf(ref(tensor))
     return leveled(tensor) if m >> DEPTH else tensor
+
+
+def on_meta(device: Any) -> bool:
+    """Whether a tensor that is asked for needs no memory."""
+    return (check_device(device, True) if device is not None else ambient.get()).type == "meta"
 
 
 def leveled(tensor: Tensor) -> Tensor:
@@ -315,6 +321,8 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
+    if on_meta(device):
+        return spread(shape_of(size, "zeros", named), np.dtype(dtype_or(dtype)), requires_grad)
     array = np.zeros(shape_of(size, "zeros", named), dtype_or(dtype))
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -335,6 +343,8 @@ def ones(
     >>> torch.ones(3)
     tensor([1., 1., 1.])
     """
+    if on_meta(device):
+        return spread(shape_of(size, "ones", named), np.dtype(dtype_or(dtype)), requires_grad)
     array = np.ones(shape_of(size, "ones", named), dtype_or(dtype))
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -356,6 +366,8 @@ def empty(
     >>> torch.empty(2, 3).shape
     torch.Size([2, 3])
     """
+    if on_meta(device):
+        return spread(shape_of(size, "empty", named), np.dtype(dtype_or(dtype)), requires_grad)
     array = np.empty(shape_of(size, "empty", named), dtype_or(dtype))
     return into(out, made(arranged(array, memory_format), requires_grad, device, layout, pin_memory))
 
@@ -384,6 +396,8 @@ def full(
         fill_value = fill_value.item()
     else:
         default = array_of(fill_value).dtype
+    if on_meta(device):
+        return spread(shape_of((size,), "full"), np.dtype(dtype_or(dtype, default)), requires_grad)
     array = np.empty(shape_of((size,), "full"), dtype_or(dtype, default))
     array[...] = fill_value
     return into(out, made(array, requires_grad, device, layout, pin_memory))
@@ -450,6 +464,8 @@ def _like(name: str, fill: Any, doc: str) -> Any:
     ) -> Tensor:
         if isinstance(input, Tensor) and input.level:
             return similar(function, input, dtype=dtype, memory_format=memory_format)
+        if on_meta(device) if device is not None else isinstance(input, Tensor) and input.is_meta:
+            return spread(tuple(input.shape), np.dtype(dtype_or(dtype, input.dtype.dtype)), requires_grad)
         array = like(input, dtype, memory_format)
         if fill is not None:
             array.fill(fill)

@@ -1590,8 +1590,10 @@ def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
         copy = flags[1]
     if other is not None:
         dtype = other.dtype
-    if where is not None:
-        check_device(where)
+    if where is not None and check_device(where, True).type == "meta":
+        from .._core.meta import spread
+
+        return spread(tuple(self.shape), record.np_dtype(self) if dtype is None else dtypes.to_numpy_dtype(dtype))
     wanted = record.np_dtype(self) if dtype is None else dtypes.to_numpy_dtype(dtype)
     result = cast_to(self, wanted)
     if result is self and copy:
