@@ -3,7 +3,7 @@
 A case that raises is compared by the type of its error and the first words of its message.
 """
 
-# ruff: noqa: F841 (some cases only compute)
+# ruff: noqa: E742, F841 (some cases only compute)
 
 from __future__ import annotations
 

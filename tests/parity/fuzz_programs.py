@@ -325,7 +325,7 @@ class Machine:
         return None
 
     def do_inplace_view(self, name: str, x: Any, n: list[int]) -> Any:
-        if x.requires_grad and (x.is_leaf or not self.lib.is_grad_enabled() or not x._is_view() and x.retains_grad):
+        if x.requires_grad and (x.is_leaf or not self.lib.is_grad_enabled() or (not x._is_view() and x.retains_grad)):
             return None  # PyTorch keeps the gradient in the shape before
         if name == "unsqueeze_":
             x.unsqueeze_(0)

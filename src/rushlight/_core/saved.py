@@ -233,7 +233,7 @@ def key_of(node: Any) -> tuple[int, Any] | None:
     if key is None:
         key = kept[-1] if kept else ()
     for dim, part in enumerate(key):
-        if part is None or type(part) is int or isinstance(part, slice) and part != slice(None):
+        if part is None or type(part) is int or (isinstance(part, slice) and part != slice(None)):
             return dim, part
     return None
 

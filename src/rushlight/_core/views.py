@@ -610,7 +610,7 @@ def follow_leaf(base: Tensor) -> None:
     """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
     for r in base._view if isinstance(base._view, Views) else ():
         view = r()
-        if view is None or type(view) is Spoiled or view._node is not None and type(view._node) is not Nowhere:
+        if view is None or type(view) is Spoiled or (view._node is not None and type(view._node) is not Nowhere):
             continue
         view._node = Nowhere() if base._node is not None else None
         if view._view.kind and view._node is not None:
