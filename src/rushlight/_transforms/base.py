@@ -130,7 +130,12 @@ class Transform:
         ]  # fmt: skip
 
     def escaped(self, op: Any = None, args: Any = ()) -> Any:
-        """What happens to tensors that are used after the transform has ended."""
+        """What happens to tensors that are used after the transform has ended, or below its level."""
+        if self.alive:
+            raise RuntimeError(
+                f"a tensor of {self.kind} was used by a function that runs on the level below, to which it was not passed, at "
+                f"{callsite.shown(*callsite.here())}. Pass it as an argument."
+            )
         raise RuntimeError(
             f"a tensor escaped from {self.kind}: it was made inside a function transform that has ended, and was used "
             f"after it, at {callsite.shown(*callsite.here())}. Return it from the transformed function instead of "

@@ -1,0 +1,198 @@
+"""``vmap``: every row of samples at nesting depth two against loops, and what it does by itself."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rushlight as rl
+import rushlight.func as F
+from rushlight._core.tensor import wrap
+from rushlight._transforms.vmap import Vmap
+from samples import Row, rows
+from samples.checks import about, direction, flat, same, seeds_for
+from samples.checks import rushlight as library
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ROWS = [row for row in rows() if row.vmap and "vmap" not in row.skip]
+
+
+class Nested:
+    """Three calls of one row, of the same shapes, as a function of their tensors."""
+
+    def __init__(self, row: Row, calls: tuple[Any, Any, Any]) -> None:
+        self.row, self.call = row, calls[0]
+        self.tensors = [c.tensors for c in calls]
+        self.function = library().function(row.name)
+
+    def one(self, *tensors: Any) -> tuple[Any, ...]:
+        made = self.call.with_tensors(list(tensors))
+        return tuple(flat(self.function(*made.args, **made.kwargs)))
+
+    def values(self, tensors: Any) -> list[np.ndarray]:
+        return [np.asarray(library().array(o)) for o in self.one(*[wrap(t.array.copy()) for t in tensors])]
+
+    def expect(self, what: str, found: Any, expected: Any) -> None:
+        for f, e in zip(found, expected, strict=True):
+            same(self.row, np.asarray(library().array(f)), e, what, 100)
+
+
+def nested(row: Row) -> list[Nested]:
+    found = []
+    for calls in zip(row.calls(), row.calls(1), row.calls(2), strict=True):
+        made = Nested(row, calls)
+        if made.tensors[0] and all(len({t.array.shape for t in each}) == 1 for each in zip(*made.tensors, strict=True)):
+            found.append(made)
+    return found[:2]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{r.family}-{r.id}" for r in ROWS])
+def test_depth_two(row: Row) -> None:
+    for case in nested(row):
+        with about(row, "depth two", case.call):
+            batched_twice(case)
+            derivatives(case)
+
+
+def batched_twice(case: Nested) -> None:
+    try:
+        loop = [case.values(t) for t in case.tensors]
+    except Exception:  # other data would be another error or shape
+        return
+    if any([x.shape for x in each] != [x.shape for x in loop[0]] for each in loop):
+        return
+    a, b, c = case.tensors
+    pairs = zip(a, b, c, strict=True)
+    stacked = [wrap(np.stack([np.stack([x.array, y.array]), np.stack([z.array, x.array])])) for x, y, z in pairs]
+    expected = [np.stack([np.stack([x, y]), np.stack([z, x])]) for x, y, z in zip(*loop, strict=True)]
+    case.expect("vmap of vmap", F.vmap(F.vmap(case.one))(*stacked), expected)
+    if len(a) < 2 or case.row.last.endswith("_"):  # what is written in place must be mapped
+        return
+    table = [[case.values([x[0], *y[1:]]) for y in (a, b)] for x in (a, b)]
+    if len({tuple(o.shape for o in cell) for line in table for cell in line}) > 1:
+        return
+    rest = (None,) * (len(a) - 1)
+    inner = F.vmap(case.one, (None, *[0] * (len(a) - 1)))
+    first = wrap(np.stack([a[0].array, b[0].array]))
+    others = [wrap(np.stack([x.array, y.array])) for x, y in zip(a[1:], b[1:], strict=True)]
+    expected = [np.stack([np.stack([cell[n] for cell in line]) for line in table]) for n in range(len(table[0][0]))]
+    case.expect("vmap of vmap, mixed", F.vmap(inner, (0, *rest))(first, *others), expected)
+
+
+def derivatives(case: Nested) -> None:
+    """Both orders of vmap and forward or reverse mode, and forward over reverse against reverse over reverse."""
+    row, lib, tensors = case.row, library(), case.tensors[0]
+    asked = [i for i, t in enumerate(tensors) if t.grad]
+    if not (row.grad and asked and row.jvp and "forward" not in row.skip):
+        return
+    fixed = [wrap(t.array.copy()) for t in tensors]
+
+    def function(*xs: Any) -> tuple[Any, ...]:
+        every = list(fixed)
+        for i, x in zip(asked, xs, strict=True):
+            every[i] = x
+        outs = [o for o in case.one(*every) if isinstance(o, rl.Tensor)]
+        return tuple([o for o in outs if o.dtype.is_floating_point or o.dtype.is_complex])
+
+    primals = tuple([fixed[i] for i in asked])
+    outs = function(*primals)
+    if not outs:
+        return
+    tangents = [[wrap(d) for d in direction([p._array for p in primals], seed)] for seed in (3, 4)]
+    seeds = [[wrap(u) for u in seeds_for(lib, list(outs), seed)] for seed in (1, 5)]
+
+    def together(lists: Any) -> list[Any]:
+        return [wrap(np.stack([lib.array(x) for x in each])) for each in zip(*lists, strict=True)]
+
+    twice = together([primals, primals])
+    pushed = [x._array for x in together([F.jvp(function, primals, tuple(t))[1] for t in tangents])]
+    case.expect("vmap of jvp", F.vmap(lambda *t: F.jvp(function, primals, t)[1])(*together(tangents)), pushed)
+    case.expect("jvp of vmap", F.jvp(F.vmap(function), tuple(twice), tuple(together(tangents)))[1], pushed)
+    pulled = [x._array for x in together([F.vjp(function, *primals)[1](tuple(u)) for u in seeds])]
+    case.expect("vmap of vjp", F.vmap(lambda *u: F.vjp(function, *primals)[1](tuple(u)))(*together(seeds)), pulled)
+    case.expect("vjp of vmap", F.vjp(F.vmap(function), *twice)[1](tuple(together(seeds))), pulled)
+    if not row.second or "second" in row.skip:
+        return
+
+    def gradient(*xs: Any) -> Any:
+        return F.vjp(function, *xs)[1](tuple(seeds[0]))
+
+    def dot(xs: Any, ys: Any) -> float:
+        return sum(float(np.sum(np.real(np.conj(lib.array(x)) * lib.array(y)))) for x, y in zip(xs, ys, strict=True))
+
+    forward = dot(F.jvp(gradient, primals, tuple(tangents[0]))[1], tangents[1])
+    reverse = dot(F.vjp(gradient, *primals)[1](tuple(tangents[1])), tangents[0])
+    np.testing.assert_allclose(forward, reverse, 1e-5, 1e-6, err_msg="forward over reverse")
+
+
+def test_few_operators_loop() -> None:
+    """The rules cover all but these (the list is what is left after the rows have run)."""
+    assert Vmap.warned <= {"blocks", "embedding_rows", "masked_scattered", "put_raw", "put_zero", "as_strided_"} | {
+        n for n in Vmap.warned if n.startswith(("strided", "gathered", "scatter_strided"))
+    }
+
+
+def test_loop_warns_once_with_its_name() -> None:
+    Vmap.warned.discard("blocks")
+    xs = rl.ones(3, 2, 2)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            made = F.vmap(lambda x: rl.block_diag(x, x))(xs)
+    assert made.shape == (3, 4, 4)
+    assert len([w for w in seen if "batching rule for blocks" in str(w.message)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (lambda x: x if x.sum() > 0 else -x, "data-dependent control flow"),
+        (lambda x: x.sum().item(), r"\.item\(\)"),
+        (lambda x: x[x > 0], "boolean mask"),
+        (lambda x: rl.unique(x), "dynamic shape"),
+    ],
+)
+def test_what_depends_on_data_names_the_line(run: Any, words: str) -> None:
+    with pytest.raises(RuntimeError, match=words) as raised:
+        F.vmap(run)(rl.ones(2, 3))
+    assert "test_vmap.py:" in str(raised.value)
+
+
+@pytest.mark.parametrize("draw", [lambda x: x.clone().uniform_(), lambda x: rl.bernoulli(x.abs() * 0 + 0.5), rl.rand_like])
+def test_randomness(draw: Any) -> None:
+    xs = rl.zeros(4, 50)
+    with pytest.raises(RuntimeError, match="randomness error mode"):
+        F.vmap(draw)(xs)
+    made = F.vmap(draw, randomness="different")(xs)
+    assert len({tuple(row) for row in made.tolist()}) == 4
+    if draw is not rl.rand_like and "bernoulli" in str(draw.__code__.co_names):
+        with pytest.raises(RuntimeError, match="same randomness with a batched"):
+            F.vmap(draw, randomness="same")(xs)
+    else:
+        same_ = F.vmap(draw, randomness="same")(xs)
+        assert len({tuple(row) for row in same_.tolist()}) == 1
+
+
+def test_index_of_its_own_for_each_example_differentiates() -> None:
+    xs, at = rl.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), rl.tensor([2, 0])
+    assert F.vmap(F.grad(lambda x, i: x[i] ** 2))(xs, at).tolist() == [[0, 0, 6], [8, 0, 0]]
+    assert F.grad(lambda xs: F.vmap(lambda x, i: x[i] ** 2)(xs, at).sum())(xs).tolist() == [[0, 0, 6], [8, 0, 0]]
+
+
+def test_empty_batch() -> None:
+    assert F.vmap(lambda x: rl.softmax(x, 0).sum())(rl.zeros(0, 3)).shape == (0,)
+
+
+def test_repr() -> None:
+    seen = []
+    F.vmap(F.grad(lambda x: (seen.append(repr(x)), x.sum())[1]))(rl.ones(2, 1))
+    assert seen[0].splitlines()[0] == "GradTrackingTensor(lvl=2, value="
+    assert "BatchedTensor(lvl=1, bdim=0, value=" in seen[0]
+
+
+def test_top_level_name() -> None:
+    assert rl.vmap is F.vmap
