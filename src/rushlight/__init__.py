@@ -9,12 +9,12 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _allocator
-from . import autograd
+from . import _allocator, autograd
 from ._alias import install_as_torch
 from ._core import dtypes as _dtypes
 from ._core import tensor as _tensor
 from ._core.dtypes import dtype, get_default_dtype, set_default_dtype
+from ._core.printing import set_printoptions
 from ._core.tensor import Size, Tensor, device, layout, memory_format
 from ._ops import methods as _methods
 from ._ops.activation import (
@@ -178,9 +178,9 @@ from ._ops.elementary import (
     frac,
     lgamma,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     logit,
     mvlgamma,
     nan_to_num,
@@ -201,9 +201,11 @@ from ._ops.elementary import (
 from ._ops.fill import fill, fill_, zero_
 from ._ops.gamma_draws import _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad
 from ._ops.index import gather, index_put, index_put_, index_select, nonzero
+from ._ops.interop import from_buffer as frombuffer
+from ._ops.interop import from_dlpack
 from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
-from ._ops.magnitude import dist, norm, renorm
 from ._ops.linalg import matrix_exp, matrix_power
+from ._ops.magnitude import dist, norm, renorm
 from ._ops.matrices import (
     cholesky,
     cholesky_inverse,
@@ -249,6 +251,21 @@ from ._ops.products import (
     tensordot,
     vdot,
 )
+from ._ops.questions import (
+    can_cast,
+    finfo,
+    iinfo,
+    is_complex,
+    is_floating_point,
+    is_inference,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    is_storage,
+    numel,
+    promote_types,
+    result_type,
+)
 from ._ops.random import (
     Generator,
     bernoulli,
@@ -291,22 +308,6 @@ from ._ops.reduce import (
     sum,
     var,
     var_mean,
-)
-from ._core.printing import set_printoptions
-from ._ops.questions import (
-    can_cast,
-    finfo,
-    iinfo,
-    is_complex,
-    is_floating_point,
-    is_inference,
-    is_nonzero,
-    is_same_size,
-    is_signed,
-    is_storage,
-    numel,
-    promote_types,
-    result_type,
 )
 from ._ops.scan import (
     cummax,
@@ -366,10 +367,6 @@ from ._ops.scatter import (
     view_as_real_copy,
     view_copy,
 )
-from ._ops.softmax import torch_log_softmax as log_softmax
-from ._ops.softmax import torch_softmax as softmax
-from ._ops.interop import from_buffer as frombuffer
-from ._ops.interop import from_dlpack
 from ._ops.shape import (
     adjoint,
     as_strided,
@@ -425,6 +422,8 @@ from ._ops.shape import (
     vsplit,
     vstack,
 )
+from ._ops.softmax import torch_log_softmax as log_softmax
+from ._ops.softmax import torch_softmax as softmax
 from ._ops.sort import (
     argsort,
     bincount,
@@ -446,8 +445,8 @@ from ._ops.sort import (
     unique,
     unique_consecutive,
 )
-from ._ops.spectral import istft, stft
 from ._ops.special import i0, igamma, igammac
+from ._ops.spectral import istft, stft
 from ._ops.window import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from ._version import torch_version as __version__
 from .autograd.grad_mode import (
@@ -509,7 +508,6 @@ _IN_PLACE = (
 globals().update({name: getattr(Tensor, name) for name in _IN_PLACE})
 
 
-
 def _to_sparse(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     """The tensor as a sparse one: see ``rushlight.sparse``."""
     return importlib.import_module("rushlight.sparse").to_sparse(self, *args, **kwargs)
@@ -519,8 +517,38 @@ Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-define
 
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
-    "accelerator amp backends cpu cuda distributed distributions fft func futures jit linalg mps nn onnx ops optim overrides "
-    "profiler random serialization signal sparse special storage testing types utils version xpu".split()
+    [
+        "accelerator",
+        "amp",
+        "backends",
+        "cpu",
+        "cuda",
+        "distributed",
+        "distributions",
+        "fft",
+        "func",
+        "futures",
+        "jit",
+        "linalg",
+        "mps",
+        "nn",
+        "onnx",
+        "ops",
+        "optim",
+        "overrides",
+        "profiler",
+        "random",
+        "serialization",
+        "signal",
+        "sparse",
+        "special",
+        "storage",
+        "testing",
+        "types",
+        "utils",
+        "version",
+        "xpu",
+    ]
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
@@ -550,30 +578,82 @@ _LAZY_FUNCTIONS = {
     "TypedStorage": "storage",
     "UntypedStorage": "storage",
     **dict.fromkeys(
-        "_assert are_deterministic_algorithms_enabled compile get_autocast_dtype get_default_device "
-        "get_deterministic_debug_mode get_float32_matmul_precision get_num_interop_threads get_num_threads "
-        "is_autocast_cpu_enabled is_autocast_enabled is_deterministic_algorithms_warn_only_enabled set_default_device "
-        "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal "
-        "set_num_interop_threads set_num_threads typename use_deterministic_algorithms".split(),
+        [
+            "_assert",
+            "are_deterministic_algorithms_enabled",
+            "compile",
+            "get_autocast_dtype",
+            "get_default_device",
+            "get_deterministic_debug_mode",
+            "get_float32_matmul_precision",
+            "get_num_interop_threads",
+            "get_num_threads",
+            "is_autocast_cpu_enabled",
+            "is_autocast_enabled",
+            "is_deterministic_algorithms_warn_only_enabled",
+            "set_default_device",
+            "set_default_tensor_type",
+            "set_deterministic_debug_mode",
+            "set_float32_matmul_precision",
+            "set_flush_denormal",
+            "set_num_interop_threads",
+            "set_num_threads",
+            "typename",
+            "use_deterministic_algorithms",
+        ],
         "_settings",
     ),
-    **dict.fromkeys("adaptive_avg_pool1d".split(), "_ops.adaptive"),
-    **dict.fromkeys("conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d".split(), "_ops.conv"),
-    **dict.fromkeys("bilinear cdist cosine_similarity pairwise_distance pdist".split(), "_ops.distance"),
+    **dict.fromkeys(["adaptive_avg_pool1d"], "_ops.adaptive"),
     **dict.fromkeys(
-        "adaptive_max_pool1d alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits convolution "
-        "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_bag embedding_renorm_ feature_alpha_dropout "
-        "feature_alpha_dropout_ feature_dropout feature_dropout_ grid_sampler_2d grid_sampler_3d group_norm "
-        "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d "
-        "native_batch_norm native_dropout native_group_norm native_layer_norm norm_except_dim "
-        "poisson_nll_loss triplet_margin_loss".split(),
+        ["conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"],
+        "_ops.conv",
+    ),
+    **dict.fromkeys(["bilinear", "cdist", "cosine_similarity", "pairwise_distance", "pdist"], "_ops.distance"),
+    **dict.fromkeys(
+        [
+            "adaptive_max_pool1d",
+            "alpha_dropout",
+            "alpha_dropout_",
+            "batch_norm",
+            "binary_cross_entropy_with_logits",
+            "convolution",
+            "cosine_embedding_loss",
+            "ctc_loss",
+            "dropout",
+            "dropout_",
+            "embedding",
+            "embedding_bag",
+            "embedding_renorm_",
+            "feature_alpha_dropout",
+            "feature_alpha_dropout_",
+            "feature_dropout",
+            "feature_dropout_",
+            "grid_sampler_2d",
+            "grid_sampler_3d",
+            "group_norm",
+            "hinge_embedding_loss",
+            "instance_norm",
+            "kl_div",
+            "layer_norm",
+            "margin_ranking_loss",
+            "max_pool1d",
+            "max_pool2d",
+            "max_pool3d",
+            "native_batch_norm",
+            "native_dropout",
+            "native_group_norm",
+            "native_layer_norm",
+            "norm_except_dim",
+            "poisson_nll_loss",
+            "triplet_margin_loss",
+        ],
         "_ops.native",
     ),
     "rms_norm": "_ops.norm",
     "constant_pad_nd": "_ops.padding",
-    **dict.fromkeys("avg_pool1d max_pool1d_with_indices".split(), "_ops.pool"),
-    **dict.fromkeys("affine_grid_generator grid_sampler".split(), "_ops.resample"),
-    **dict.fromkeys("channel_shuffle native_channel_shuffle pixel_shuffle pixel_unshuffle".split(), "_ops.shuffle"),
+    **dict.fromkeys(["avg_pool1d", "max_pool1d_with_indices"], "_ops.pool"),
+    **dict.fromkeys(["affine_grid_generator", "grid_sampler"], "_ops.resample"),
+    **dict.fromkeys(["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"], "_ops.shuffle"),
 }
 
 

@@ -178,7 +178,9 @@ def factor_text(e: Expr) -> str:
 
 def name_latex(name: str) -> str:
     """A program's name in LaTeX; nothing in it is taken for a command."""
-    safe = "".join("\\" + c if c in "#$%&_{}" else {"\\": "\\backslash ", "^": "\\hat{}", "~": "\\sim "}.get(c, c) for c in name)
+    safe = "".join(
+        "\\" + c if c in "#$%&_{}" else {"\\": "\\backslash ", "^": "\\hat{}", "~": "\\sim "}.get(c, c) for c in name
+    )
     return safe if len(name) == 1 else f"\\mathrm{{{safe}}}"
 
 
@@ -202,7 +204,11 @@ def latex(e: Expr) -> str:
             return f"\\sqrt{{{inner}}}"
         if e[1] == "sigmoid":
             return f"\\sigma({inner})"
-        name = "\\" + e[1] if e[1] in LATEX_FUNCTIONS else f"\\mathrm{{{name_latex(e[1]) if len(e[1]) == 1 else e[1].replace('_', chr(92) + '_')}}}"  # noqa: E501
+        name = (
+            "\\" + e[1]
+            if e[1] in LATEX_FUNCTIONS
+            else f"\\mathrm{{{name_latex(e[1]) if len(e[1]) == 1 else e[1].replace('_', chr(92) + '_')}}}"
+        )
         return f"{name}({inner})"
     if kind == "step":
         return f"[{latex(e[1])} > 0]"

@@ -172,7 +172,12 @@ def shown(array: Any) -> str:
 
 
 def explain(
-    loss: Tensor, x: Tensor, names: Mapping[str, Any] | None = None, *, gradient: Tensor | None = None, max_paths: int = 12
+    loss: Tensor,
+    x: Tensor,
+    names: Mapping[str, Any] | None = None,
+    *,
+    gradient: Tensor | None = None,
+    max_paths: int = 12,
 ) -> Explanation:
     """The derivation of d loss / d x for the graph that ``loss`` was computed by: the chain rule, path by path.
 
@@ -253,7 +258,14 @@ class Derivation:
         self.verify(x, whole, None if left_out else summed, hooked)
         rest = whole - summed if left_out else None
         made = Explanation(
-            self.symbol(self.root), self.symbol(self.target), self.definitions(paths), paths, whole, left_out, rest, hooked
+            self.symbol(self.root),
+            self.symbol(self.target),
+            self.definitions(paths),
+            paths,
+            whole,
+            left_out,
+            rest,
+            hooked,
         )
         return made
 
@@ -460,7 +472,7 @@ class Derivation:
                 continue
             elif (node, name) in self.known.values.constants:
                 args.append(self.constant(self.known.values.constants[node, name]))
-            elif edge is not None or op is not None and name in op.tensors and not op.optional(name):
+            elif edge is not None or (op is not None and name in op.tensors and not op.optional(name)):
                 args.append(al.sym(self.said(node, name) if op is not None else name))
         what = al.WHAT.get(op.name) if op is not None else None
         try:

@@ -35,8 +35,7 @@ INFIX = {
     "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^",
 }  # fmt: skip
 UNARY = {
-    **{n: n for n in "exp log log1p log2 log10 expm1 exp2 sin cos tan sinh cosh tanh sqrt abs sign floor ceil isnan "
-       "isinf isfinite square conj maximum minimum".split()},
+    **{n: n for n in ["exp", "log", "log1p", "log2", "log10", "expm1", "exp2", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "sign", "floor", "ceil", "isnan", "isinf", "isfinite", "square", "conj", "maximum", "minimum"]},
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "logical_not": "logical_not",
 }  # fmt: skip
 
@@ -210,7 +209,9 @@ class Writer:
         if not isinstance(loss, Tensor):
             raise TypeError(f"to_numpy(): the function must return a tensor, not {type(loss).__name__}")
         if loss.numel() != 1:
-            raise RuntimeError(f"to_numpy(): the function must return a scalar, not a tensor of shape {list(loss.shape)}")
+            raise RuntimeError(
+                f"to_numpy(): the function must return a scalar, not a tensor of shape {list(loss.shape)}"
+            )
         if loss._node is None:
             raise RuntimeError("to_numpy(): the result does not depend on any floating-point argument")
         middle = len(self.events)
@@ -258,7 +259,7 @@ class Writer:
 
     def name(self, wish: str) -> str:
         """A name that nobody has yet, like the one wished for."""
-        wish = "".join(c if c.isalnum() and ord(c) < 128 or c == "_" else "_" for c in wish).strip("_") or "t"
+        wish = "".join(c if (c.isalnum() and ord(c) < 128) or c == "_" else "_" for c in wish).strip("_") or "t"
         if wish[0].isdigit() or keyword.iskeyword(wish):
             wish = "t" + wish
         found, i = wish, 1
@@ -331,14 +332,17 @@ class Writer:
                 if event.node is not last:
                     last = event.node
                     site = last.site()
-                    if site is not None:
-                        body.append(f"# back through line {site.line}: {' '.join(site.text.split())}")
+                    said = f"# back through line {site.line}: {' '.join(site.text.split())}" if site is not None else ""
+                    if said and said not in body[-12:]:
+                        body.append(said)
                 self.line(event, body, False)
         names = [None if g is None else self.shown(g) for g in grads]
         shown = []
         for t, n in zip(self.inputs, names, strict=True):
             floating = isinstance(t, Tensor) and t._node is not None
-            shown.append(n if n is not None else f"np.zeros({t.shape!r})".replace("torch.Size([", "([") if floating else "None")
+            shown.append(
+                n if n is not None else f"np.zeros({t.shape!r})".replace("torch.Size([", "([") if floating else "None"
+            )
         body.append(f"return {value}, ({', '.join(shown)}{',' if len(shown) == 1 else ''})")
         head = [
             f'"""Value and gradient of {getattr(self.f, "__name__", type(self.f).__name__)}, written by Rushlight. '
@@ -347,7 +351,9 @@ class Writer:
         for helper in self.helpers.values():
             head += ["", helper, ""]
         head += [*self.constants, "", ""] if self.constants else [""]
-        whole = "\n".join([*head, f"def value_and_grad({', '.join(arguments)}):", *("    " + b if b else "" for b in body), ""])
+        whole = "\n".join(
+            [*head, f"def value_and_grad({', '.join(arguments)}):", *("    " + b if b else "" for b in body), ""]
+        )
         made = NumpyProgram(whole)
         self.verify(made, loss, grads)
         return made
@@ -398,7 +404,9 @@ class Writer:
         node = next((t._node for t in flat(event.result) if isinstance(t, Tensor) and t._node is not None), None)
         key = seen_through(node)[0] if forward and node is not None else event.node
         (self.forward_lines if forward else self.backward_lines).append((key, line))
-        body.append(f"{line}  # line {where.line}: {' '.join(where.text.split())}" if where is not None and where.text else line)
+        body.append(
+            f"{line}  # line {where.line}: {' '.join(where.text.split())}" if where is not None and where.text else line
+        )
 
     def wish(self, event: Event, forward: bool) -> str:
         said = lines.phrase(event.code, event.lasti) if forward else None
@@ -409,12 +417,17 @@ class Writer:
     def text(self, op: Any, shown: list[str], args: tuple[Any, ...]) -> str:
         """The line of an operator that the table has."""
         name = op.name
-        atoms = [s if s.isidentifier() or s.replace(".", "").isdigit() or s.startswith(("(", "[")) else f"({s})" for s in shown]
+        atoms = [
+            s if s.isidentifier() or s.replace(".", "").isdigit() or s.startswith(("(", "[")) else f"({s})"
+            for s in shown
+        ]
         if name in INFIX and len(shown) == 2:
             return f"{atoms[0]} {INFIX[name]} {atoms[1]}"
         if name in UNARY:
             return f"np.{UNARY[name]}({', '.join(shown)})"
-        if name in FORMS and len(shown) == FORMS[name].__code__.co_argcount | (len(shown) if name in ("sum", "mean") else 0):
+        if name in FORMS and len(shown) == FORMS[name].__code__.co_argcount | (
+            len(shown) if name in ("sum", "mean") else 0
+        ):
             return FORMS[name](*shown)
         if name == "select_key":
             return f"{shown[0]}[{shown[1]}]"
@@ -503,6 +516,10 @@ class Writer:
                 self.imports.add(line)
                 self.scope[name] = value
                 return name
+        elif isinstance(value, type) and value.__module__ in ("collections.abc", "builtins"):
+            self.imports.add(f"from {value.__module__} import {value.__name__}")
+            self.scope[name] = value
+            return name
         elif isinstance(value, FunctionType) and not hasattr(value, "op"):
             return self.helper(value, what)
         elif isinstance(value, (bool, int, float, str, tuple, np.dtype, np.ndarray, slice, type(None))):

@@ -171,7 +171,9 @@ def locals_of(step: Step, node: Node, g: Any) -> None:
     array = inner(g)
     made: list[Tensor | None] = []
     for i, parent in enumerate(step.inputs):
-        slope = local_derivative(node, i, array.shape, array.dtype) if parent is not None and array is not None else None
+        slope = (
+            local_derivative(node, i, array.shape, array.dtype) if parent is not None and array is not None else None
+        )
         made.append(copied(slope))
     step.local = tuple(made)
 
