@@ -523,6 +523,7 @@ _LAZY = frozenset(
         "backends",
         "cpu",
         "cuda",
+        "debug",
         "distributed",
         "distributions",
         "fft",
