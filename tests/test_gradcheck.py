@@ -89,7 +89,7 @@ def test_worst_element_is_named() -> None:
 
 
 def test_not_multiplied() -> None:
-    with pytest.raises(GradcheckError, match="Jacobian mismatch|backward not multiplied by grad_output"):
+    with pytest.raises(GradcheckError, match=r"Jacobian mismatch|backward not multiplied by grad_output"):
         gradcheck(Constant.apply, (x(1.0),))
 
 
