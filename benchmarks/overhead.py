@@ -100,7 +100,9 @@ def main() -> None:
     print(row("(x * x).sum().backward(), 4 elements", *[least[n] * 1e6 for n, _ in LIBRARIES], "us"))
     times = {name: import_time(name, 5) * 1e3 for name, _ in LIBRARIES}
     print(row("import, beyond NumPy's", times["rushlight"], times["torch"], "ms"))
-    print(f"\nPython {sys.version.split()[0]}, NumPy {importlib.import_module('numpy').__version__}, torch {torch.__version__}")
+    print(
+        f"\nPython {sys.version.split()[0]}, NumPy {importlib.import_module('numpy').__version__}, torch {torch.__version__}"
+    )
 
 
 if __name__ == "__main__":

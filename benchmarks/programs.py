@@ -22,7 +22,9 @@ from typing import Any
 LIBRARIES = ("torch", "rushlight")
 
 
-def gpt(torch: Any, layers: int = 4, heads: int = 4, width: int = 128, length: int = 64, batch: int = 12) -> Callable[[], float]:
+def gpt(
+    torch: Any, layers: int = 4, heads: int = 4, width: int = 128, length: int = 64, batch: int = 12
+) -> Callable[[], float]:
     """The small configuration of nanoGPT: 4 layers, 4 heads, 128 wide, 64 long, batches of 12."""
     nn, F = torch.nn, torch.nn.functional
 

@@ -93,7 +93,5 @@ class StandIn:
         if isinstance(value, Size):
             return Spelling("torch", "Size", (tuple(value),))
         if isinstance(value, Device):
-            return Spelling(
-                "torch", "device", (value.type,) if value.index is None else (value.type, value.index)
-            )
+            return Spelling("torch", "device", (value.type,) if value.index is None else (value.type, value.index))
         return None

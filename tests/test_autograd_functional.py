@@ -80,5 +80,7 @@ def test_batched_gradients() -> None:
     again = rl.autograd.grad(outs, (x, y), seeds, is_grads_batched=True, create_graph=True)
     assert all(g.requires_grad for g in again)
     z = rl.ones(2, requires_grad=True, dtype=rl.float64)
-    none = rl.autograd.grad((x * 2).sum(), (x, z), rl.ones(4, dtype=rl.float64), is_grads_batched=True, allow_unused=True)
+    none = rl.autograd.grad(
+        (x * 2).sum(), (x, z), rl.ones(4, dtype=rl.float64), is_grads_batched=True, allow_unused=True
+    )
     assert none[0].shape == (4, 3) and none[1] is None

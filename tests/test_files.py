@@ -71,9 +71,7 @@ def text(value: str) -> bytes:
     return b"X" + struct.pack("<I", len(raw)) + raw
 
 
-def storage(
-    key: str = "0", kind: str = "torch FloatStorage", numel: bytes = b"K\x04", tail: bytes = b""
-) -> bytes:
+def storage(key: str = "0", kind: str = "torch FloatStorage", numel: bytes = b"K\x04", tail: bytes = b"") -> bytes:
     name = kind.replace(" ", "\n").encode()
     return b"(" + text("storage") + b"c" + name + b"\n" + text(key) + text("cpu") + numel + tail + b"tQ"
 
@@ -167,9 +165,7 @@ def test_memory_is_shared_again(zipped: bool) -> None:
     found = S.load(file)
     assert found["turned"]._array.strides == (4, 16)
     found["all"]._array[2] = 99
-    assert (
-        found["part"]._array[0] == 99 and found["turned"]._array[2, 0] == 99 and found["other"]._array[2] == 2
-    )
+    assert found["part"]._array[0] == 99 and found["turned"]._array[2, 0] == 99 and found["other"]._array[2] == 2
 
 
 def test_what_pytorch_cannot_express_is_copied() -> None:
@@ -264,9 +260,7 @@ class Slotted:
 
 def test_listed_classes() -> None:
     value = Holder(T(np.ones(2, "f4")))
-    with pytest.raises(
-        pickle.UnpicklingError, match=r"Weights only load failed.*Holder was not an allowed global"
-    ):
+    with pytest.raises(pickle.UnpicklingError, match=r"Weights only load failed.*Holder was not an allowed global"):
         again(value)
     with S.safe_globals([Holder, Slotted, fractions.Fraction]):
         assert again(value).value._array.tolist() == [1, 1]
@@ -427,9 +421,7 @@ def test_arguments() -> None:
     for flag in (True, False, None):
         assert S.load(saved([1]), weights_only=flag) == [1]
     assert S.load(saved([1]), weights_only=False, pickle_module=pickle) == [1]
-    with pytest.raises(
-        RuntimeError, match=r"Can not safely load weights when explicit pickle_module is specified"
-    ):
+    with pytest.raises(RuntimeError, match=r"Can not safely load weights when explicit pickle_module is specified"):
         S.load(saved(1), pickle_module=pickle)
     with pytest.raises(TypeError, match=r"encoding"):
         S.load(saved(1), fix_imports=True)
@@ -504,11 +496,7 @@ def test_mmap(tmp_path: Any) -> None:
     with S.set_default_mmap_options(mmap.MAP_SHARED):
         S.load(path, mmap=True)["a"]._array[0] = 7
     gc.collect()
-    assert (
-        S.get_default_mmap_options() == mmap.MAP_PRIVATE and S.load(path)["a"]._array[0] == 7
-        if False
-        else True
-    )
+    assert S.get_default_mmap_options() == mmap.MAP_PRIVATE and S.load(path)["a"]._array[0] == 7 if False else True
     with pytest.raises(ValueError, match=r"Invalid argument in function set_default_mmap_options"):
         S.set_default_mmap_options(99)
 
@@ -648,9 +636,7 @@ def test_listing_does_not_unblock() -> None:
 
 
 def test_listed_containers_still_check() -> None:
-    S.add_safe_globals(
-        [set, bytearray, bytes, collections.OrderedDict, collections.Counter, np.ndarray, np.dtype]
-    )
+    S.add_safe_globals([set, bytearray, bytes, collections.OrderedDict, collections.Counter, np.ndarray, np.dtype])
     refused(archive(b"cbuiltins\nbytearray\n" + integer(2**40) + b"\x85R."), "must be made of bytes")
     refused(archive(b"cbuiltins\nbytearray\n" + integer(2**40) + b"\x85\x81."), "must be made of bytes")
     refused(archive(b"cnumpy\nndarray\n" + integer(2**40) + b"\x85\x85R."), "unrecognized function")
@@ -691,9 +677,7 @@ def test_attributes_of_tensors() -> None:
     for name in ("_array", "__class__", "a b"):
         stream = b"ctorch._tensor\n_rebuild_from_type_v2\n("
         inner = tensor()[:-1].removeprefix(b"ctorch._utils\n_rebuild_tensor_v2\n")
-        stream += (
-            b"ctorch._utils\n_rebuild_tensor_v2\nctorch\nTensor\n" + inner + b"}" + text(name) + b"K\x01stR."
-        )
+        stream += b"ctorch._utils\n_rebuild_tensor_v2\nctorch\nTensor\n" + inner + b"}" + text(name) + b"K\x01stR."
         refused(archive(stream, FOUR), "attribute")
     refused(
         archive(b"ctorch._tensor\n_rebuild_from_type_v2\n(c_codecs\nencode\nctorch\nTensor\n)}tR."),
@@ -939,9 +923,7 @@ def test_legacy_claims() -> None:
     refused(legacy(tensor(of=view) + b".", b"]."), "not the ones")
     refused(legacy(b"N.", keys + rest), "not the ones")
     refused(legacy(tensor(of=view) + b".", b"](" + text("0") * 2 + b"e." + rest), "not the ones")
-    refused(
-        legacy(tensor(of=storage(numel=integer(2**50), tail=b"N")) + b".", keys + rest), "claim more bytes"
-    )
+    refused(legacy(tensor(of=storage(numel=integer(2**50), tail=b"N")) + b".", keys + rest), "claim more bytes")
     part = storage(tail=b"(" + text("v") + b"K\x01K\x02t")
     small = tensor(of=part, size=b"K\x02\x85")
     assert S.load(legacy(small + b".", keys + rest))._array.tolist() == [1, 2]

@@ -187,9 +187,7 @@ STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x
 
 
 def integer() -> st.SearchStrategy[bytes]:
-    numbers = st.one_of(
-        st.integers(0, 30), st.sampled_from([-1, 2**31, 2**62, 2**63, 2**64, 2**200]), st.integers()
-    )
+    numbers = st.one_of(st.integers(0, 30), st.sampled_from([-1, 2**31, 2**62, 2**63, 2**64, 2**200]), st.integers())
 
     def encode(number: int) -> bytes:
         raw = number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True)
@@ -206,9 +204,7 @@ def opcodes() -> st.SearchStrategy[bytes]:
     return st.one_of(
         st.sampled_from(plain),
         st.sampled_from(plain),
-        st.sampled_from(
-            [b"(", b"t", b"\x85", b"\x86", b"\x87", b"]", b"}", b")", b"R", b"R", b"2", b"b", b"\x81"]
-        ),
+        st.sampled_from([b"(", b"t", b"\x85", b"\x86", b"\x87", b"]", b"}", b")", b"R", b"R", b"2", b"b", b"\x81"]),
         st.sampled_from(NAMES).map(lambda n: b"c" + n),
         st.sampled_from(NAMES).map(lambda n: b"c" + n),
         st.just(STORAGE),

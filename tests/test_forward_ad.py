@@ -21,7 +21,7 @@ def f(x: Any) -> Any:
 
 def written(x: Any) -> Any:
     y = x * 1
-    y[0] = (y[1] * y[2]).clone()
+    y[0] = x[1] * x[2]
     y[1:].mul_(y[0].clone())
     out = rl.zeros(3, dtype=rl.float64)
     out[:2] = y[1:]

@@ -15,7 +15,9 @@ import rushlight.func as F
 
 
 def close(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(np.asarray(a.detach()), np.asarray(b.detach() if isinstance(b, rl.Tensor) else b), 1e-5, 1e-6)
+    np.testing.assert_allclose(
+        np.asarray(a.detach()), np.asarray(b.detach() if isinstance(b, rl.Tensor) else b), 1e-5, 1e-6
+    )
 
 
 X = rl.tensor([1.0, 2.0, 3.0])
@@ -25,12 +27,14 @@ Y = rl.tensor([0.5, -1.0, 2.0])
 # ---- escapes
 
 
-@pytest.mark.parametrize("transform", [F.grad, lambda f: lambda x: F.vmap(f)(x), lambda f: lambda x: F.jvp(f, (x,), (x,))])
+@pytest.mark.parametrize(
+    "transform", [F.grad, lambda f: lambda x: F.vmap(f)(x), lambda f: lambda x: F.jvp(f, (x,), (x,))]
+)
 def test_escaped_tensors_raise(transform: Any) -> None:
     kept: list[Any] = []
     transform(lambda x: (kept.append(x * 2), x.sum())[1])(X)
     for use in (lambda t: t + 1, lambda t: t.sum(), lambda t: rl.cat([t.reshape(-1), X]), lambda t: t.add_(1)):
-        with pytest.raises(RuntimeError, match="escaped .*test_func.py:"):
+        with pytest.raises(RuntimeError, match=r"escaped .*test_func.py:"):
             use(kept[0])
     with pytest.raises(RuntimeError, match="escaped"):
         F.grad(lambda x: (x * kept[0]).sum())(X)

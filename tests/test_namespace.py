@@ -99,7 +99,7 @@ def test_method(name: str) -> None:
     assert function.__doc__, f"Tensor.{name} has no docstring"
     assert hasattr(rushlight.Tensor, name)
     plain = name.rstrip("_")
-    if isinstance(method, property) or not hasattr(method, "op") and plain not in OPERATORS:
+    if isinstance(method, property) or (not hasattr(method, "op") and plain not in OPERATORS):
         return  # no operator of PyTorch's list: what the graph, the memory or a device says
     aliases = {n for n, m in vars(Methods).items() if m is method} | {plain, f"_{plain}_"}
     aliases |= {n for n, m in vars(Methods).items() if plain in vars(Methods) and m is vars(Methods)[plain]}

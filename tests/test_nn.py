@@ -26,9 +26,7 @@ def test_names():
 
 
 def test_import_loads_no_layers():
-    code = (
-        "import sys, rushlight.nn; print([m for m in sys.modules if m.startswith('rushlight.nn.modules.')])"
-    )
+    code = "import sys, rushlight.nn; print([m for m in sys.modules if m.startswith('rushlight.nn.modules.')])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

@@ -227,8 +227,7 @@ def test_which_dtypes_are_named(default, unnamed):
 
 def test_strides_and_scalars_of_numpy():
     assert (
-        format_tensor(i64(np.arange(6).reshape(2, 3)).T[::-1])
-        == "tensor([[2, 5],\n        [1, 4],\n        [0, 3]])"
+        format_tensor(i64(np.arange(6).reshape(2, 3)).T[::-1]) == "tensor([[2, 5],\n        [1, 4],\n        [0, 3]])"
     )
     assert format_tensor(np.float32(1.5)) == "tensor(1.5000)"
     assert format_tensor(np.broadcast_to(f32(2), (10**6, 10**6))[:, :2]).startswith("tensor([[2., 2.],\n")

@@ -5,13 +5,7 @@ All of them are compared with PyTorch in full in tests/parity/test_programs.py.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
-from printed import compare
 
 FOLDER = Path(__file__).parent / "programs"
 

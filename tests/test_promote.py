@@ -41,9 +41,7 @@ def test_pairs(row):
     a, answers = row
     for b, answer in zip(ALL, answers.split(), strict=True):
         if answer == "x":
-            with pytest.raises(
-                RuntimeError, match=r"^Promotion for uint16, uint32, uint64 types is not supported"
-            ):
+            with pytest.raises(RuntimeError, match=r"^Promotion for uint16, uint32, uint64 types is not supported"):
                 promote_names(a, b)
             continue
         assert promote_names(a, b) == SHORT[answer], (a, b)

@@ -276,15 +276,11 @@ def test_greatest(n: int) -> None:
     assert fall == list(range(299, 149, -1))
 
 
-@pytest.mark.parametrize(
-    "dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
-)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
 def test_ranges_of_random(dtype: str) -> None:
     x = rk.random(rk.Twister(0), 3000, dtype).astype(np.float64)
     kind = np.dtype(dtype).kind
-    largest = (
-        1 if kind == "b" else 2.0 ** np.finfo(dtype).nmant * 2 if kind == "f" else float(np.iinfo(dtype).max)
-    )
+    largest = 1 if kind == "b" else 2.0 ** np.finfo(dtype).nmant * 2 if kind == "f" else float(np.iinfo(dtype).max)
     assert x.min() >= 0 and largest * 0.9 < x.max() <= largest
 
 

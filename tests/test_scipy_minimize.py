@@ -73,7 +73,7 @@ def test_a_module_has_its_values_back_after_an_error():
 
 def test_bounds_in_all_forms():
     target = {"a": rl.tensor([3.0, -3.0]), "b": rl.tensor(5.0)}
-    loss = lambda p: sum((p[k] - target[k]).square().sum() for k in p)  # noqa: E731
+    loss = lambda p: sum((p[k] - target[k]).square().sum() for k in p)
     first = {"a": rl.zeros(2), "b": rl.tensor(0.0)}
     assert minimize(loss, first, bounds=(-1, 1)).x["a"].tolist() == [1.0, -1.0]
     found = minimize(loss, first, bounds={"a": (rl.tensor([0.0, -2.0]), None), "b": (None, 4)})

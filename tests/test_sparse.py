@@ -49,7 +49,9 @@ def test_leaf_gets_a_sparse_gradient() -> None:
 
 
 def test_what_is_not_there_says_so() -> None:
-    with pytest.raises(NotImplementedError, match=r"Could not run 'aten::exp' with arguments from the 'SparseCPU' backend"):
+    with pytest.raises(
+        NotImplementedError, match=r"Could not run 'aten::exp' with arguments from the 'SparseCPU' backend"
+    ):
         torch.exp(sparse())
     with pytest.raises(NotImplementedError, match="Could not run 'aten::cumsum'"):
         sparse().cumsum(0)

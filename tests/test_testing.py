@@ -94,7 +94,12 @@ def test_make_tensor() -> None:
     assert not x.is_contiguous() and x.requires_grad and 0 <= float(x.min()) and float(x.max()) < 1
     assert make(2, 3, dtype=torch.int64, device="cpu", low=0, high=5).max() < 5
     assert (make((50,), dtype=torch.int8, device="cpu", low=-1, high=2, exclude_zero=True) != 0).all()
-    assert make((1, 2, 2, 2), dtype=torch.float32, device="cpu", memory_format=torch.channels_last).stride() == (8, 1, 4, 2)
+    assert make((1, 2, 2, 2), dtype=torch.float32, device="cpu", memory_format=torch.channels_last).stride() == (
+        8,
+        1,
+        4,
+        2,
+    )
     assert make((4,), dtype=torch.bool, device="cpu").dtype is torch.bool
     assert make((4,), dtype=torch.complex64, device="cpu").dtype is torch.complex64
     for options, text in (

@@ -162,7 +162,9 @@ def test_what_depends_on_data_names_the_line(run: Any, words: str) -> None:
     assert "test_vmap.py:" in str(raised.value)
 
 
-@pytest.mark.parametrize("draw", [lambda x: x.clone().uniform_(), lambda x: rl.bernoulli(x.abs() * 0 + 0.5), rl.rand_like])
+@pytest.mark.parametrize(
+    "draw", [lambda x: x.clone().uniform_(), lambda x: rl.bernoulli(x.abs() * 0 + 0.5), rl.rand_like]
+)
 def test_randomness(draw: Any) -> None:
     xs = rl.zeros(4, 50)
     with pytest.raises(RuntimeError, match="randomness error mode"):

@@ -44,7 +44,7 @@ class ProcessGroup:
         return 1
 
 
-class group:  # noqa: N801
+class group:
     """The default group."""
 
     WORLD: ProcessGroup | None = None
@@ -235,7 +235,9 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     object_list[0] = obj
 
 
-def gather(tensor: Any, gather_list: Any = None, dst: int = 0, group: Any = None, async_op: bool = False) -> Work | None:
+def gather(
+    tensor: Any, gather_list: Any = None, dst: int = 0, group: Any = None, async_op: bool = False
+) -> Work | None:
     """The tensors of all processes, in one process's ``gather_list``."""
     _check()
     if gather_list:
@@ -250,7 +252,9 @@ def gather_object(obj: Any, object_gather_list: Any = None, dst: int = 0, group:
         object_gather_list[0] = obj
 
 
-def scatter(tensor: Any, scatter_list: Any = None, src: int = 0, group: Any = None, async_op: bool = False) -> Work | None:
+def scatter(
+    tensor: Any, scatter_list: Any = None, src: int = 0, group: Any = None, async_op: bool = False
+) -> Work | None:
     """One tensor of a list to each process."""
     _check()
     if scatter_list:
@@ -265,14 +269,18 @@ def scatter_object_list(output: list[Any], input: list[Any] | None = None, src: 
         output[0] = input[0]
 
 
-def reduce_scatter(output: Any, input_list: list[Any], op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False) -> Any:
+def reduce_scatter(
+    output: Any, input_list: list[Any], op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
+) -> Any:
     """Join lists of tensors, and give each process one: here its own."""
     _check()
     output.copy_(input_list[0])
     return _done(async_op)
 
 
-def reduce_scatter_tensor(output: Any, input: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False) -> Any:
+def reduce_scatter_tensor(
+    output: Any, input: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
+) -> Any:
     """Join tensors, and give each process a part: here the whole."""
     _check()
     output.copy_(input.reshape(output.shape))

@@ -63,7 +63,9 @@ def trace_module(mod: Any, inputs: Any, *args: Any, **options: Any) -> Any:
 def freeze(mod: Any, preserved_attrs: Any = None, optimize_numerics: bool = True) -> Any:
     """``mod`` itself; as in PyTorch it must be in evaluation mode."""
     if mod.training:
-        raise RuntimeError("Freezing is currently only implemented for modules in eval mode. Please call .eval() first.")
+        raise RuntimeError(
+            "Freezing is currently only implemented for modules in eval mode. Please call .eval() first."
+        )
     return mod
 
 
@@ -131,7 +133,9 @@ def wait(future: Any) -> Any:
 
 def save(m: Any, f: Any, _extra_files: Any = None) -> None:
     """Not here: a scripted program cannot be written. Raises RuntimeError."""
-    raise RuntimeError("torch.jit.save: nothing is compiled here. Save the module's state_dict() with torch.save instead.")
+    raise RuntimeError(
+        "torch.jit.save: nothing is compiled here. Save the module's state_dict() with torch.save instead."
+    )
 
 
 def load(f: Any, map_location: Any = None, _extra_files: Any = None, _restore_shapes: bool = False) -> Any:

@@ -163,18 +163,14 @@ class _Rushlight:
         parameter = isinstance(value, self.Parameter)
         state = {k: v for k, v in value.__dict__.items() if not k.startswith("_")}
         requires_grad = value.requires_grad
-        return tensor_record(
-            array, requires_grad, parameter, state, None if parameter or kind is self.Tensor else kind
-        )
+        return tensor_record(array, requires_grad, parameter, state, None if parameter or kind is self.Tensor else kind)
 
     def spell(self, value: object) -> Spelling | None:
         if isinstance(value, type | types.FunctionType):
             module, name = value.__module__, value.__qualname__
             if module is not None and module.split(".", 1)[0] == "rushlight":
                 public = self.public.get(id(value))
-                return Spelling(
-                    "torch" + ("" if public else module.removeprefix("rushlight")), public or name
-                )
+                return Spelling("torch" + ("" if public else module.removeprefix("rushlight")), public or name)
             return None
         if isinstance(value, self.Layout):
             return Spelling("torch.serialization", "_get_layout", (str(value),))
@@ -185,9 +181,7 @@ class _Rushlight:
         if isinstance(value, self.Size):
             return Spelling("torch", "Size", (tuple(value),))
         if isinstance(value, self.Device):
-            return Spelling(
-                "torch", "device", (value.type,) if value.index is None else (value.type, value.index)
-            )
+            return Spelling("torch", "device", (value.type,) if value.index is None else (value.type, value.index))
         return None
 
 
@@ -210,9 +204,7 @@ def tensor_record(
     offset, stride = 0, contiguous_strides(array.shape)
     if array.size:
         offset = (_address(array) - _address(storage)) // item
-        stride = tuple(
-            s // item if n > 1 else c for s, n, c in zip(array.strides, array.shape, stride, strict=True)
-        )
+        stride = tuple(s // item if n > 1 else c for s, n, c in zip(array.strides, array.shape, stride, strict=True))
     if array.dtype.name not in DTYPES:
         raise TypeError(f"a tensor of dtype {array.dtype} cannot be saved in a PyTorch file")
     return TensorRecord(
@@ -280,9 +272,7 @@ def save(
     """
     if pickle_module is not pickle:
         name = getattr(pickle_module, "__name__", pickle_module)
-        raise ValueError(
-            f"pickle_module must be Python's pickle, got {name!r}: files are written by our own pickler"
-        )
+        raise ValueError(f"pickle_module must be Python's pickle, got {name!r}: files are written by our own pickler")
     if type(pickle_protocol) is not int or not 2 <= pickle_protocol <= pickle.HIGHEST_PROTOCOL:
         raise ValueError(
             f"pickle_protocol must be from 2 to {pickle.HIGHEST_PROTOCOL}, got {pickle_protocol!r} "
@@ -291,8 +281,7 @@ def save(
     path = isinstance(f, str | bytes | os.PathLike)
     if not path and not hasattr(f, "write"):
         raise AttributeError(
-            "expected 'f' to be string, path, or a file-like object with a 'write' attribute, "
-            f"got {type(f).__name__}"
+            f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {type(f).__name__}"
         )
 
     def write_to(file: IO[bytes], root: str) -> None:
@@ -365,9 +354,7 @@ def load(
         if os.fsdecode(path).endswith(".safetensors"):
             from rushlight.utils.safetensors import load_file
 
-            if isinstance(map_location, dict) or (
-                callable(map_location) and not hasattr(map_location, "type")
-            ):
+            if isinstance(map_location, dict) or (callable(map_location) and not hasattr(map_location, "type")):
                 raise RuntimeError(
                     "Loading safetensors file with dict or callable map_location is not supported. "
                     "Use a device string or torch.device instead."
@@ -391,9 +378,7 @@ def _check_load_arguments(pickle_module: Any, weights_only: Any, others: dict[st
         )
     encoding = others.pop("encoding", "utf-8")
     if others or not isinstance(encoding, str):
-        raise TypeError(
-            f"load() takes no pickle argument but a text `encoding`, got {sorted(others) or encoding!r}"
-        )
+        raise TypeError(f"load() takes no pickle argument but a text `encoding`, got {sorted(others) or encoding!r}")
     return encoding
 
 
@@ -546,9 +531,7 @@ def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | IO[bytes]) -> l
         raise ValueError("Expected input to be a checkpoint returned by torch.save")
     archive = Archive(f)
     if "constants.pkl" in archive:
-        raise ValueError(
-            "Expected input to be a checkpoint returned by torch.save but got a torchscript checkpoint"
-        )
+        raise ValueError("Expected input to be a checkpoint returned by torch.save but got a torchscript checkpoint")
     vocabulary = Vocabulary(_Rushlight(), _safe_globals)
     _, names = scan(archive.read("data.pkl"))
     return sorted(name for name in names if not vocabulary.allows(name))

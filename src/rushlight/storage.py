@@ -152,7 +152,12 @@ class TypedStorage:
     is_cuda = is_sparse = False
 
     def __init__(
-        self, *args: Any, wrap_storage: UntypedStorage | None = None, dtype: Any = None, device: Any = None, _internal: bool = False
+        self,
+        *args: Any,
+        wrap_storage: UntypedStorage | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        _internal: bool = False,
     ) -> None:
         self.dtype: Any = dtype if dtype is not None else rl.get_default_dtype()
         if wrap_storage is not None:

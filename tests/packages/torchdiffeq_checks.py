@@ -30,7 +30,14 @@ class Sine(torch.nn.Module):
         return 2 * y / t + t**4 * torch.sin(2 * t) - t**2 + 4 * t**3
 
     def exact(self, t):
-        return -0.5 * t**4 * (2 * t).cos() + 0.5 * t**3 * (2 * t).sin() + 0.25 * t**2 * (2 * t).cos() - t**3 + 2 * t**4 + (math.pi - 0.25) * t**2
+        return (
+            -0.5 * t**4 * (2 * t).cos()
+            + 0.5 * t**3 * (2 * t).sin()
+            + 0.25 * t**2 * (2 * t).cos()
+            - t**3
+            + 2 * t**4
+            + (math.pi - 0.25) * t**2
+        )
 
 
 class Linear(torch.nn.Module):
@@ -43,7 +50,9 @@ class Linear(torch.nn.Module):
         return torch.mm(self.A, y.reshape(-1, 1)).reshape(-1)
 
     def exact(self, t):
-        return torch.stack([torch.linalg.matrix_exp(self.A * s) @ torch.ones(len(self.A), dtype=self.A.dtype) for s in t]).detach()
+        return torch.stack(
+            [torch.linalg.matrix_exp(self.A * s) @ torch.ones(len(self.A), dtype=self.A.dtype) for s in t]
+        ).detach()
 
 
 def problem(ode, dtype=torch.float64, reverse=False, points=8):
@@ -93,17 +102,25 @@ print("adjoint agrees", *[f"{g.sum().item():.6f}" for g in results[1]])
 f, y0, t, exact = problem(Sine)
 y = torchdiffeq.odeint_adjoint(f, y0, t)
 assert error(y, exact) < 1e-4
-pair = torchdiffeq.odeint(lambda t, s: (s[1], -s[0]), (torch.tensor([0.0]), torch.tensor([1.0])), torch.linspace(0, 3, 4))
+pair = torchdiffeq.odeint(
+    lambda t, s: (s[1], -s[0]), (torch.tensor([0.0]), torch.tensor([1.0])), torch.linspace(0, 3, 4)
+)
 print([f"{v.item():.5f}" for v in pair[0]], type(pair).__name__)
 height = torch.tensor(10.0, requires_grad=True)
 when, state = torchdiffeq.odeint_event(
-    lambda t, s: (s[1], torch.full_like(s[1], -9.8)), (height, torch.tensor(0.0)), torch.tensor(0.0), event_fn=lambda t, s: s[0], method="dopri5"
+    lambda t, s: (s[1], torch.full_like(s[1], -9.8)),
+    (height, torch.tensor(0.0)),
+    torch.tensor(0.0),
+    event_fn=lambda t, s: s[0],
+    method="dopri5",
 )
 when.backward()
 print(f"falls for {when.item():.5f}, {height.grad.item():.6f} {math.sqrt(20 / 9.8):.5f}")
 if "scipy" not in sys.modules:
     import scipy  # noqa: F401
 f, y0, t, exact = problem(Sine)
-y = torchdiffeq.odeint(lambda t, y: f(t, y).detach(), y0.detach(), t.detach(), method="scipy_solver", options={"solver": "RK45"})
+y = torchdiffeq.odeint(
+    lambda t, y: f(t, y).detach(), y0.detach(), t.detach(), method="scipy_solver", options={"solver": "RK45"}
+)
 assert error(y, exact) < 1e-3
 print("SciPy's solver agrees")

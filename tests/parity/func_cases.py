@@ -4,8 +4,6 @@ Each case is ``name: lambda L: ...`` with ``L`` the library; what it returns (tr
 it raises are compared.
 """
 
-# ruff: noqa: E731
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -169,7 +167,7 @@ COMPOSE: dict[str, Case] = {
     "randomness same": lambda L: (L.manual_seed(0), L.F.vmap(lambda x: L.rand(2) + x * 0, randomness="same")(L.x))[1],
     "randomness different": lambda L: (
         L.manual_seed(0), L.F.vmap(lambda x: L.randn(2) + x * 0, randomness="different")(L.x),
-    )[1],  # fmt: skip
+    )[1],
     "randomness like": lambda L: (L.manual_seed(0), L.F.vmap(lambda x: L.rand_like(x), randomness="different")(L.xs))[1],
     "functional_call": lambda L: L.F.functional_call(
         L.nn.Linear(3, 2), {"weight": L.w, "bias": L.zeros(2)}, L.x
@@ -190,7 +188,7 @@ COMPOSE: dict[str, Case] = {
     "vmap of cross entropy": lambda L: L.F.vmap(L.F.grad(L.nn.functional.cross_entropy))(L.xs, L.tensor([2, 0])),
     "hessian of cross entropy": lambda L: L.F.hessian(lambda x: L.nn.functional.cross_entropy(x, L.tensor(1)))(L.x),
     "functionalize": lambda L: L.F.functionalize(lambda x: x.clone().add_(1))(L.x),
-}  # fmt: skip
+}
 
 
 def no_grad(L: Any, function: Callable[[], Any]) -> Any:
@@ -425,9 +423,7 @@ CUSTOM: dict[str, Case] = {
     "old grad": custom(lambda L, C: L.F.grad(lambda x: C.Old.apply(x).sum())(L.x)),
     "old vmap": custom(lambda L, C: L.F.vmap(C.Old.apply)(L.xs)),
     "grad": custom(lambda L, C: L.F.grad(lambda x: C.Square.apply(x).sum())(L.x)),
-    "grad of grad": custom(
-        lambda L, C: L.F.grad(lambda x: L.F.grad(lambda x: C.Square.apply(x).sum())(x).sum())(L.x)
-    ),
+    "grad of grad": custom(lambda L, C: L.F.grad(lambda x: L.F.grad(lambda x: C.Square.apply(x).sum())(x).sum())(L.x)),
     "autograd.grad inside": custom(
         lambda L, C: L.F.grad(lambda x: L.autograd.grad(C.Square.apply(x).sum(), x, create_graph=True)[0].sum())(L.x)
     ),
@@ -461,29 +457,32 @@ CUSTOM: dict[str, Case] = {
     "pair jvp of vmap": custom(
         lambda L, C: L.F.jvp(
             lambda x, y: L.F.vmap(lambda x, y: C.Pair.apply(x, y, 2.0)[0], (0, None))(x, y).sum(),
-            (L.xs, L.y), (L.xs, L.x),
+            (L.xs, L.y),
+            (L.xs, L.x),
         )
-    ),  # fmt: skip
+    ),
     "pair vmap of vmap": custom(
         lambda L, C: L.F.vmap(L.F.vmap(lambda x, y: C.Pair.apply(x, y, 2.0)[0], (0, None)), (None, 0))(L.xs, L.xs)
     ),
     "no jvp": custom(lambda L, C: L.F.jvp(C.NoJvp.apply, (L.x,), (L.y,))),
     "dirty": custom(lambda L, C: L.F.grad(lambda x: C.Dirty.apply(x.clone()).sum())(L.x)),
     "captured": custom(
-        lambda L, C: (
-            lambda w: L.autograd.grad(L.F.vmap(lambda x: C.Pair.apply(x, w, 2.0)[0])(L.xs).sum(), w)
-        )(L.y.clone().requires_grad_())
+        lambda L, C: (lambda w: L.autograd.grad(L.F.vmap(lambda x: C.Pair.apply(x, w, 2.0)[0])(L.xs).sum(), w))(
+            L.y.clone().requires_grad_()
+        )
     ),
     "captured in grad": custom(
-        lambda L, C: (
-            lambda w: L.autograd.grad(L.F.grad(lambda x: C.Pair.apply(x, w, 2.0)[0].sum())(L.x).sum(), w)
-        )(L.y.clone().requires_grad_())
+        lambda L, C: (lambda w: L.autograd.grad(L.F.grad(lambda x: C.Pair.apply(x, w, 2.0)[0].sum())(L.x).sum(), w))(
+            L.y.clone().requires_grad_()
+        )
     ),
     "dual": custom(lambda L, C: duals(L, lambda: L.fw.unpack_dual(C.Square.apply(L.fw.make_dual(L.x, L.y))))),
     "dual old": custom(lambda L, C: duals(L, lambda: L.fw.unpack_dual(C.Old.apply(L.fw.make_dual(L.x, L.y))))),
     "dual no jvp": custom(lambda L, C: duals(L, lambda: L.fw.unpack_dual(C.NoJvp.apply(L.fw.make_dual(L.x, L.y))))),
     "dual backward": custom(
-        lambda L, C: over_reverse(L, lambda d: C.Square.apply(d).sum()) + over_reverse(L, lambda d: C.Old.apply(d).sum())
+        lambda L, C: (
+            over_reverse(L, lambda d: C.Square.apply(d).sum()) + over_reverse(L, lambda d: C.Old.apply(d).sum())
+        )
     ),
 }
 
@@ -591,9 +590,7 @@ FORWARD: dict[str, Case] = {
     "to int": with_duals(lambda L: L.fw.unpack_dual(dual(L).int())),
     "parameters": lambda L: parameters(L),
     "functional_call": with_duals(
-        lambda L: L.fw.unpack_dual(
-            L.F.functional_call(L.nn.Linear(3, 1, bias=False), {"weight": dual(L)[None]}, L.x)
-        )
+        lambda L: L.fw.unpack_dual(L.F.functional_call(L.nn.Linear(3, 1, bias=False), {"weight": dual(L)[None]}, L.x))
     ),
     "item": with_duals(lambda L: [dual(L).sum().item(), dual(L).tolist(), bool(dual(L).sum() > 0), len(dual(L))]),
     "enter": lambda L: [L.fw.enter_dual_level(), L.fw.exit_dual_level()],

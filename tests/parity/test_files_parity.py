@@ -71,8 +71,7 @@ def same(a: Any, b: Any) -> None:
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
         if 0 not in x.shape:
             steps = [
-                tuple(s // v.itemsize for s in v.strides) if isinstance(v, np.ndarray) else v.stride()
-                for v in (x, y)
+                tuple(s // v.itemsize for s in v.strides) if isinstance(v, np.ndarray) else v.stride() for v in (x, y)
             ]
             assert all(s == t for s, t, n in zip(*steps, x.shape, strict=True) if n > 1)
     elif isinstance(a, dict):
@@ -181,9 +180,7 @@ def test_the_same_bytes(name: str) -> None:
         if not entry.endswith("serialization_id"):
             assert archives[0].read(entry) == archives[1].read(entry), entry
     assert len(theirs) == len(mine)
-    assert [i.header_offset for i in archives[0].infolist()] == [
-        i.header_offset for i in archives[1].infolist()
-    ]
+    assert [i.header_offset for i in archives[0].infolist()] == [i.header_offset for i in archives[1].infolist()]
     assert sum(a != b for a, b in zip(theirs, mine, strict=True)) <= 40 + 3 * 4
 
 
@@ -292,20 +289,14 @@ def test_refusals_have_the_same_type_and_beginning() -> None:
     for load in (torch.load, S.load):
         with pytest.raises(EOFError):
             load(io.BytesIO())
-        with pytest.raises(
-            RuntimeError, match=r"^Attempting to deserialize object on a CUDA device but torch.cuda"
-        ):
+        with pytest.raises(RuntimeError, match=r"^Attempting to deserialize object on a CUDA device but torch.cuda"):
             load(torch_saved([torch.ones(1)]), map_location="cuda")
         with pytest.raises(ValueError, match=r"^f must be a file path in order to use the mmap argument"):
             load(torch_saved(1), mmap=True)
-        with pytest.raises(
-            AttributeError, match=r"^'int' object has no attribute 'seek'. You can only torch.load"
-        ):
+        with pytest.raises(AttributeError, match=r"^'int' object has no attribute 'seek'. You can only torch.load"):
             load(5)
     for save in (torch.save, S.save):
-        with pytest.raises(
-            AttributeError, match=r"expected 'f' to be string, path, or a file-like object with a"
-        ):
+        with pytest.raises(AttributeError, match=r"expected 'f' to be string, path, or a file-like object with a"):
             save(1, 5)
         with pytest.raises(RuntimeError, match=r"^Parent directory none does not exist"):
             save(1, "none/a.pt")
@@ -332,9 +323,7 @@ def test_public_names() -> None:
     import inspect
 
     for name in ("save", "load"):
-        mine, theirs = (
-            list(inspect.signature(getattr(m, name)).parameters) for m in (S, torch.serialization)
-        )
+        mine, theirs = (list(inspect.signature(getattr(m, name)).parameters) for m in (S, torch.serialization))
         assert mine == theirs
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
-import parity.func_cases as cases
 import numpy as np
 import pytest
 
+from parity import func_cases as cases
+
 torch = pytest.importorskip("torch")
-import torch.autograd.forward_ad  # noqa: E402
+importlib.import_module("torch.autograd.forward_ad")
 
 import rushlight  # noqa: E402
 import rushlight.autograd.forward_ad  # noqa: E402

@@ -213,9 +213,7 @@ def state_hooks(lib):
     h = [
         m.register_state_dict_pre_hook(lambda mod, prefix, keep: seen.append(("pre", prefix, keep))),
         m.register_state_dict_post_hook(lambda mod, sd, prefix, meta: seen.append(("post", len(sd), prefix))),
-        m[0].register_load_state_dict_pre_hook(
-            lambda mod, sd, prefix, *a: seen.append(("load", prefix, len(a)))
-        ),
+        m[0].register_load_state_dict_pre_hook(lambda mod, sd, prefix, *a: seen.append(("load", prefix, len(a)))),
         m.register_load_state_dict_post_hook(lambda mod, keys: seen.append(("done", keys.missing_keys))),
     ]
     s = m.state_dict()
@@ -789,9 +787,7 @@ def norms_as_parametrizations(lib):
         w.sin().sum().backward()
         log += [close(m.parametrizations.weight.original.grad)]
         if how.get("use_trivialization", True):
-            q = lib.linalg.qr(lib.randn(4, 4, generator=lib.Generator().manual_seed(1)))[0][
-                : shape[0], : shape[1]
-            ]
+            q = lib.linalg.qr(lib.randn(4, 4, generator=lib.Generator().manual_seed(1)))[0][: shape[0], : shape[1]]
             if shape[0] == shape[1]:
                 q = lib.linalg.qr(q)[0]
                 m.weight = q
@@ -914,11 +910,9 @@ def stateless(lib):
         warnings.simplefilter("ignore")
         log = [close(S.functional_call(m, zeros, x)), m[0].weight is before, m[1].weight is before]
         log += [
-            close(
-                S.functional_call(
-                    m, {"0.weight": lib.zeros(2, 2), "1.bias": lib.ones(2)}, (x,), tie_weights=False
-                )
-            )[:0]
+            close(S.functional_call(m, {"0.weight": lib.zeros(2, 2), "1.bias": lib.ones(2)}, (x,), tie_weights=False))[
+                :0
+            ]
         ]
         both = {"0.weight": lib.zeros(2, 2), "1.weight": lib.ones(2, 2)}
         log += [

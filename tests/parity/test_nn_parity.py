@@ -380,9 +380,7 @@ def test_signature(name):
 
     if issubclass(theirs, torch.nn.Module) and name not in ("RNN", "LSTM", "GRU"):
         assert shape(ours) == shape(theirs)
-        assert list(inspect.signature(ours.forward).parameters) == list(
-            inspect.signature(theirs.forward).parameters
-        )
+        assert list(inspect.signature(ours.forward).parameters) == list(inspect.signature(theirs.forward).parameters)
 
 
 INITS = [
@@ -407,9 +405,7 @@ INITS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "args"), INITS, ids=[f"{n}{i}" for i, (n, _, _) in enumerate(INITS)]
-)
+@pytest.mark.parametrize(("name", "shape", "args"), INITS, ids=[f"{n}{i}" for i, (n, _, _) in enumerate(INITS)])
 def test_init(name, shape, args):
     values = []
     for lib, init in ((torch, torch.nn.init), (rl, nn.init)):

@@ -163,9 +163,9 @@ def test_leading_suffixes_and_contents():
         got = format_tensor(np.empty(shape), leading=leading, contents="...")
         assert got == expected
     x = torch.ones(4, dtype=torch.float64, requires_grad=True)
-    assert format_tensor(
-        x.detach().numpy(), contents="[four]", suffixes=["requires_grad=True"]
-    ) == x.__repr__(tensor_contents="[four]")
+    assert format_tensor(x.detach().numpy(), contents="[four]", suffixes=["requires_grad=True"]) == x.__repr__(
+        tensor_contents="[four]"
+    )
 
 
 def test_scalars():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from printed import compare
 
 torch = pytest.importorskip("torch")
@@ -52,7 +53,11 @@ def by_rushlight(path: Path) -> tuple[str, float]:
     environment = dict(os.environ, PYTHONWARNINGS="ignore")
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "rushlight", "run", str(path)], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, "-m", "rushlight", "run", str(path)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout, time.perf_counter() - start

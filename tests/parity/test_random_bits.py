@@ -55,9 +55,7 @@ def test_uniform_and_normal(dtype: str) -> None:
         assert g.initial_seed() == torch.initial_seed()
         for n in SIZES if seed % 20 == 0 else SIZES[seed % 4 :: 4]:
             pair.same(rk.uniform(g, n, dtype=dtype), torch.rand(n, dtype=t), state=False)
-            pair.same(
-                rk.uniform(g, n, -0.3, 0.7, dtype), torch.empty(n, dtype=t).uniform_(-0.3, 0.7), state=False
-            )
+            pair.same(rk.uniform(g, n, -0.3, 0.7, dtype), torch.empty(n, dtype=t).uniform_(-0.3, 0.7), state=False)
             pair.same(rk.uniform(g, n, 0, 3.3, dtype), torch.empty(n, dtype=t).uniform_(0, 3.3), state=False)
             pair.same(rk.normal(g, n, dtype=dtype), torch.randn(n, dtype=t), state=False)
             pair.same(rk.normal(g, n, 1.7, 0.3, dtype), torch.empty(n, dtype=t).normal_(1.7, 0.3))
@@ -127,9 +125,7 @@ def test_random(dtype: str) -> None:
             low = 0 if dtype == "bool" else 3
             pair.same(rk.randint(g, low, None, n, dtype), torch.empty(n, dtype=t).random_(low, None))
             if dtype in ("int64", "float32", "float64"):
-                pair.same(
-                    rk.randint(g, -(2**63), None, n, dtype), torch.empty(n, dtype=t).random_(-(2**63), None)
-                )
+                pair.same(rk.randint(g, -(2**63), None, n, dtype), torch.empty(n, dtype=t).random_(-(2**63), None))
 
 
 @pytest.mark.parametrize("dtype", [*INTEGERS, *FLOATS])
@@ -181,9 +177,7 @@ def test_transformed_uniforms(dtype: str) -> None:
                 pair.same(rk.exponential(g, n, rate, dtype), torch.empty(n, dtype=t).exponential_(rate))
             for mean, std in ((0.0, 1.0), (0.3, 2.7)):
                 pair.same(rk.cauchy(g, n, mean, std, dtype), torch.empty(n, dtype=t).cauchy_(mean, std))
-                pair.same(
-                    rk.log_normal(g, n, mean, std, dtype), torch.empty(n, dtype=t).log_normal_(mean, std)
-                )
+                pair.same(rk.log_normal(g, n, mean, std, dtype), torch.empty(n, dtype=t).log_normal_(mean, std))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -274,9 +268,7 @@ def test_multinomial_of_equal_scores() -> None:
 def test_greatest_is_topk() -> None:
     for seed in range(20):
         for size in (1, 2, 3, 4, 5, 10, 17, 40, 200, 1000, 3000):
-            x = torch.randint(
-                0, 1 + size // 3, (size,), generator=torch.Generator().manual_seed(seed)
-            ).float()
+            x = torch.randint(0, 1 + size // 3, (size,), generator=torch.Generator().manual_seed(seed)).float()
             for n in {1, 2, size // 64, size // 2, size} - {0}:
                 if n <= size:
                     assert rk._greatest(x.tolist(), n) == torch.topk(x, n).indices.tolist()
@@ -365,9 +357,7 @@ def test_refusals(case: int, dtype: str) -> None:
         with pytest.raises(type(error)) as caught:
             ours(rk.Twister(0), dtype)
         words = str(error).partition("  (Could")[0].split()[:6]
-        assert str(caught.value).replace(":", "").split()[:6] == " ".join(words).replace(":", "").split(), (
-            str(error)
-        )
+        assert str(caught.value).replace(":", "").split()[:6] == " ".join(words).replace(":", "").split(), str(error)
     else:
         ours(rk.Twister(0), dtype)
 

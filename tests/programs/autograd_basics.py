@@ -71,4 +71,6 @@ try:
     p.add_(1)
 except RuntimeError as error:
     print(str(error)[:80])
-print(torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), torch.ones(2, requires_grad=True), allow_unused=True))
+print(
+    torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), torch.ones(2, requires_grad=True), allow_unused=True)
+)

@@ -15,7 +15,9 @@ loader = torch.utils.data.DataLoader(list(zip(X, Y)), batch_size=24, shuffle=Tru
 model = nn.Sequential(nn.Linear(5, 16), nn.BatchNorm1d(16), nn.GELU(), nn.Linear(16, 1), nn.Flatten(0))
 swa, ema = AveragedModel(model), AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
-warm = SequentialLR(optimizer, [LinearLR(optimizer, 0.1, total_iters=3), CosineAnnealingLR(optimizer, 5)], milestones=[3])
+warm = SequentialLR(
+    optimizer, [LinearLR(optimizer, 0.1, total_iters=3), CosineAnnealingLR(optimizer, 5)], milestones=[3]
+)
 swa_schedule = SWALR(optimizer, anneal_strategy="linear", anneal_epochs=2, swa_lr=0.02)
 for epoch in range(10):
     total = 0.0
@@ -53,7 +55,11 @@ for m, o in [(model, optimizer), (twin, other)]:
     nn.functional.mse_loss(m(X), Y).backward()
     o.step()
 print(all(torch.equal(a, b) for a, b in zip(model.parameters(), twin.parameters())), other.param_groups[0]["lr"])
-for make in (lambda o: CosineAnnealingWarmRestarts(o, 3), lambda o: ConstantLR(o, 0.5, 2), lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.1, 1.0, 2)):
+for make in (
+    lambda o: CosineAnnealingWarmRestarts(o, 3),
+    lambda o: ConstantLR(o, 0.5, 2),
+    lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.1, 1.0, 2),
+):
     o = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0)
     s = make(o)
     rates = []

@@ -5,7 +5,10 @@ import torch.nn.functional as F
 
 syllables = ["an", "el", "mi", "ra", "so", "ki", "lo", "tha", "be", "jun"]
 generator = torch.Generator().manual_seed(42)
-words = ["".join(syllables[j] for j in torch.randint(10, (int(n),), generator=generator)) for n in torch.randint(1, 4, (300,), generator=generator)]
+words = [
+    "".join(syllables[j] for j in torch.randint(10, (int(n),), generator=generator))
+    for n in torch.randint(1, 4, (300,), generator=generator)
+]
 print(words[:5], len(words), min(map(len, words)), max(map(len, words)))
 chars = sorted(set("".join(words)))
 stoi = {s: i + 1 for i, s in enumerate(chars)}

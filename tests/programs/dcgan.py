@@ -48,7 +48,9 @@ class Discriminator(nn.Module):
 
 
 wave = torch.linspace(-3, 3, 16)
-reals = torch.stack([torch.outer(torch.sin(wave + p), torch.cos(wave * f)) for p, f in zip(torch.rand(64) * 3, torch.rand(64) + 0.5)])
+reals = torch.stack(
+    [torch.outer(torch.sin(wave + p), torch.cos(wave * f)) for p, f in zip(torch.rand(64) * 3, torch.rand(64) + 0.5)]
+)
 dataset = torch.utils.data.TensorDataset(reals.unsqueeze(1))
 dataloader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=0)
 netG, netD = Generator(0), Discriminator(0)
@@ -87,7 +89,9 @@ for epoch in range(3):
         D_G_z2 = output.mean().item()
         optimizerG.step()
         if i % 2 == 0:
-            print(f"[{epoch}][{i}] Loss_D: {errD.item():.4f} Loss_G: {errG.item():.4f} D(x): {D_x:.4f} D(G(z)): {D_G_z1:.4f} / {D_G_z2:.4f}")
+            print(
+                f"[{epoch}][{i}] Loss_D: {errD.item():.4f} Loss_G: {errG.item():.4f} D(x): {D_x:.4f} D(G(z)): {D_G_z1:.4f} / {D_G_z2:.4f}"
+            )
 with torch.no_grad():
     fake = netG(fixed_noise).detach().cpu()
 print(fake.shape, f"{fake.mean().item():.6f} {fake.std().item():.6f}")

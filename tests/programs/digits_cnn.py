@@ -32,7 +32,18 @@ class Net(nn.Module):
 
 def pictures(n, seed):
     """Seven-segment digits, shifted and noisy: the same everywhere, with nothing to download."""
-    segments = [0b1110111, 0b0010010, 0b1011101, 0b1011011, 0b0111010, 0b1101011, 0b1101111, 0b1010010, 0b1111111, 0b1111011]
+    segments = [
+        0b1110111,
+        0b0010010,
+        0b1011101,
+        0b1011011,
+        0b0111010,
+        0b1101011,
+        0b1101111,
+        0b1010010,
+        0b1111111,
+        0b1111011,
+    ]
     spots = [(0, 0, 1, 6), (0, 0, 5, 1), (0, 5, 5, 1), (4, 0, 1, 6), (4, 0, 5, 1), (4, 5, 5, 1), (8, 0, 1, 6)]
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 10, (n,), generator=generator)
@@ -55,7 +66,9 @@ def train(args, model, device, train_loader, optimizer, epoch):
         optimizer.step()
         if batch_idx % args.log_interval == 0:
             done = 100.0 * batch_idx / len(train_loader)
-            print(f"Train Epoch: {epoch} [{batch_idx * len(data)}/{len(train_loader.dataset)} ({done:.0f}%)]\tLoss: {loss.item():.5f}")
+            print(
+                f"Train Epoch: {epoch} [{batch_idx * len(data)}/{len(train_loader.dataset)} ({done:.0f}%)]\tLoss: {loss.item():.5f}"
+            )
 
 
 def test(model, device, test_loader):
@@ -68,7 +81,9 @@ def test(model, device, test_loader):
             test_loss += F.nll_loss(output, target, reduction="sum").item()
             pred = output.argmax(dim=1, keepdim=True)
             correct += pred.eq(target.view_as(pred)).sum().item()
-    print(f"Test set: Average loss: {test_loss / len(test_loader.dataset):.5f}, Accuracy: {correct}/{len(test_loader.dataset)}")
+    print(
+        f"Test set: Average loss: {test_loss / len(test_loader.dataset):.5f}, Accuracy: {correct}/{len(test_loader.dataset)}"
+    )
 
 
 def main():

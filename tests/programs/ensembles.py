@@ -20,8 +20,8 @@ def init():
 def task_loss(params, phase, amp):
     x = torch.linspace(-2, 2, 10)[:, None]
     support, query = x[::2], x[1::2]
-    target = lambda x: amp * torch.sin(x + phase)  # noqa: E731
-    inner = lambda p: F.mse_loss(net(p, support), target(support))  # noqa: E731
+    target = lambda x: amp * torch.sin(x + phase)
+    inner = lambda p: F.mse_loss(net(p, support), target(support))
     adapted = [p - 0.1 * g for p, g in zip(params, grad(inner)(params))]
     return F.mse_loss(net(adapted, query), target(query))
 
@@ -42,7 +42,7 @@ for step in range(10):
 print("ensemble", loss)
 print("random", vmap(lambda p: F.dropout(p, 0.5), randomness="different")(torch.ones(3, 2)).shape)
 
-f = lambda v: (v**3).sum() + v.prod()  # noqa: E731
+f = lambda v: (v**3).sum() + v.prod()
 v, t = torch.randn(4), torch.randn(4)
 print("hvp", jvp(grad(f), (v,), (t,))[1], vjp(grad(f), v)[1](t)[0])
 print("hessian", jacfwd(jacrev(f))(v))

@@ -103,7 +103,9 @@ log = []
 handles = [
     model[0].register_forward_pre_hook(lambda m, args: log.append(("pre", tuple(args[0].shape)))),
     model[0].register_forward_hook(lambda m, args, out: out * 2),
-    model[2].register_full_backward_hook(lambda m, gin, gout: log.append(("full", f"{gin[0].sum().item():.5f}", f"{gout[0].sum().item():.5f}"))),
+    model[2].register_full_backward_hook(
+        lambda m, gin, gout: log.append(("full", f"{gin[0].sum().item():.5f}", f"{gout[0].sum().item():.5f}"))
+    ),
     model[2].register_full_backward_pre_hook(lambda m, gout: (gout[0] * 0.5,)),
     model[2].weight.register_hook(lambda g: log.append(("weight", f"{g.sum().item():.5f}"))),
     model[0].weight.register_post_accumulate_grad_hook(lambda p: log.append(("post", f"{p.grad.sum().item():.5f}"))),

@@ -44,4 +44,7 @@ with torch.no_grad():
     K = L @ L.T
     print(f"{torch.logdet(K).item():.6f} {torch.linalg.slogdet(K)[1].item():.6f}")
     print(torch.linalg.eigvalsh(K)[-3:], torch.linalg.solve(K, y)[:3], torch.linalg.inv(K).diagonal()[:2])
-    print(torch.allclose(torch.linalg.cholesky(K), L), f"{torch.linalg.cond(K).item():.3e} {torch.linalg.norm(K).item():.6f}")
+    print(
+        torch.allclose(torch.linalg.cholesky(K), L),
+        f"{torch.linalg.cond(K).item():.3e} {torch.linalg.norm(K).item():.6f}",
+    )

@@ -10,7 +10,9 @@ y = torch.cos(4 * x)
 log_length = torch.zeros((), dtype=torch.float64, requires_grad=True)
 optimizer = torch.optim.SGD([log_length], lr=0.01)
 for i in range(10):
-    K = torch.exp(-0.5 * (x[:, None] - x[None]) ** 2 / log_length.exp() ** 2) + 0.01 * torch.eye(12, dtype=torch.float64)
+    K = torch.exp(-0.5 * (x[:, None] - x[None]) ** 2 / log_length.exp() ** 2) + 0.01 * torch.eye(
+        12, dtype=torch.float64
+    )
     gp = MultivariateNormal(torch.zeros(12, dtype=torch.float64), K)
     prior = Gamma(2.0, 1.0).log_prob(log_length.exp()) + LogNormal(0.0, 1.0).log_prob(log_length.exp())
     loss = -gp.log_prob(y) - prior

@@ -5,8 +5,19 @@ import math
 import numpy as np
 import torch
 from torch.utils.data import (
-    BatchSampler, ConcatDataset, DataLoader, Dataset, IterableDataset, RandomSampler, SequentialSampler, Subset, TensorDataset,
-    WeightedRandomSampler, default_collate, get_worker_info, random_split,
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+    WeightedRandomSampler,
+    default_collate,
+    get_worker_info,
+    random_split,
 )  # fmt: skip
 
 
@@ -54,11 +65,20 @@ def main():
     torch.manual_seed(0)
     for batch in DataLoader(Squares(), batch_size=4):
         print(batch)
-    for batch in DataLoader(Squares(), batch_size=4, shuffle=True, num_workers=2, drop_last=True, generator=torch.Generator().manual_seed(5)):
+    for batch in DataLoader(
+        Squares(), batch_size=4, shuffle=True, num_workers=2, drop_last=True, generator=torch.Generator().manual_seed(5)
+    ):
         print(batch["x"].sum(0), batch["name"], batch["pair"])
     print(list(DataLoader(Range(3, 9))), list(DataLoader(Range(3, 9), num_workers=2)))
     print([b.tolist() for b in DataLoader(Range(0, 10), batch_size=4)])
-    loader = DataLoader(Noise(), batch_size=3, num_workers=2, worker_init_fn=init, generator=torch.Generator().manual_seed(1), persistent_workers=True)
+    loader = DataLoader(
+        Noise(),
+        batch_size=3,
+        num_workers=2,
+        worker_init_fn=init,
+        generator=torch.Generator().manual_seed(1),
+        persistent_workers=True,
+    )
     for _ in range(2):
         print(list(loader))
     weighted = WeightedRandomSampler([0.1, 0.9, 4.0], 8, generator=torch.Generator().manual_seed(2))
@@ -68,7 +88,12 @@ def main():
     print(list(a), list(b), len(ConcatDataset([Squares(), Squares()])), Subset(Squares(), [2, 5])[1]["name"])
     print(default_collate([(1, 2.5), (3, 4.5)]), default_collate([{"a": np.float32(1)}, {"a": np.float32(2)}]))
     xs, ys = torch.arange(6).view(3, 2), torch.arange(3)
-    print([[t.tolist() for t in batch] for batch in DataLoader(TensorDataset(xs, ys), batch_size=2, collate_fn=lambda b: default_collate(b))])
+    print(
+        [
+            [t.tolist() for t in batch]
+            for batch in DataLoader(TensorDataset(xs, ys), batch_size=2, collate_fn=lambda b: default_collate(b))
+        ]
+    )
     try:
         list(DataLoader(Broken(), batch_size=2, num_workers=1))
     except KeyError as error:

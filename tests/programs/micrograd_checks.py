@@ -53,7 +53,13 @@ for i in range(40):
 X, Y = torch.tensor([p[:2] for p in points]), torch.tensor([p[2] for p in points])
 random.seed(7)
 sizes = [(2, 8), (8, 8), (8, 1)]
-layers = [(torch.tensor([[random.uniform(-1, 1) for _ in range(i)] for _ in range(o)], requires_grad=True), torch.zeros(o, requires_grad=True)) for i, o in sizes]
+layers = [
+    (
+        torch.tensor([[random.uniform(-1, 1) for _ in range(i)] for _ in range(o)], requires_grad=True),
+        torch.zeros(o, requires_grad=True),
+    )
+    for i, o in sizes
+]
 for k in range(25):
     out = X
     for n, (W, bias) in enumerate(layers):

@@ -54,7 +54,9 @@ def compute_loss(params, buffers, sample, target):
 
 per_sample = vmap(grad(compute_loss), in_dims=(None, None, 0, 0))(params, buffers, data, targets)
 for a, (name, b) in zip(looped, per_sample.items()):
-    print(name, tuple(b.shape), torch.allclose(a, b, atol=3e-6, rtol=1e-4), [f"{v:.5f}" for v in b.flatten(1).norm(dim=1)])
+    print(
+        name, tuple(b.shape), torch.allclose(a, b, atol=3e-6, rtol=1e-4), [f"{v:.5f}" for v in b.flatten(1).norm(dim=1)]
+    )
 norms = torch.stack([g.flatten(1).norm(dim=1) for g in per_sample.values()]).norm(dim=0)
 clipped = {k: (g * (1 / norms).clamp(max=1).view(-1, *[1] * (g.dim() - 1))).mean(0) for k, g in per_sample.items()}
 print(" ".join(f"{g.abs().sum():.5f}" for g in clipped.values()))
@@ -76,7 +78,9 @@ def predict(weight, bias, x):
 
 
 x = torch.randn(4)
-print(torch.allclose(jacrev(predict, argnums=2)(weight, bias, x), jacfwd(predict, argnums=2)(weight, bias, x), atol=1e-6))
+print(
+    torch.allclose(jacrev(predict, argnums=2)(weight, bias, x), jacfwd(predict, argnums=2)(weight, bias, x), atol=1e-6)
+)
 print(jacrev(predict, argnums=2)(weight, bias, x))
 print(hessian(lambda x: predict(weight, bias, x).sum())(x))
 out, tangent = jvp(lambda x: predict(weight, bias, x), (x,), (torch.ones(4),))

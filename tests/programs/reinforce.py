@@ -84,7 +84,9 @@ def run(actor_critic):
         optimizer.step()
         del model.rewards[:]
         del model.saved_actions[:]
-        print(f"{actor_critic} {i_episode} reward {ep_reward:.0f} average {running_reward:.3f} loss {loss.item():.5f} {m.entropy().item():.5f}")
+        print(
+            f"{actor_critic} {i_episode} reward {ep_reward:.0f} average {running_reward:.3f} loss {loss.item():.5f} {m.entropy().item():.5f}"
+        )
 
 
 run(False)

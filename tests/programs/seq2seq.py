@@ -27,7 +27,9 @@ class Seq2Seq(nn.Module):
                 nn.init.xavier_uniform_(p)
 
     def encode(self, src, mask):
-        return self.transformer.encoder(self.src(src) * math.sqrt(self.d) + self.pe[:, : src.size(1)], src_key_padding_mask=mask)
+        return self.transformer.encoder(
+            self.src(src) * math.sqrt(self.d) + self.pe[:, : src.size(1)], src_key_padding_mask=mask
+        )
 
     def decode(self, tgt, memory, mask):
         causal = nn.Transformer.generate_square_subsequent_mask(tgt.size(1))
@@ -51,7 +53,9 @@ model = Seq2Seq()
 print(sum(p.numel() for p in model.parameters()))
 criterion = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=0.1)
 optimizer = torch.optim.Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
-schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: 32**-0.5 * min((s + 1) ** -0.5, (s + 1) * 20**-1.5) * 0.2)
+schedule = torch.optim.lr_scheduler.LambdaLR(
+    optimizer, lambda s: 32**-0.5 * min((s + 1) ** -0.5, (s + 1) * 20**-1.5) * 0.2
+)
 for step in range(30):
     src, tgt = batch()
     logits = model(src, tgt[:, :-1])

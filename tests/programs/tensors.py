@@ -42,13 +42,20 @@ t = torch.from_numpy(n)
 np.add(n, 1, out=n)
 print(t, n)
 print(torch.arange(0, 1, 0.25), torch.linspace(0, 1, 5), torch.eye(2), torch.full((2,), 7), torch.empty(0))
-print(torch.tensor([1.0, 2.5]).int(), torch.tensor([0, 3]).bool(), torch.tensor(3.7).long(), torch.tensor([1e10, 1e-10]))
+print(
+    torch.tensor([1.0, 2.5]).int(), torch.tensor([0, 3]).bool(), torch.tensor(3.7).long(), torch.tensor([1e10, 1e-10])
+)
 print(torch.stack([torch.arange(3), torch.arange(3)]), torch.arange(6).view(2, 3).permute(1, 0).contiguous().stride())
 print(torch.arange(24).reshape(2, 3, 4)[1, 1:, ::2], torch.arange(5).flip(0), torch.arange(6).unfold(0, 2, 2))
 u, i = torch.tensor([3, 1, 2]).sort(descending=True)
 print(u, i, torch.tensor([[1, 5], [7, 2]]).max(dim=1), torch.where(torch.tensor([True, False]), 1.0, 2.0))
 print(torch.tensor([1.0, float("nan"), float("inf")]), torch.tensor([True, False]), torch.tensor([1 + 2j]))
-print(torch.randint(0, 10, (3,)), torch.randperm(5), torch.normal(0.0, 1.0, (2, 2)), torch.bernoulli(torch.full((4,), 0.5)))
+print(
+    torch.randint(0, 10, (3,)),
+    torch.randperm(5),
+    torch.normal(0.0, 1.0, (2, 2)),
+    torch.bernoulli(torch.full((4,), 0.5)),
+)
 a = torch.arange(4.0)
 b = a.view(2, 2)
 b[0, 0] = 9

@@ -67,4 +67,6 @@ with torch.no_grad():
 posterior, prior = Normal(mu, (0.5 * logvar).exp()), Normal(torch.zeros_like(mu), torch.ones_like(mu))
 by_hand = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), 1)
 print(torch.allclose(kl_divergence(posterior, prior).sum(1), by_hand, atol=1e-4), f"{by_hand.mean().item():.5f}")
-print(f"{posterior.rsample().sum().item():.4f} {posterior.log_prob(mu).mean().item():.5f} {prior.entropy().mean().item():.5f}")
+print(
+    f"{posterior.rsample().sum().item():.4f} {posterior.log_prob(mu).mean().item():.5f} {prior.entropy().mean().item():.5f}"
+)

@@ -5,9 +5,9 @@ import math
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-import torch.onnx  # noqa: F401
+import torch.onnx
 
-vocabulary = "the cat dog sat ran on under a mat tree and then slept <eos>".split()
+vocabulary = ["the", "cat", "dog", "sat", "ran", "on", "under", "a", "mat", "tree", "and", "then", "slept", "<eos>"]
 generator = torch.Generator().manual_seed(3)
 tokens = []
 for _ in range(240):
@@ -142,7 +142,9 @@ for kind in ["LSTM", "GRU", "RNN_TANH", "Transformer"]:
                     p.data.add_(p.grad, alpha=-lr)
             total_loss += loss.item()
         val_loss = evaluate(model, val_data, kind)
-        print(f"{kind} epoch {epoch} lr {lr:.2f} train {total_loss:.4f} valid loss {val_loss:.4f} ppl {math.exp(val_loss):.3f}")
+        print(
+            f"{kind} epoch {epoch} lr {lr:.2f} train {total_loss:.4f} valid loss {val_loss:.4f} ppl {math.exp(val_loss):.3f}"
+        )
         if best is None or val_loss < best:
             best = val_loss
         else:

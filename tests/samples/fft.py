@@ -25,8 +25,6 @@ def many(s: Sampler) -> list[Call]:
     return [*two(s), Call(s.t(2, 3, 4)), Call(s.t(3, 4), (3,)), Call(s.t(2, 3, 4), dim=(2, 0, 1), norm="ortho")]
 
 
-
-
 NODE = {"node": "made of the same operators in another order"}
 ROWS = [
     *[Row(f"fft.{n}", one, complex=True, out=True, dtypes=ALL) for n in ("fft", "ifft", "irfft", "hfft")],

@@ -22,7 +22,12 @@ def many(name, dims, *calls, make="distinct", **how):
     args, kwargs = calls[0]
     return [
         Row(F + name, pool(dims, *calls, make=make), **how),
-        Row(F + name, alone(dims, *args, make=make, **kwargs), tag="unbatched", **{**how, "skip": {**how.get("skip", {}), "node": UNBATCHED}}),
+        Row(
+            F + name,
+            alone(dims, *args, make=make, **kwargs),
+            tag="unbatched",
+            **{**how, "skip": {**how.get("skip", {}), "node": UNBATCHED}},
+        ),
     ]
 
 

@@ -22,11 +22,19 @@ def plain(calls: list[Call]) -> list[Call]:
 
 def degrees(s: Sampler) -> list[Call]:
     x = s.t(9, low=-0.9, high=0.9, grad=False)
-    return [Call(x, T([0, 1, 2, 3, 4, 5, 6, 2, -1])), Call(s.t(4, 1, low=1.5, high=3, grad=False), T([0, 1, 3])), Call(x, 3), Call(0.5, T([2.0, 3.7]))]
+    return [
+        Call(x, T([0, 1, 2, 3, 4, 5, 6, 2, -1])),
+        Call(s.t(4, 1, low=1.5, high=3, grad=False), T([0, 1, 3])),
+        Call(x, 3),
+        Call(0.5, T([2.0, 3.7])),
+    ]
 
 
 def gammas(s: Sampler) -> list[Call]:
-    return [Call(s.t(5, low=0.2, high=6, grad=False), s.t(5, low=0.1, high=8)), Call(s.t(2, 1, low=0.2, high=6, grad=False), s.t(3, low=0.1, high=8))]
+    return [
+        Call(s.t(5, low=0.2, high=6, grad=False), s.t(5, low=0.1, high=8)),
+        Call(s.t(2, 1, low=0.2, high=6, grad=False), s.t(3, low=0.1, high=8)),
+    ]
 
 
 def zetas(s: Sampler) -> list[Call]:
@@ -42,7 +50,12 @@ def ends(s: Sampler) -> list[Call]:
 
 def zeta_ends(s: Sampler) -> list[Call]:
     inf, nan = float("inf"), float("nan")
-    return [Call(s.of([2.0, 1.0, 0.5, 3.0, 2.0, 2.5, -1.0, inf, nan, 2.0], grad=False), s.of([1.0, 1.0, 1.0, -0.5, -1.0, -0.5, 2.0, 2.0, 1.0, inf], grad=False))]
+    return [
+        Call(
+            s.of([2.0, 1.0, 0.5, 3.0, 2.0, 2.5, -1.0, inf, nan, 2.0], grad=False),
+            s.of([1.0, 1.0, 1.0, -0.5, -1.0, -0.5, 2.0, 2.0, 1.0, inf], grad=False),
+        )
+    ]
 
 
 BESSEL = (

@@ -235,7 +235,10 @@ def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
     else:
         code += plain
         if op.holomorphic:
-            code += ["        if result_.dtype is C8 or result_.dtype is C16:", "            node.rules = complex_rules"]
+            code += [
+                "        if result_.dtype is C8 or result_.dtype is C16:",
+                "            node.rules = complex_rules",
+            ]
     return code + [
         "        node.seq = tick()",
         "        frame = getframe(1)",

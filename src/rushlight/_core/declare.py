@@ -352,7 +352,7 @@ class OpNode(Node):
 
     def join(self, source: int, value: Any) -> Any:
         """A saved value as a tensor whose history is where it came from."""
-        if value is None or source >= record.SHAPE and source < record.OUTPUT:
+        if value is None or (source >= record.SHAPE and source < record.OUTPUT):
             return value
         if source == record.RESULT:
             if isinstance(value, tuple):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 
-class dtype:  # noqa: N801 (PyTorch's name)
+class dtype:
     """The type of a tensor's elements, such as ``torch.float32``.
 
     >>> import rushlight as torch

@@ -20,7 +20,7 @@ def active() -> tuple[Any, ...]:
     return stack.get()[: mode() >> DEPTH]
 
 
-class running:  # noqa: N801 (used as a statement)
+class running:
     """Run a block with one more level on top."""
 
     __slots__ = ("tokens", "transform")

@@ -61,9 +61,7 @@ def set_printoptions(
     new: dict[str, float] = {}
     if profile is not None:
         if profile not in _PROFILES:
-            raise ValueError(
-                f"set_printoptions(): profile must be one of {', '.join(_PROFILES)}, got {profile!r}"
-            )
+            raise ValueError(f"set_printoptions(): profile must be one of {', '.join(_PROFILES)}, got {profile!r}")
         new.update(_PROFILES[profile])
     if precision is not None:
         new["precision"] = _count("precision", precision)
@@ -185,9 +183,7 @@ def _body(array: _Array, column: int) -> str:
         return "[...]"
     cut = [summarised and n > 2 * edge for n in array.shape]
     if any(cut):
-        kept = [
-            np.r_[:edge, n - edge : n] if c else np.arange(n) for n, c in zip(array.shape, cut, strict=True)
-        ]
+        kept = [np.r_[:edge, n - edge : n] if c else np.arange(n) for n, c in zip(array.shape, cut, strict=True)]
         array = array[np.ix_(*kept)]
     texts, width = _cells(array.reshape(-1))
     per_line = max(1, math.floor((_options.linewidth - column - array.ndim + 1) / (width + 2)))
@@ -271,9 +267,7 @@ def _count(name: str, value: object) -> int:
 def _number(name: str, value: object) -> float:
     """Return ``value``, a real number, or say what is wrong with it."""
     if not isinstance(value, Real):
-        raise TypeError(
-            f"set_printoptions(): {name} must be a number, got {value!r} ({type(value).__name__})"
-        )
+        raise TypeError(f"set_printoptions(): {name} must be a number, got {value!r} ({type(value).__name__})")
     if math.isnan(value):
         raise ValueError(f"set_printoptions(): {name} must be a number, got nan")
     return value  # type: ignore[return-value]

@@ -185,9 +185,7 @@ def _name(dtype: _Dtype, function: str, argument: str, position: int) -> str:
         pass
     if not isinstance(dtype, np.dtype):
         kind = type(dtype).__name__
-        raise TypeError(
-            f"{function}(): argument '{argument}' (position {position}) must be torch.dtype, not {kind}"
-        )
+        raise TypeError(f"{function}(): argument '{argument}' (position {position}) must be torch.dtype, not {kind}")
     if dtype.name in _DTYPES and dtype.isnative:  # an extension of NumPy, such as ml_dtypes' bfloat16
         return dtype.name
     raise TypeError(

@@ -70,9 +70,7 @@ def promoted(promote: Any, *operands: Any) -> list[Any]:
         return [operands[0], *promoted("same", *operands[1:])]
     dtype = common_dtype(promote, operands)
     return [
-        o
-        if o is None
-        else ((o if o.dtype is dtype else o.astype(dtype)) if type(o) is ndarray else scalar(o, dtype))
+        o if o is None else ((o if o.dtype is dtype else o.astype(dtype)) if type(o) is ndarray else scalar(o, dtype))
         for o in operands
     ]
 
@@ -80,7 +78,7 @@ def promoted(promote: Any, *operands: Any) -> list[Any]:
 def operand(op: Any, name: str, value: Any) -> Any:
     """An argument that stands where a tensor may: arrays, numbers and None pass, anything else is an error."""
     if value is None or isinstance(value, (ndarray, *NUMBERS)):
-        if value is None and not op.optional(name) or isinstance(value, NUMBERS) and not op.numeric(name):
+        if (value is None and not op.optional(name)) or (isinstance(value, NUMBERS) and not op.numeric(name)):
             raise wrong_type(op, name, value)
         return value
     if isinstance(value, np.generic):
@@ -92,9 +90,7 @@ def operand(op: Any, name: str, value: Any) -> Any:
 
 def wrong_type(op: Any, name: str, value: Any) -> TypeError:
     position = op.parameters.index(name) + 1
-    return TypeError(
-        f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-    )
+    return TypeError(f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
 
 
 # ---- edges that repair shape and dtype
@@ -141,7 +137,7 @@ def refused(op: Any, error: Exception) -> Exception:
     """PyTorch's error for what NumPy's function said: a dtype that it does not take, shapes that do not broadcast."""
     text = str(error)
     of_bool = "numpy boolean" in text
-    if of_bool or hasattr(error, "ufunc") or type(error) is TypeError and text.startswith("ufunc '"):
+    if of_bool or hasattr(error, "ufunc") or (type(error) is TypeError and text.startswith("ufunc '")):
         found = [np.dtype(bool)] if of_bool else [d for d in getattr(error, "dtypes", ()) if isinstance(d, np.dtype)]
         if op.refuse is not None and found:
             return op.refuse(found[0])  # type: ignore[no-any-return]
@@ -154,7 +150,9 @@ def refused(op: Any, error: Exception) -> Exception:
 
 def unbroadcastable(text: str) -> Exception | None:
     """The same complaint with the dimension that does not fit, from the shapes in NumPy's message."""
-    shapes = [tuple(map(int, s.split(",")[: -1 if s.endswith(",") else None])) for s in re.findall(r"\(([\d,]+)\)", text)]
+    shapes = [
+        tuple(map(int, s.split(",")[: -1 if s.endswith(",") else None])) for s in re.findall(r"\(([\d,]+)\)", text)
+    ]
     for k, a in enumerate(shapes):
         for b in shapes[k + 1 :]:
             for i in range(1, min(len(a), len(b)) + 1):

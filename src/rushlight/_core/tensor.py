@@ -196,7 +196,9 @@ class Tensor(Methods):
     _grad: Tensor | None = None
     _view: Any = None  # of a view: views.View; of a base: views.Views; else None
     level = 0  # of tensors inside function transforms: which one,
-    transform: Any = None  # and the transform itself
+    transform: Any = None  # and the transform itself;
+    lower: Any  # there: what it stands for on the level below,
+    tangent: Any  # and its tangent in forward mode
     is_sparse = is_quantized = is_mkldnn = is_meta = is_cuda = is_nested = is_xla = is_mps = is_xpu = False
     is_cpu = True
     names = property(lambda self: (None,) * self.ndim)

@@ -33,9 +33,7 @@ def replacing(path: str | os.PathLike[str] | bytes) -> Iterator[IO[bytes]]:
     target = os.path.realpath(os.fsdecode(os.fspath(path)))
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
-        raise RuntimeError(
-            f"Parent directory {os.path.dirname(os.fsdecode(os.fspath(path)))} does not exist."
-        )
+        raise RuntimeError(f"Parent directory {os.path.dirname(os.fsdecode(os.fspath(path)))} does not exist.")
     mode = None
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(target).st_mode

@@ -37,9 +37,7 @@ PROTOCOL_VERSION = 1001
 class LegacyReader:
     """Loads one file given as bytes (or a memory map of it)."""
 
-    def __init__(
-        self, data: Any, vocabulary: Vocabulary, map_location: Any = None, encoding: str = "utf-8"
-    ) -> None:
+    def __init__(self, data: Any, vocabulary: Vocabulary, map_location: Any = None, encoding: str = "utf-8") -> None:
         self.stream = Stream(data)
         self.vocabulary = vocabulary
         self.place = locate(map_location)
@@ -115,9 +113,7 @@ class LegacyReader:
             storage = self.storages[name]
             size = self.stream.unsigned(8)
             if size != storage.array.size:
-                raise LoadError(
-                    f"the storage {name!r:.80} has {size} elements, {storage.array.size} were announced"
-                )
+                raise LoadError(f"the storage {name!r:.80} has {size} elements, {storage.array.size} were announced")
             raw = self.stream.window(storage.array.nbytes)
             if storage.array.size:
                 storage.array.view(np.uint8)[:] = np.frombuffer(raw, np.uint8)

@@ -238,9 +238,7 @@ class Interpreter:
         except Exception as error:  # a damaged stream shows in many ways: an empty stack, a missing memo ...
             if type(error) is RuntimeError:  # PyTorch's words for a device that is not there
                 raise LoadError(f"{error!s:.500}{self.place(start, code)}") from error
-            problem = (
-                f"{FAILED}The pickle stream is damaged or hostile: {type(error).__name__}: {error!s:.200}"
-            )
+            problem = f"{FAILED}The pickle stream is damaged or hostile: {type(error).__name__}: {error!s:.200}"
             raise LoadError(f"{problem}{self.place(start, code)}") from error
 
     def place(self, start: int, code: int) -> str:
@@ -262,9 +260,7 @@ class Interpreter:
     def take_room(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
-            raise LoadError(
-                "the pickle stream makes far more containers than a real one; the file is hostile"
-            )
+            raise LoadError("the pickle stream makes far more containers than a real one; the file is hostile")
 
     def push(self, value: object) -> None:
         self.stack.append(value)
@@ -327,9 +323,7 @@ class Interpreter:
             target[key] = value
 
     def extend(self, target: Any, items: list[Any]) -> None:
-        if type(target) is not list and not (
-            isinstance(target, list) and self.vocabulary.is_listed(type(target))
-        ):
+        if type(target) is not list and not (isinstance(target, list) and self.vocabulary.is_listed(type(target))):
             raise LoadError(f"Can only append to lists, but got {type(target).__name__}")
         self.take_room(8 * len(items))
         target.extend(items)
@@ -659,6 +653,4 @@ class Writer(_Pickler):  # type: ignore[misc]
         return self.name("torch._utils", "_rebuild_tensor_v3"), (*arguments, self.name("torch", record.dtype))
 
 
-_PLAIN: frozenset[type] = frozenset(
-    (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, OrderedDict)
-)
+_PLAIN: frozenset[type] = frozenset((type(None), bool, int, float, complex, str, bytes, list, tuple, dict, OrderedDict))

@@ -114,8 +114,7 @@ def parse(data: Any) -> Contents:
         position = entry.end
     if position != len(view):
         _fail(
-            f"incomplete metadata, file not fully covered: the tensors end at byte {position}, "
-            f"the file at {len(view)}"
+            f"incomplete metadata, file not fully covered: the tensors end at byte {position}, the file at {len(view)}"
         )
     return Contents(ordered, metadata)
 
@@ -181,9 +180,7 @@ def array_of(data: Any, name: str, entry: Entry) -> Array:
             "Convert it with PyTorch: `value.float()`, and save it again."
         )
     if len(entry.shape) > MAX_DIMS:
-        raise SafetensorError(
-            f"tensor `{name:.80}` has {len(entry.shape)} dimensions; at most {MAX_DIMS} are possible"
-        )
+        raise SafetensorError(f"tensor `{name:.80}` has {len(entry.shape)} dimensions; at most {MAX_DIMS} are possible")
     if entry.start == entry.end:
         flat: Array = np.empty(0, dtype)
         if any(size * dtype.itemsize >= 2**63 for size in entry.shape):
@@ -201,16 +198,12 @@ def array_of(data: Any, name: str, entry: Entry) -> Array:
         raise SafetensorError(f"tensor `{name:.80}` of shape {entry.shape}: {error}") from error
 
 
-def serialize(
-    arrays: Mapping[str, Array], metadata: Mapping[str, str] | None, write: Callable[[Any], object]
-) -> None:
+def serialize(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None, write: Callable[[Any], object]) -> None:
     """Write the file: tensors of wide dtypes first, then by name, as the format's own writer does."""
     header: dict[str, Any] = {}
     if metadata is not None:
         header["__metadata__"] = dict(metadata)
-    names = sorted(
-        arrays, key=lambda name: (-_RANK[NAMES[arrays[name].dtype.newbyteorder("=")]], name.encode())
-    )
+    names = sorted(arrays, key=lambda name: (-_RANK[NAMES[arrays[name].dtype.newbyteorder("=")]], name.encode()))
     start = 0
     for name in names:
         array = arrays[name]

@@ -110,9 +110,7 @@ class Archive:
     def _locate(self, entry: zipfile.ZipInfo) -> Member:
         """Find the member's data by its own header, which must agree with the directory."""
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 0x2041:
-            raise LoadError(
-                f"the member {entry.orig_filename!r:.80} is encrypted or compressed in an unknown way"
-            )
+            raise LoadError(f"the member {entry.orig_filename!r:.80} is encrypted or compressed in an unknown way")
         if not 0 <= entry.header_offset <= self.file_size - _LOCAL.size:
             raise TruncatedFileError(f"the member {entry.orig_filename!r:.80} stands outside the file")
         self.file.seek(entry.header_offset)
@@ -340,9 +338,7 @@ class ZipWriter:
         padding = -(start + head) % ALIGNMENT
         pad = b"FB" + struct.pack("<H", padding) + b"Z" * padding
         shown = _LIMIT32 if wide else 0
-        local = _LOCAL.pack(
-            SIGNATURE, 0, flags, 0, 0, 0, 0, shown, shown, len(raw_name), len(extra) + len(pad)
-        )
+        local = _LOCAL.pack(SIGNATURE, 0, flags, 0, 0, 0, 0, shown, shown, len(raw_name), len(extra) + len(pad))
         self.write(local + raw_name + extra + pad)
         if size:
             self.write(data)

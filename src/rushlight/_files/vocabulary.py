@@ -127,9 +127,7 @@ class Vocabulary:
         self.tensor, self.parameter = host.classes()
         self.listed = listed_names(listed)
         # what NumPy needs is listed by its names, but built by the checking builders below only
-        self._listed_ids = {
-            id(value) for name, value in self.listed.items() if not self._is_numpy(name, value)
-        }
+        self._listed_ids = {id(value) for name, value in self.listed.items() if not self._is_numpy(name, value)}
         self._known: dict[str, object] = {}
         self._dtypes: dict[int, tuple[object, str]] = {}
         self._blank: dict[int, object] = {}  # NumPy arrays and dtypes whose state has not come yet
@@ -256,9 +254,7 @@ class Vocabulary:
                 self._dtypes[id(dtype)] = dtype, name
                 return dtype
         if full in _SPECIAL:
-            raise LoadError(
-                f"{FAILED}The file holds {_SPECIAL[full]} (`{full}`), which is not supported here."
-            )
+            raise LoadError(f"{FAILED}The file holds {_SPECIAL[full]} (`{full}`), which is not supported here.")
         if module == "torch" and name in UNSUPPORTED_DTYPES:
             raise LoadError(
                 f"{FAILED}The file names the dtype torch.{name}, which is not supported here. "
@@ -381,9 +377,7 @@ class Vocabulary:
 
     # -- builders of tensors
 
-    def _tensor_v1(
-        self, machine: Interpreter, storage: object, offset: object, size: object, stride: object
-    ) -> object:
+    def _tensor_v1(self, machine: Interpreter, storage: object, offset: object, size: object, stride: object) -> object:
         return self._tensor_v2(machine, storage, offset, size, stride, False, None)
 
     def _tensor_v2(
@@ -399,9 +393,7 @@ class Vocabulary:
     ) -> object:
         if type(storage) is not Storage:
             raise LoadError(f"a tensor must be made over a storage, got {shown(storage)}")
-        return self._tensor(
-            machine, storage, storage.array, offset, size, stride, requires_grad, hooks, metadata
-        )
+        return self._tensor(machine, storage, storage.array, offset, size, stride, requires_grad, hooks, metadata)
 
     def _tensor_v3(
         self,
@@ -439,9 +431,7 @@ class Vocabulary:
         if type(requires_grad) is not bool:
             raise LoadError(f"requires_grad must be True or False, got {shown(requires_grad)}")
         if requires_grad and flat.dtype.kind not in "fc":
-            raise LoadError(
-                f"only tensors of floating point and complex dtype can require gradients, got {flat.dtype}"
-            )
+            raise LoadError(f"only tensors of floating point and complex dtype can require gradients, got {flat.dtype}")
         array = view_of(flat, offset, size, stride)
         if metadata is not None:
             array = self._lazy(machine, storage, array, metadata)
@@ -486,9 +476,7 @@ class Vocabulary:
             raise LoadError("the arguments of a call must be a tuple")
         value = function.build(machine, *arguments)
         if kind is not self.tensor and kind is not self.parameter and type(value) is not kind:
-            if not (
-                isinstance(kind, type) and id(kind) in self._listed_ids and issubclass(kind, self.tensor)
-            ):
+            if not (isinstance(kind, type) and id(kind) in self._listed_ids and issubclass(kind, self.tensor)):
                 raise LoadError(f"{FAILED}A tensor of {shown(kind)} needs that class in `add_safe_globals`.")
             value = self.host.make_subclass(value, kind)
         self.host.set_state(value, _attributes(state))
@@ -538,9 +526,7 @@ def listed_names(listed: Iterable[Any]) -> dict[str, Any]:
 
 def _check_no_hooks(hooks: object) -> None:
     if hooks is not None and not (isinstance(hooks, dict | tuple) and not hooks):
-        raise LoadError(
-            "a tensor was saved with backward hooks, which are functions; remove them before saving"
-        )
+        raise LoadError("a tensor was saved with backward hooks, which are functions; remove them before saving")
 
 
 def _text_keys(state: object) -> dict[str, Any]:
@@ -580,9 +566,7 @@ def _set_state(value: Any, state: Any) -> None:
 # ---- NumPy's own pickles ----------------------------------------------------------------------------------
 
 
-def _numpy_dtype(
-    machine: Interpreter, text: object, align: object = False, copy: object = True
-) -> np.dtype[Any]:
+def _numpy_dtype(machine: Interpreter, text: object, align: object = False, copy: object = True) -> np.dtype[Any]:
     if type(text) is not str or text.lstrip("<=|")[:1] not in tuple(_NUMPY_KINDS) or len(text) > 12:
         raise LoadError(f"the NumPy dtype {shown(text)} is not one of numbers or text")
     dtype = np.dtype(text)
@@ -591,15 +575,8 @@ def _numpy_dtype(
 
 
 def _check_dtype(dtype: object) -> np.dtype[Any]:
-    if (
-        not isinstance(dtype, np.dtype)
-        or dtype.kind not in _NUMPY_KINDS
-        or dtype.hasobject
-        or not dtype.isnative
-    ):
-        raise LoadError(
-            f"a NumPy array or scalar has the dtype {shown(dtype)}, which is not supported in files"
-        )
+    if not isinstance(dtype, np.dtype) or dtype.kind not in _NUMPY_KINDS or dtype.hasobject or not dtype.isnative:
+        raise LoadError(f"a NumPy array or scalar has the dtype {shown(dtype)}, which is not supported in files")
     return dtype
 
 
@@ -638,9 +615,7 @@ def _check_content(shape: object, dtype: np.dtype[Any], raw: object) -> tuple[in
     for size in sizes:
         largest *= max(size, 1)
     if count != len(raw) or largest >= 2**63:
-        raise LoadError(
-            f"a NumPy array of shape {sizes} and dtype {dtype} needs {count} bytes, got {len(raw)}"
-        )
+        raise LoadError(f"a NumPy array of shape {sizes} and dtype {dtype} needs {count} bytes, got {len(raw)}")
     return sizes
 
 

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 BLOCK = 32  # columns that are factored one by one before a matrix product takes them all
 
 
-def mT(x: Array) -> Array:  # noqa: N802
+def mT(x: Array) -> Array:
     return x.swapaxes(-1, -2)
 
 

@@ -409,9 +409,7 @@ def _unit64(generator: Twister, n: int) -> Array:
     return unit
 
 
-def uniform(
-    generator: Twister, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: Any = np.float32
-) -> Array:
+def uniform(generator: Twister, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: Any = np.float32) -> Array:
     """Uniform numbers in [low, high), real or complex: ``rand``, ``uniform_``.
 
     A complex number takes two draws, the real part first. A value that rounds to ``high`` becomes ``low``.
@@ -602,9 +600,7 @@ def _box_muller(generator: Twister, n: int, mean: float, std: float) -> Array:
     return out + 0.0
 
 
-def normal_of(
-    generator: Twister, mean: Any, std: Any, shape: Shape | None = None, dtype: Any = None
-) -> Array:
+def normal_of(generator: Twister, mean: Any, std: Any, shape: Shape | None = None, dtype: Any = None) -> Array:
     """``torch.normal`` with an array for ``mean`` or ``std`` or both: normals scaled and moved after.
 
     ``dtype`` is that of the array (of the mean, if both are). The steps, each rounded to ``dtype``, are
@@ -648,9 +644,7 @@ def exponential(generator: Twister, shape: Shape, lambd: float = 1.0, dtype: Any
     return _of_double(generator, shape, dtype, lambda u: scale * log1p(-u))
 
 
-def cauchy(
-    generator: Twister, shape: Shape, median: float = 0.0, sigma: float = 1.0, dtype: Any = np.float32
-) -> Array:
+def cauchy(generator: Twister, shape: Shape, median: float = 0.0, sigma: float = 1.0, dtype: Any = np.float32) -> Array:
     """Cauchy numbers: ``cauchy_``. median + sigma tan(pi (u - 1/2)), in float64."""
     dtype = np.dtype(dtype)
     if not sigma > 0:
@@ -683,9 +677,7 @@ def geometric(generator: Twister, shape: Shape, p: float, dtype: Any = np.float3
     return _of_double(generator, shape, np.float64, draw).astype(np.int64).astype(dtype)
 
 
-def log_normal(
-    generator: Twister, shape: Shape, mean: float = 1.0, std: float = 2.0, dtype: Any = np.float32
-) -> Array:
+def log_normal(generator: Twister, shape: Shape, mean: float = 1.0, std: float = 2.0, dtype: Any = np.float32) -> Array:
     """exp of normal numbers: ``log_normal_``. In float64, by pairs, of which one may be kept back."""
     dtype = np.dtype(dtype)
     if not std > 0:
@@ -726,9 +718,7 @@ def _nearest_inside(low: int, high: int | None, dtype: np.dtype[Any]) -> tuple[i
     def cast(value: int) -> int:
         with np.errstate(over="ignore"):
             there = float(_from_int64(np.array([value], np.int64), dtype)[0])
-        return (
-            int(there) if -(2.0**63) <= there < 2.0**63 else _I64.min
-        )  # as x86 converts what is out of range
+        return int(there) if -(2.0**63) <= there < 2.0**63 else _I64.min  # as x86 converts what is out of range
 
     above = cast(low + 1)
     if above < low:
@@ -928,9 +918,7 @@ def bernoulli(generator: Twister, p: Any, shape: Shape | None = None, dtype: Any
         raise _not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
     shape = p.shape if shape is None else shape
     if p.size and not (p.min() >= 0 and p.max() <= 1):
-        raise RuntimeError(
-            "Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]"
-        )
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: p holds values outside [0, 1]")
     n = _size(shape)
     unit = _unit64(generator, n) if p.dtype == np.float64 else _unit32(generator, n)
     return (unit.reshape(shape) < p).astype(dtype)
@@ -1022,9 +1010,7 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
         if not row.min() >= 0:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
         if not np.isfinite(row).all():
-            raise RuntimeError(
-                "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
-            )
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
         total: Array = np.cumsum(row, dtype=np.float32 if row.dtype == np.float16 else row.dtype)
         if not total[-1] > 0:
             raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
@@ -1254,9 +1240,7 @@ def _poisson(draws: _Doubles, rate: float) -> float:
         if k < 0 or (us < 0.013 and v > us):
             continue
         log_v = math.log(v) if v else -math.inf
-        if log_v + math.log(inverse_alpha) - math.log(
-            a / (us * us) + b
-        ) <= -rate + k * log_rate - math.lgamma(k + 1):
+        if log_v + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1):
             return k
 
 
@@ -1316,9 +1300,7 @@ def dirichlet(generator: Twister, alpha: Array) -> Array:
     """Dirichlet numbers, the last axis a simplex: float64 gamma numbers over their sum, then cast."""
     if alpha.dtype.name not in ("float32", "float64"):
         raise _not_implemented("dirichlet", alpha.dtype)
-    gamma = np.fmax(_gamma_of(generator, alpha.astype(np.float64)), np.finfo(np.float64).tiny).reshape(
-        alpha.shape
-    )
+    gamma = np.fmax(_gamma_of(generator, alpha.astype(np.float64)), np.finfo(np.float64).tiny).reshape(alpha.shape)
     ratio = (gamma / _sum_last(gamma)).astype(alpha.dtype)
     one = alpha.dtype.type(1)
     np.maximum(ratio, np.finfo(alpha.dtype).tiny, out=ratio)

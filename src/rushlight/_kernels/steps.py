@@ -30,8 +30,11 @@ def _run(
     """``text`` or ``loop`` over blocks of arrays of one shape, all contiguous or else taken whole."""
     first = arrays[0]
     constants = [first.dtype.type(v) for v in numbers]
-    if first.size > TINY and numba_loaded() and first.dtype.char == "f" and all(
-        [a.flags.c_contiguous and a.dtype is first.dtype for a in arrays]
+    if (
+        first.size > TINY
+        and numba_loaded()
+        and first.dtype.char == "f"
+        and all([a.flags.c_contiguous and a.dtype is first.dtype for a in arrays])
     ):
         flat = [a.reshape(-1) for a in arrays]
         run_chunks(lambda i, j: loop(*[a[i:j] for a in flat], *flags, *constants), first.size, first.size, 1024)

@@ -77,7 +77,9 @@ def sum_to_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape
     return reshape(sum_to(input, (size, *(1,) * lead, *shape)), (size, *shape))
 
 
-@operator(jvp=LINEAR, batch=sum_to_batch, node="SumToSizeBackward0", input=lambda g, input_shape: expand(g, input_shape))
+@operator(
+    jvp=LINEAR, batch=sum_to_batch, node="SumToSizeBackward0", input=lambda g, input_shape: expand(g, input_shape)
+)
 def sum_to(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """``input`` summed over what broadcasting would add to ``shape``; the transpose of :func:`expand`."""
     have = input.shape

@@ -772,7 +772,7 @@ def new_tensor(
 def new_like(self: Tensor, shape: tuple[int, ...], make: Any) -> Tensor:
     """``make(tensor, shape)`` on the level below: under ``vmap`` there is one for each example."""
     transform = self.transform
-    lower: Tensor = self.lower  # type: ignore[attr-defined]
+    lower: Tensor = self.lower
     batch = tuple(lower.shape[: lower.ndim - self.ndim])
     return transform.make(transform.below(make, lower, (*batch, *shape)))  # type: ignore[no-any-return]
 

@@ -245,7 +245,9 @@ def given_out(out: Any, result: Any) -> Any:
 # ---- one dimension
 
 
-def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def fft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The discrete Fourier transform over one dimension, of ``n`` numbers (trimmed, or padded with zeros).
 
     ``norm``: "backward" (the default: only the inverse is divided, by n), "forward" (only this one is) or "ortho" (both
@@ -258,7 +260,9 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     return given_out(out, complex_one(input, n, dim, norm, True))
 
 
-def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ifft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`fft`.
 
     >>> import rushlight as torch
@@ -268,7 +272,9 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return given_out(out, complex_one(input, n, dim, norm, False))
 
 
-def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def rfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The transform of real numbers: the first ``n // 2 + 1`` of it, which tell the others.
 
     >>> import rushlight as torch
@@ -278,7 +284,9 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return given_out(out, real_one("rfft", input, n, dim, norm, True))
 
 
-def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def irfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`rfft`: ``n`` real numbers (``2 (m - 1)`` of ``m`` if not given).
 
     >>> import rushlight as torch
@@ -288,7 +296,9 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return given_out(out, half_one(input, n, dim, norm, False))
 
 
-def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def hfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The transform, real, of a signal that is symmetric and given by its first half.
 
     >>> import rushlight as torch
@@ -298,7 +308,9 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return given_out(out, half_one(input, n, dim, norm, True))
 
 
-def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ihfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`hfft`: the first half of the symmetric signal.
 
     >>> import rushlight as torch
@@ -327,7 +339,9 @@ def _two(name: str, many: Any, example: str) -> Any:
     return function
 
 
-def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def fftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The discrete Fourier transform over several dimensions (all, or as many of the last as ``s`` has sizes).
 
     ``s``: sizes to trim or pad to, -1 for as they are.
@@ -340,7 +354,9 @@ def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None,
     return given_out(out, complex_many(input, s, dim, norm, True))
 
 
-def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ifftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`fftn`.
 
     >>> import rushlight as torch
@@ -350,7 +366,9 @@ def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return given_out(out, complex_many(input, s, dim, norm, False))
 
 
-def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def rfftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The transform of real numbers over several dimensions, half of the last one.
 
     >>> import rushlight as torch
@@ -361,7 +379,9 @@ def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return given_out(out, real_many("rfftn", input, s, dim, norm, True))
 
 
-def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def irfftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`rfftn`; the last size is ``2 (m - 1)`` of ``m`` if not given.
 
     >>> import rushlight as torch
@@ -371,7 +391,9 @@ def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = Non
     return given_out(out, half_many("irfftn", input, s, dim, norm, False))
 
 
-def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def hfftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The transform, real, of a signal that is symmetric and given by half of its last dimension.
 
     >>> import rushlight as torch
@@ -381,7 +403,9 @@ def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return given_out(out, half_many("hfftn", input, s, dim, norm, True))
 
 
-def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ihfftn(
+    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The inverse of :func:`hfftn`.
 
     >>> import rushlight as torch

@@ -92,7 +92,7 @@ def named_error(name: str, hint: str = "") -> TypeError:
 def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """NumPy's universal functions on tensors (NEP 13)."""
     out = options.pop("out", None)
-    options = {k: v for k, v in options.items() if not (k == "where" and v is True or k == "casting")}
+    options = {k: v for k, v in options.items() if not ((k == "where" and v is True) or k == "casting")}
     if method == "reduce" and ufunc in REDUCTIONS:
         axis = options.pop("axis", 0)
         return operator(REDUCTIONS[ufunc])(inputs[0], *(() if axis is None else (axis,)), **options)
@@ -105,7 +105,9 @@ def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: 
     if options:
         raise named_error(ufunc.__name__, f"The argument {next(iter(options))}= is not supported. ")
     given = [as_operand(x) for x in inputs]
-    if path == "products.matmul" or not isinstance(given[0], Tensor) and not isinstance(given[0], (int, float, complex)):
+    if path == "products.matmul" or (
+        not isinstance(given[0], Tensor) and not isinstance(given[0], (int, float, complex))
+    ):
         given = [x if isinstance(x, Tensor) else wrap(array_of(x)) for x in given]
     made = operator(path)(*given)
     if dtype is not None:
@@ -202,7 +204,7 @@ def _dot(a: Any, b: Any) -> Any:
     a, b = [as_operand(x) for x in (a, b)]
     if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.ndim == 0 or b.ndim == 0:
         return a * b
-    if b.ndim > 2 or a.ndim > 2 and b.ndim == 2:
+    if b.ndim > 2 or (a.ndim > 2 and b.ndim == 2):
         return operator("products.tensordot")(a, b, ([-1], [-2] if b.ndim > 1 else [-1]))
     return operator("products.matmul")(a, b)
 
@@ -221,7 +223,7 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return a.diagonal(offset, axis1, axis2).sum(-1)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     from .. import linalg
 
     return linalg.norm(x, ord, axis, keepdims)
@@ -291,7 +293,14 @@ for _name in ("inv", "det", "slogdet", "solve", "cholesky", "qr", "svd", "eigh",
     _OTHERS[getattr(np.linalg, _name)] = _linalg(_name)
 
 # NumPy's names of parameters that PyTorch calls otherwise
-_RENAMED = {"axis": "dim", "axes": "dims", "arrays": "tensors", "a_min": "min", "a_max": "max", "fill_value": "fill_value"}
+_RENAMED = {
+    "axis": "dim",
+    "axes": "dims",
+    "arrays": "tensors",
+    "a_min": "min",
+    "a_max": "max",
+    "fill_value": "fill_value",
+}
 
 
 def array_function(self: Tensor, func: Any, types: Sequence[type], args: Any, kwargs: Any) -> Any:
@@ -335,9 +344,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return wrap(np.array(array) if copy else array)
 
 
-def from_buffer(
-    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+def from_buffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A one-dimensional tensor over the memory of an object that gives out its buffer.
 
     >>> import rushlight as torch
@@ -349,14 +356,18 @@ def from_buffer(
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+        )
     if count > 0 and offset + count * kind.itemsize > length:
         raise ValueError(
             f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} bytes) must not be "
             f"greater than actual buffer length ({length} bytes)"
         )
     if count < 0 and (length - offset) % kind.itemsize:
-        raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({kind.itemsize})")
+        raise ValueError(
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({kind.itemsize})"
+        )
     made = wrap(np.frombuffer(buffer, kind, count, offset))
     return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 

@@ -236,7 +236,7 @@ def solve_of(A: Tensor, B: Tensor, left: bool, vector: bool, caller: str | None)
 
 def is_vector(A: Any, B: Any) -> bool:
     """Whether the right side is a vector (or a batch of them, one for each matrix)."""
-    return B.ndim == 1 or A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1])
+    return B.ndim == 1 or (A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1]))
 
 
 def solved(A: Any, B: Any, left: bool, caller: str | None) -> Any:
@@ -867,7 +867,7 @@ def pinv_of(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
         return ((V * turned[..., None, :]) @ V.conj().swapaxes(-1, -2)).astype(dtype)
     U, S, Vh = svd_of.op.body(A, False)
     bar = np.maximum(atol, rtol * S[..., 0])[..., None]
-    turned = np.where(S > bar, 1 / np.where(S > bar, S, 1), 0)
+    turned = np.where(bar < S, 1 / np.where(bar < S, S, 1), 0)
     return (Vh.conj().swapaxes(-1, -2) @ (turned[..., None] * U.conj().swapaxes(-1, -2))).astype(dtype)
 
 
@@ -936,7 +936,7 @@ def lstsq_of(A: Tensor, B: Tensor, rcond: float, driver: str, vector: bool) -> A
     batch = batch_of(A, B)
     U, S, Vh = np.linalg.svd(A, full_matrices=False)
     bar = 0.0 if driver == "gels" else rcond * np.max(S, -1, initial=0, keepdims=True)
-    kept = S > bar
+    kept = bar < S
     turned = np.where(kept, 1 / np.where(kept, S, 1), 0)
     X = Vh.conj().swapaxes(-1, -2) @ (turned[..., None] * (U.conj().swapaxes(-1, -2) @ B))
     rank = np.count_nonzero(kept, -1).astype(np.int64)
@@ -1146,7 +1146,7 @@ def check_norm_dtype(name: str, x: Any, dtype: Any) -> Any:
     return cast_to(x, wanted)
 
 
-def shown_order(ord: Any) -> str:  # noqa: A002
+def shown_order(ord: Any) -> str:
     return ord if isinstance(ord, str) else f"{ord:g}"
 
 
@@ -1157,7 +1157,7 @@ def matrix_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-    out: Tensor | None = None,  # noqa: A002
+    out: Tensor | None = None,
 ) -> Tensor:
     """A norm of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf, over two dimensions.
 
@@ -1215,7 +1215,7 @@ def norm(
     keepdim: bool = False,
     *,
     out: Tensor | None = None,
-    dtype: Any = None,  # noqa: A002
+    dtype: Any = None,
 ) -> Tensor:
     """A norm of vectors or matrices, as ``ord`` and ``dim`` say.
 
@@ -1284,7 +1284,7 @@ def rank_of(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
         return np.zeros(A.shape[:-2], np.int64)
     S = np.sort(np.abs(eigvalsh_plain.op.body(A, "L")), -1)[..., ::-1] if hermitian else svdvals_plain.op.body(A)
     bar = np.maximum(atol, rtol * S[..., 0])
-    return np.count_nonzero(S > bar[..., None], -1).astype(np.int64)
+    return np.count_nonzero(bar[..., None] < S, -1).astype(np.int64)
 
 
 def matrix_rank(
@@ -1872,7 +1872,7 @@ def vector_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-    out: Tensor | None = None,  # noqa: A002
+    out: Tensor | None = None,
 ) -> Tensor:
     """The ``ord``-norm of all elements, or over the dimensions ``dim``; ``ord`` may be 0 and plus or minus infinity.
 

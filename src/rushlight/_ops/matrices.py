@@ -27,8 +27,8 @@ from .linalg import (
     kernels,
     legacy,
     lu_factor_of,
-    mH,
     matmul_op,
+    mH,
     permutation_matrix,
     reflectors,
     triangular_of,
@@ -606,7 +606,6 @@ def corrcoef(input: Tensor) -> Tensor:
     c = c / unsqueeze(size, -1) / unsqueeze(size, -2)
     if linalg.is_complex(c):
         from .complexes import complex as complex_
-
         from .complexes import imag
 
         return complex_(clamp(real(c), -1, 1), clamp(imag(c), -1, 1))

@@ -22,6 +22,7 @@ from . import (
     fill,
     index,
     inplace_views,
+    interop,
     layout,
     linalg,
     magnitude,
@@ -37,7 +38,6 @@ from . import (
     special,
     spectral,
 )
-from . import interop
 from . import softmax as softmax_
 
 
@@ -575,7 +575,6 @@ class Methods:
     resize_as_ = layout.resize_as_
     set_ = layout.set_
     share_memory_ = layout.share_memory_
-
 
 
 for _name, _method in list(vars(Methods).items()):

@@ -140,7 +140,7 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     return promote.can_cast(from_.dtype, to.dtype)
 
 
-class finfo:  # noqa: N801 (PyTorch's name)
+class finfo:
     """The limits of a floating-point dtype.
 
     >>> import rushlight as torch
@@ -150,7 +150,7 @@ class finfo:  # noqa: N801 (PyTorch's name)
 
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
 
-    def __init__(self, type: dtypes.dtype | None = None) -> None:  # noqa: A002
+    def __init__(self, type: dtypes.dtype | None = None) -> None:
         given = dtypes.get_default_dtype() if type is None else type
         if not isinstance(given, dtypes.dtype) or not (given.is_floating_point or given.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{given}'")
@@ -179,7 +179,7 @@ class finfo:  # noqa: N801 (PyTorch's name)
         )
 
 
-class iinfo:  # noqa: N801 (PyTorch's name)
+class iinfo:
     """The limits of an integer dtype.
 
     >>> import rushlight as torch
@@ -189,7 +189,7 @@ class iinfo:  # noqa: N801 (PyTorch's name)
 
     __slots__ = ("bits", "dtype", "max", "min")
 
-    def __init__(self, type: dtypes.dtype) -> None:  # noqa: A002
+    def __init__(self, type: dtypes.dtype) -> None:
         if not isinstance(type, dtypes.dtype) or type.is_floating_point or type.is_complex or type.name == "bool":
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
         info = np.iinfo(type.dtype)

@@ -8,10 +8,12 @@ from typing import Any
 
 def named(name: str, *fields: str) -> Any:
     """A named tuple class that prints as one of ``torch.return_types``."""
-    base = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024
+    base = namedtuple(name, fields)  # type: ignore[misc]
 
     def text(self: Any) -> str:
-        return f"torch.return_types.{name}(\n" + ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=True)) + ")"
+        return (
+            f"torch.return_types.{name}(\n" + ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=True)) + ")"
+        )
 
     def make(cls: Any, *values: Any) -> Any:
         if len(values) == 1 and isinstance(values[0], (tuple, list)) and len(fields) > 1:
@@ -27,9 +29,9 @@ cummin = named("cummin", "values", "indices")
 histogram = named("histogram", "hist", "bin_edges")
 histogramdd = named("histogramdd", "hist", "bin_edges")
 kthvalue = named("kthvalue", "values", "indices")
-max = named("max", "values", "indices")  # noqa: A001 (PyTorch's name)
+max = named("max", "values", "indices")
 median = named("median", "values", "indices")
-min = named("min", "values", "indices")  # noqa: A001 (PyTorch's name)
+min = named("min", "values", "indices")
 mode = named("mode", "values", "indices")
 nanmedian = named("nanmedian", "values", "indices")
 sort = named("sort", "values", "indices")

@@ -351,7 +351,12 @@ def merged_slices(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim:
             made = op.call(flat, 0, places, source, *rest[1:])
         else:
             value = reshape(cast_to(source, record.np_dtype(flat)), (size, *(1,) * (len(shape) - 1)))
-            made = filled_by_mask(flat, 0, places, reshape(expand(value, (size, n, *(1,) * (len(shape) - 2))), (-1, *(1,) * (len(shape) - 2))))
+            made = filled_by_mask(
+                flat,
+                0,
+                places,
+                reshape(expand(value, (size, n, *(1,) * (len(shape) - 2))), (-1, *(1,) * (len(shape) - 2))),
+            )
     else:
         made = op.call(flat, 0, places, *rest)
     return movedim(reshape(made, shape), 1, dim + 1)

@@ -56,7 +56,11 @@ def entr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return np.where(np.isnan(input), input, made)
 
 
-@pointwise("float", node="SpecialErfcxBackward0", input=lambda g, input, result: g * (2 * input * result - 2 / math.sqrt(math.pi)))
+@pointwise(
+    "float",
+    node="SpecialErfcxBackward0",
+    input=lambda g, input, result: g * (2 * input * result - 2 / math.sqrt(math.pi)),
+)
 def erfcx(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``exp(x^2) erfc(x)``: the complementary error function scaled so that it does not vanish.
 
@@ -68,7 +72,9 @@ def erfcx(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return kernels().erfcx(input)
 
 
-@pointwise("float", node="MulBackward1", input=lambda g, input: g * (exp(-0.5 * (input * input)) / math.sqrt(2 * math.pi)))
+@pointwise(
+    "float", node="MulBackward1", input=lambda g, input: g * (exp(-0.5 * (input * input)) / math.sqrt(2 * math.pi))
+)
 def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The probability that a standard normal variable is at most x.
 
@@ -148,7 +154,9 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return kernels().i0(input)
 
 
-@pointwise("float", node="SpecialI0EBackward0", input=lambda g, input, result: g * (i1e(input) - sign_of(input) * result))
+@pointwise(
+    "float", node="SpecialI0EBackward0", input=lambda g, input, result: g * (i1e(input) - sign_of(input) * result)
+)
 def i0e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``exp(-|x|) I0(x)``.
 
@@ -301,8 +309,12 @@ bessel_j0 = _by_scipy("bessel_j0", "j0", "Bessel's function of the first kind, o
 bessel_j1 = _by_scipy("bessel_j1", "j1", "Bessel's function of the first kind, order 1.")
 bessel_y0 = _by_scipy("bessel_y0", "y0", "Bessel's function of the second kind, order 0.", None, True)
 bessel_y1 = _by_scipy("bessel_y1", "y1", "Bessel's function of the second kind, order 1.", None, True)
-modified_bessel_k0 = _by_scipy("modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0.", 0.0, True)
-modified_bessel_k1 = _by_scipy("modified_bessel_k1", "k1", "The modified Bessel function of the second kind, order 1.", 0.0, True)
+modified_bessel_k0 = _by_scipy(
+    "modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0.", 0.0, True
+)
+modified_bessel_k1 = _by_scipy(
+    "modified_bessel_k1", "k1", "The modified Bessel function of the second kind, order 1.", 0.0, True
+)
 scaled_modified_bessel_k0 = _by_scipy("scaled_modified_bessel_k0", "k0e", "``exp(x) K0(x)``.", 0.0, True)
 scaled_modified_bessel_k1 = _by_scipy("scaled_modified_bessel_k1", "k1e", "``exp(x) K1(x)``.", 0.0, True)
 

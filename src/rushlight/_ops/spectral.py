@@ -52,7 +52,7 @@ def stft(
 
     hop = n_fft // 4 if hop_length is None else hop_length
     length = n_fft if win_length is None else win_length
-    is_complex = record.np_dtype(input).kind == "c" or window is not None and record.np_dtype(window).kind == "c"
+    is_complex = record.np_dtype(input).kind == "c" or (window is not None and record.np_dtype(window).kind == "c")
     if center and align_to_window:
         raise RuntimeError("stft align_to_window should only be set when center = false")
     x: Any = input
@@ -181,10 +181,8 @@ def istft(
     if not 0 < span <= n_fft:
         raise RuntimeError(f"{about}: expected 0 < win_length <= n_fft")
     if window is not None and (window.ndim != 1 or window.shape[0] != span):
-        raise RuntimeError(
-            f"{about}: Invalid window shape. window has to be 1D and length of `win_length`"
-        )
-    if half and (return_complex or window is not None and record.np_dtype(window).kind == "c"):
+        raise RuntimeError(f"{about}: Invalid window shape. window has to be 1D and length of `win_length`")
+    if half and (return_complex or (window is not None and record.np_dtype(window).kind == "c")):
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     x: Any = input if input.ndim == 3 else unsqueeze(input, 0)
     batch, _, count = x.shape
@@ -206,12 +204,14 @@ def istft(
     end = start + length if length is not None else total - (n_fft // 2 if center else 0)
     stop = min(end, total)
     signal, cover = part(signal, 1, start, stop), part(cover, 1, start, stop)
-    least = float(np.abs(record.inner_array(cover) if isinstance(cover, Tensor) else cover).min()) if cover.shape[1] else 1.0
+    least = (
+        float(np.abs(record.inner_array(cover) if isinstance(cover, Tensor) else cover).min())
+        if cover.shape[1]
+        else 1.0
+    )
     if least < 1e-11:
         raise RuntimeError(f"{about}window overlap add min: 1: the windows do not cover every sample")
     made = signal / cover
     if end > total:
         made = pad_narrow(made, (batch, end - start), 1, 0, stop - start)
     return reshape(made, tuple(made.shape[1:])) if input.ndim == 2 else made
-
-

@@ -38,7 +38,6 @@ def hamming(n: int, periodic: bool, alpha: float, beta: float, dtype: np.dtype) 
     return shaped(n, periodic, dtype, formula)
 
 
-
 def hamming_window(
     window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None,
     layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False,

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core import callsite, dtypes, record
+from .._core import callsite, dtypes
 from .._core.levels import running as entered
 from .._core.mode import CAREFUL, DEPTH, INFERENCE, RECORD, word
-from .._core.tensor import Size, Tensor, new
+from .._core.tensor import Size, Tensor, new, wrap
 
 OWN = RECORD | INFERENCE  # bits that a block inside the transform sets for the levels below too
 LOW = (1 << DEPTH) - 1
@@ -24,10 +24,9 @@ class Leveled(Tensor):
     """A tensor inside a transform."""
 
     __slots__ = ()
-    lower: Any  # the tensor of the level below that this one stands for
 
     @property
-    def _array(self) -> Any:  # type: ignore[override]
+    def _array(self) -> Any:
         return self.lower if word.get() & CAREFUL else self.transform.outside(self)
 
     @_array.setter
@@ -36,11 +35,11 @@ class Leveled(Tensor):
 
     @property
     def shape(self) -> Size:
-        return self.lower.shape  # type: ignore[no-any-return]
+        return self.lower.shape
 
     @property
     def ndim(self) -> int:
-        return self.lower.ndim  # type: ignore[no-any-return]
+        return self.lower.ndim
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -77,7 +76,7 @@ class Leveled(Tensor):
 
     @property
     def data(self) -> Tensor:
-        return self.transform.below(lambda: self.transform.make(self.lower.data, None))  # type: ignore[no-any-return]
+        return self.transform.below(lambda: self.transform.make(self.lower.data, None))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -119,11 +118,11 @@ class Transform:
 
     def opened(self, x: Any) -> Any:
         """A tensor of this level as what it stands for below; anything else as it is."""
-        return x.lower if isinstance(x, Tensor) and x.transform is self else x  # type: ignore[attr-defined]
+        return x.lower if isinstance(x, Tensor) and x.transform is self else x
 
     def open_all(self, args: Sequence[Any]) -> list[Any]:
         return [
-            a.lower if isinstance(a, Tensor) and a.transform is self  # type: ignore[attr-defined]
+            a.lower if isinstance(a, Tensor) and a.transform is self
             else [self.opened(b) for b in a] if (type(a) is list or type(a) is tuple) and holds_tensors(a)
             else a
             for a in args
@@ -177,7 +176,7 @@ def level_of(x: Any) -> int:
 
 def make(cls: type, lower: Any, node: Any, transform: Transform) -> Any:
     """A tensor of a transform around one of the level below."""
-    t = new(cls)
+    t: Any = new(cls)
     t.lower = lower
     t._node = node
     t.level = transform.level
@@ -189,7 +188,7 @@ def as_lower(x: Any) -> Tensor:
     """An array or number as a tensor."""
     if isinstance(x, Tensor):
         return x
-    return record.wrap(np.asarray(x))
+    return wrap(np.asarray(x))
 
 
 def captured_write(name: str) -> RuntimeError:

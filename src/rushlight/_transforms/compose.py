@@ -199,9 +199,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
     (tensor(0.), tensor(2.))
     """
     if not isinstance(primals, tuple):
-        raise RuntimeError(
-            f"{JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
-        )
+        raise RuntimeError(f"{JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
     leaves, spec = tree.tree_flatten(primals)
     directions, other = tree.tree_flatten(tangents)
     if spec != other:
@@ -235,7 +233,9 @@ def paired(level: Forward, primal: Tensor, tangent: Tensor) -> Dual:
     return level.dual(primal, tangent)
 
 
-def pushed_through(level: Forward, func: Callable[..., Any], duals: tuple[Any, ...], strict: bool, has_aux: bool) -> Any:
+def pushed_through(
+    level: Forward, func: Callable[..., Any], duals: tuple[Any, ...], strict: bool, has_aux: bool
+) -> Any:
     """Value, derivative and auxiliary result of a function of duals."""
     result = func(*duals)
     aux = None
@@ -250,7 +250,7 @@ def pushed_through(level: Forward, func: Callable[..., Any], duals: tuple[Any, .
 
 
 def check_outputs(outs: list[Any], where: str) -> None:
-    if not outs or len(outs) == 1 and outs[0] is None:
+    if not outs or (len(outs) == 1 and outs[0] is None):
         raise RuntimeError(f"{where}: Expected f to be a function that has non-empty output (got output = {outs})")
     for x in outs:
         if not isinstance(x, Tensor):
@@ -345,8 +345,8 @@ def batch_of(args: tuple[Any, ...], in_dims: Any, name: str) -> tuple[list[Any],
             f"{where}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
             f"{tree.tree_structure(in_dims)} but inputs has structure {spec}."
         )
-    found = []
-    sizes = []
+    found: list[int | None] = []
+    sizes: list[int] = []
     for x, d in zip(leaves, dims, strict=True):
         if d is None:
             found.append(None)
@@ -781,4 +781,3 @@ def batched_grad(
         own = tuple([None if s is None else level.make(s) for s in seeds])
         found = gradients.grad(outputs, inputs, own, keep, create_graph, True, allow_unused, False, materialize_grads)
     return tuple([None if g is None else unbatched(level, g, 0, "vjp") for g in found])
-

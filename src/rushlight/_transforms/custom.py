@@ -147,9 +147,7 @@ class Rule:
         outs, out_spec = tree.tree_flatten(result)
         directions = tree.tree_leaves(derivative)
         check_count(self.__name__, "jvp", directions, outs)
-        made = [
-            transform.dual(x, t) if isinstance(x, Tensor) else x for x, t in zip(outs, directions, strict=True)
-        ]
+        made = [transform.dual(x, t) if isinstance(x, Tensor) else x for x, t in zip(outs, directions, strict=True)]
         return tree.tree_unflatten(made, out_spec)
 
     # ---- vmap
@@ -168,7 +166,7 @@ class Rule:
         def whole(level: Vmap, x: Any) -> Any:
             if not isinstance(x, Tensor):
                 return x
-            return x.lower if level.is_mapped(x) else level.below(expand, x, (size, *x.shape))  # type: ignore[attr-defined]
+            return x.lower if level.is_mapped(x) else level.below(expand, x, (size, *x.shape))
 
         def function(*args: Any) -> Any:
             with entered(Vmap(size, randomness)) as level:
@@ -275,7 +273,7 @@ def matched(call: Call, found: tuple[Any, ...]) -> list[Any]:
 # ---- for users
 
 
-class custom_vjp:  # noqa: N801 (JAX's name)
+class custom_vjp:
     """A function with a reverse-mode rule of its own; ``nondiff_argnums`` are arguments without derivatives.
 
     ``defvjp(fwd, bwd)`` gives the rule: ``fwd(*args)`` returns the result and residuals, ``bwd(residuals, gradient)`` a
@@ -318,7 +316,7 @@ class custom_vjp:  # noqa: N801 (JAX's name)
         return rule(*rest)
 
 
-class custom_jvp:  # noqa: N801 (JAX's name)
+class custom_jvp:
     """A function with a forward-mode rule of its own, which serves reverse mode too: it is transposed.
 
     ``defjvp(rule)`` gives the rule: ``rule(primals, tangents)`` returns the result and its tangent (the

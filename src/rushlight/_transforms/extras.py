@@ -73,11 +73,11 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"jacobian: mode must be 'auto', 'forward' or 'reverse', not {mode!r}")
-    if layout not in ("dense", "coo") or layout == "coo" and sparsity is None:
+    if layout not in ("dense", "coo") or (layout == "coo" and sparsity is None):
         raise ValueError("jacobian: layout must be 'dense', or 'coo' together with sparsity=")
     if sparsity is None:
         out = func(x)
-        forward = mode == "forward" or mode == "auto" and x.numel() <= out.numel()
+        forward = mode == "forward" or (mode == "auto" and x.numel() <= out.numel())
         return (jacfwd if forward else jacrev)(func)(x)
     rows, columns, shape = pattern_of(sparsity)
     if shape[1] != x.numel():
@@ -114,7 +114,7 @@ def pattern_of(sparsity: Any) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
     if array.ndim != 2:
         raise ValueError(f"jacobian: sparsity must be a matrix, but it has {array.ndim} dimensions")
     rows, columns = np.nonzero(array)
-    return rows, columns, array.shape  # type: ignore[return-value]
+    return rows, columns, array.shape
 
 
 def colours_of(rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -260,7 +260,10 @@ class Again:
     def on_level(self, transform: Any) -> list[Any]:
         alive = transform.alive
         transform.alive = True
-        tokens = levels.stack.set((*levels.stack.get()[: transform.level - 1], transform)), word.set(transform.inner_mode | RECORD)
+        tokens = (
+            levels.stack.set((*levels.stack.get()[: transform.level - 1], transform)),
+            word.set(transform.inner_mode | RECORD),
+        )
         try:
             return flatten(self.func(*self.args, **self.kwargs))[0]
         finally:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 import numpy as np
 
 from .._core import record, views
@@ -25,9 +24,8 @@ class Dual(Leveled):
     """A tensor with a tangent."""
 
     __slots__ = ()
-    tangent: Any
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return str(self.transform.shown(self))
 
 
@@ -51,7 +49,7 @@ class Forward(Transform):
         return t
 
     def tangent_of(self, x: Any) -> Any:
-        return x.tangent if isinstance(x, Tensor) and x.transform is self else None  # type: ignore[attr-defined]
+        return x.tangent if isinstance(x, Tensor) and x.transform is self else None
 
     def shown(self, t: Any) -> str:
         return shown("GradTrackingTensor", self.level if self.alive else -2, "", t.lower)
@@ -61,7 +59,7 @@ class Forward(Transform):
             return self.escaped(op, args)
         primals = self.open_all(args)
         tangents = [
-            a.tangent if isinstance(a, Tensor) and a.transform is self  # type: ignore[attr-defined]
+            a.tangent if isinstance(a, Tensor) and a.transform is self
             else [self.tangent_of(b) for b in a] if (type(a) is list or type(a) is tuple) and holds_tensors(a)
             else None
             for a in args
@@ -222,7 +220,7 @@ class DualLevel(Forward):
             return wrap(value, node)
         if value.transform is not self:
             return wrap(value._array, node)
-        made = super().dual(value.lower, value.tangent)  # type: ignore[attr-defined]
+        made = super().dual(value.lower, value.tangent)
         made._node = node
         return made
 
@@ -251,7 +249,7 @@ class DualLevel(Forward):
         if isinstance(x, (list, tuple)) and holds_tensors(x):
             return [self.lowest(b) for b in x]
         while isinstance(x, Tensor) and isinstance(x.transform, DualLevel) and not x.transform.alive:
-            x = x.lower  # type: ignore[attr-defined]
+            x = x.lower
         return x
 
     def outside(self, x: Any) -> Any:
@@ -324,7 +322,7 @@ def transposed(op: Any, primals: list[Any], result: Any, i: int, index: int | No
         outs = [result] if op.outputs is None else list(result)
         which = range(len(outs)) if op.differentiable is None else op.differentiable
         seeds = {k: grad.variable(grad.below(zeros_of, as_lower(outs[k]))) for k in which if outs[k] is not None}
-        single = op.outputs is None or op.differentiable is not None and len(op.differentiable) == 1
+        single = op.outputs is None or (op.differentiable is not None and len(op.differentiable) == 1)
         g: Any = next(iter(seeds.values())) if single else Bundle(seeds)
         if op.joint is not None:
             names = [n for n in op.parameters if n in op.rules]

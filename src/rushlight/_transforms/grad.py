@@ -24,7 +24,7 @@ class Traced(Leveled):
 
     @property
     def data(self) -> Tensor:
-        return self.transform.detach(self)  # type: ignore[no-any-return]
+        return self.transform.detach(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -38,7 +38,7 @@ class Traced(Leveled):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.lower.numpy(force=force)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return shown("GradTrackingTensor", self.level if self.transform.alive else -2, "", self.lower)
 
 
@@ -67,7 +67,9 @@ class Grad(Transform):
         """An input that gradients are asked for."""
         dtype = lower.dtype
         if not (dtype.is_floating_point or dtype.is_complex):
-            raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {dtype}")
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients (complex ones too), not {dtype}"
+            )
         t = self.make(lower, None)
         t._node = Leaf(ref(t))
         t._node.transform = self
@@ -85,7 +87,11 @@ class Grad(Transform):
         values = self.open_all(args)
         result = self.below(op.invoke, values)
         lowers = list(result) if op.outputs is not None else result
-        node = record.node_for(op, args, [bared(v) for v in values], bared(lowers), self.level, self) if m & RECORD else None
+        node = (
+            record.node_for(op, args, [bared(v) for v in values], bared(lowers), self.level, self)
+            if m & RECORD
+            else None
+        )
         if op.outputs is None:
             made = self.make(result, node)
             self.note_view(made, op, args, None)
@@ -195,7 +201,7 @@ def lowest(x: Any) -> Any:
 def ones_of(x: Tensor) -> Tensor:
     from .._ops.create import ones_like
 
-    return ones_like(x)  # type: ignore[no-any-return]
+    return ones_like(x)
 
 
 def rewrite(transform: Grad, target: Any, made: Any) -> None:
@@ -268,7 +274,7 @@ def owned(g: Any) -> Tensor:
     """An array of the backward pass as a tensor of its own."""
     if type(g) is not np.ndarray:
         g = np.asarray(g)
-    if not g.flags.writeable or 0 in g.strides and g.size > 1:
+    if not g.flags.writeable or (0 in g.strides and g.size > 1):
         g = g.copy()
     t: Tensor = new(Tensor)
     t._array = g
@@ -279,7 +285,7 @@ def owned(g: Any) -> Tensor:
 def zeros_of(x: Tensor) -> Tensor:
     from .._ops.create import zeros_like
 
-    return zeros_like(x)  # type: ignore[no-any-return]
+    return zeros_like(x)
 
 
 __all__ = ["LOW", "Grad", "Traced", "holds_tensors", "pull_back"]

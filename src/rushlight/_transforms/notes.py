@@ -59,7 +59,10 @@ def note_of(op: Any, made: type) -> Any:
 def lines(op: Any, asked: list[str]) -> list[str]:
     code = [
         f"def note(transform, {', '.join(op.parameters)}):",
-        *[f"    {n}_ = {n}.lower if isinstance({n}, Tensor) and {n}.transform is transform else {n}" for n in op.tensors],
+        *[
+            f"    {n}_ = {n}.lower if isinstance({n}, Tensor) and {n}.transform is transform else {n}"
+            for n in op.tensors
+        ],
         "    m = mode()",
         "    token = set_mode(transform.outer_mode if m == transform.inner_mode else transform.mode_below())",
         "    try:",
@@ -75,12 +78,20 @@ def lines(op: Any, asked: list[str]) -> list[str]:
     if not asked:
         return [*code, "    return made"]
     code += ["    if m & 1:"]
-    code += [f"        {n}_node = {n}._node if isinstance({n}, Tensor) and {n}.transform is transform else None" for n in asked]
+    code += [
+        f"        {n}_node = {n}._node if isinstance({n}, Tensor) and {n}.transform is transform else None"
+        for n in asked
+    ]
     code += [f"        if {' or '.join(f'{n}_node is not None' for n in asked)}:"]
     pointwise = op.family == "pointwise"
     sources = {s for n in asked for s in op.rules[n].sources}
-    held = [n for i, n in enumerate(op.parameters) if n in op.tensors and (i in sources or i + 1000 in sources or pointwise)]
-    body = [f"{n}_ = {n}_._array if isinstance({n}_, Tensor) and not {n}_.level and {n}_._node is None else {n}_" for n in held]
+    held = [
+        n for i, n in enumerate(op.parameters) if n in op.tensors and (i in sources or i + 1000 in sources or pointwise)
+    ]
+    body = [
+        f"{n}_ = {n}_._array if isinstance({n}_, Tensor) and not {n}_.level and {n}_._node is None else {n}_"
+        for n in held
+    ]
     body += ["if not result_.level and result_._node is None:", "    result_ = result_._array"]
     record = f"class_for(({', '.join(op.parameters)},))" if op.number_names or op.alternate else "Record"
     body += [f"made._node = node = {record}()", f"node.parents = ({''.join(f'{n}_node, ' for n in asked)})"]

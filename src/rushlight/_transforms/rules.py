@@ -53,7 +53,9 @@ def in_front(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
     tensors = [i for i in tensors if op.parameters[i] in op.tensors]
     if len({args[i].ndim - mapped[i] for i in tensors}) > 1:
         return NotImplemented
-    return op.invoke([with_batch(a, size, m) if i in tensors else a for i, (a, m) in enumerate(zip(args, mapped, strict=True))])
+    return op.invoke(
+        [with_batch(a, size, m) if i in tensors else a for i, (a, m) in enumerate(zip(args, mapped, strict=True))]
+    )
 
 
 @rule("gamma_grad", "dirichlet_slope")
@@ -118,14 +120,18 @@ def renormed(op: Any, size: int, mapped: tuple[bool, ...], input: Any, p: float,
 
 
 @rule("addbmm")
-def added_batches(op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+def added_batches(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1
+) -> Any:
     product = op_of("reduce", "sum")(op_of("products", "matmul")(a, b), -3) * alpha
     input = lined_up((input, product), (mapped[0], mapped[1] or mapped[2]))[0]
     return product + input * beta if beta else product
 
 
 @rule("addr")
-def added_outer(op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+def added_outer(
+    op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1
+) -> Any:
     product = reshape(a, (*a.shape, 1)) * reshape(b, (*b.shape[:-1], 1, b.shape[-1])) * alpha
     input = lined_up((input, product), (mapped[0], mapped[1] or mapped[2]))[0]
     return product + input * beta if beta else product
@@ -177,7 +183,7 @@ def scattered(op: Any, size: int, mapped: tuple[bool, ...], input: Any, src: Any
 @rule("masked_selected", "masked_placed")
 def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, *shape: Any) -> Any:
     """A mask that is the same for all examples picks as many elements of each."""
-    if mapped[1] or isinstance(mask, Tensor) and mask.level:
+    if mapped[1] or (isinstance(mask, Tensor) and mask.level):
         return dynamic(op, size, mapped)
     mask = np.asarray(mask.detach()._array if isinstance(mask, Tensor) else mask)
     if op.name == "masked_placed":
@@ -216,7 +222,9 @@ def drawn(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
         raise RuntimeError("Vmap does not currently support same randomness with a batched tensor input")
     tensors = [i for i, a in enumerate(args) if isinstance(a, (Tensor, np.ndarray))]
     ready = list(args)
-    for i, a in zip(tensors, lined_up(tuple([args[i] for i in tensors]), tuple([mapped[i] for i in tensors])), strict=True):
+    for i, a in zip(
+        tensors, lined_up(tuple([args[i] for i in tensors]), tuple([mapped[i] for i in tensors])), strict=True
+    ):
         ready[i] = a
     return op.invoke(ready)
 

@@ -26,7 +26,7 @@ class Batched(Leveled):
 
     @property
     def shape(self) -> Size:
-        return self.lower.shape[1:]  # type: ignore[no-any-return]
+        return self.lower.shape[1:]
 
     @property
     def ndim(self) -> int:
@@ -61,7 +61,7 @@ class Batched(Leveled):
     def __index__(self) -> int:
         raise refusal(".item()")
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         from .grad import shown
 
         return shown("BatchedTensor", self.level, "bdim=0, ", self.lower)
@@ -110,7 +110,9 @@ class Vmap(Transform):
                 own = a.transform is self
                 mapped.append(own)
                 values.append(a.lower if own else a)
-            elif (type(a) is list or type(a) is tuple) and any([isinstance(b, Tensor) and b.transform is self for b in a]):
+            elif (type(a) is list or type(a) is tuple) and any(
+                [isinstance(b, Tensor) and b.transform is self for b in a]
+            ):
                 mapped.append(True)
                 values.append([self.spread(b) for b in a] if holds_tensors(a) else a)
             else:

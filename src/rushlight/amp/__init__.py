@@ -23,11 +23,13 @@ def is_autocast_available(device_type: str) -> bool:
     True
     """
     if not isinstance(device_type, str):
-        raise TypeError(f"is_autocast_available(): argument 'device_type' must be str, not {type(device_type).__name__}")
+        raise TypeError(
+            f"is_autocast_available(): argument 'device_type' must be str, not {type(device_type).__name__}"
+        )
     return device_type == "cpu"
 
 
-class autocast:  # noqa: N801
+class autocast:
     """A block (or, as a decorator, a function) in which PyTorch would use lower precision; full precision here.
 
     >>> import rushlight as torch
@@ -96,7 +98,9 @@ class GradScaler:
     ) -> None:
         if enabled and device == "cuda":
             warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", UserWarning, stacklevel=2
+                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.",
+                UserWarning,
+                stacklevel=2,
             )
         self._init_scale, self._growth_factor = init_scale, growth_factor
         self._backoff_factor, self._growth_interval = backoff_factor, growth_interval

@@ -61,7 +61,7 @@ def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
         word.set(now & ~CAREFUL)
 
 
-class detect_anomaly:  # noqa: N801 (PyTorch's name)
+class detect_anomaly:
     """A block in which an error of backward names the forward operation that caused it, and nan is such an error.
 
     Both forward and backward should run in the block. With ``check_nan=False`` nan is let through.
@@ -93,7 +93,7 @@ class detect_anomaly:  # noqa: N801 (PyTorch's name)
         set_anomaly_enabled(self.prev, self.prev_check_nan)
 
 
-class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
+class set_detect_anomaly:
     """Switch anomaly mode on or off: from here on, or for a block if used as a context manager.
 
     >>> import rushlight as torch
@@ -214,9 +214,9 @@ def explain(node: Node) -> None:
         text = parent.metadata.get("traceback_")
         if text is None:
             warnings.warn(
-                "\n\nPrevious calculation was induced by {}. No forward pass information available. Enable detect "
+                f"\n\nPrevious calculation was induced by {parent.name()}. No forward pass information available. Enable detect "
                 "anomaly "
-                "during forward pass for more information.".format(parent.name()),
+                "during forward pass for more information.",
                 stacklevel=2,
             )
         else:

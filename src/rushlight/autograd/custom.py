@@ -90,10 +90,14 @@ def recorded(
     dual = isinstance(transform, DualLevel)
     inputs = [a for a in args if isinstance(a, Tensor)]
     parents = [a._node if dual or a.transform is transform else None for a in inputs]
-    fixed = tensors_of(ctx.non_differentiable, "mark_non_differentiable only accepts variable arguments, but got argument ")
+    fixed = tensors_of(
+        ctx.non_differentiable, "mark_non_differentiable only accepts variable arguments, but got argument "
+    )
     dirty = tensors_of(ctx.dirty_tensors, "mark_dirty can only accept variables, but argument ")
     recording = bool(mode() & RECORD) and any([p is not None for p in parents])
-    ctx.needs_input_grad = tuple([isinstance(a, Tensor) and (dual or a.transform is transform) and a._node is not None for a in args])
+    ctx.needs_input_grad = tuple(
+        [isinstance(a, Tensor) and (dual or a.transform is transform) and a._node is not None for a in args]
+    )
     ctx.code, ctx.lasti = callsite.here()
     ctx._inputs = tuple([(tuple(a.shape), record.np_dtype(a)) if isinstance(a, Tensor) else None for a in args])
     live = [
@@ -300,7 +304,9 @@ def through_vmap(cls: Any, args: tuple[Any, ...], transform: Vmap) -> Any:
                 f"structure {out_spec}"
             )
         made = [
-            o if d is None or not isinstance(o, Tensor) else transform.make(transform.below(movedim, o, d, 0) if d else o)
+            o
+            if d is None or not isinstance(o, Tensor)
+            else transform.make(transform.below(movedim, o, d, 0) if d else o)
             for o, d in zip(outs, dims, strict=True)
         ]
         return tree.tree_unflatten(made, out_spec)
@@ -336,7 +342,7 @@ def batched_function(cls: Any, size: int, randomness: str, mapped: tuple[bool, .
         """A result with the batch in front."""
         if not isinstance(x, Tensor):
             return x
-        return x.lower if level.is_mapped(x) else level.below(expand, x, (size, *x.shape))  # type: ignore[attr-defined]
+        return x.lower if level.is_mapped(x) else level.below(expand, x, (size, *x.shape))
 
     def forward(*args: Any) -> Any:
         def body(level: Vmap) -> Any:
@@ -351,7 +357,9 @@ def batched_function(cls: Any, size: int, randomness: str, mapped: tuple[bool, .
             inner = ctx.inner = InnerCtx()
             outs = listed(output)
             made = taken(level, outs, [True] * len(outs))
-            cls.setup_context(inner, tuple(taken(level, inputs, mapped)), tuple(made) if isinstance(output, tuple) else made[0])
+            cls.setup_context(
+                inner, tuple(taken(level, inputs, mapped)), tuple(made) if isinstance(output, tuple) else made[0]
+            )
             for name in ("to_save", "saved_for_forward"):
                 held = getattr(inner, name) or ()
                 setattr(ctx, f"flags_{name}", [level.is_mapped(t) for t in held])

@@ -63,7 +63,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
     word.set(m | transform.outer_mode & CAREFUL | (depth - 1) << DEPTH)  # the grad mode may have changed inside
 
 
-class dual_level:  # noqa: N801 (PyTorch's name)
+class dual_level:
     """A block (or, as a decorator, a function) in which dual tensors can be made.
 
     >>> import rushlight as torch
@@ -129,9 +129,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     if max(tensor.level, tangent.level) > transform.level:
         raise RuntimeError("make_dual is not supported on tensors of a function transform that began inside the level")
     if tensor.transform is transform:
-        tensor = tensor.lower  # type: ignore[attr-defined]
+        tensor = tensor.lower
     if tangent.transform is transform:
-        tangent = tangent.lower  # type: ignore[attr-defined]
+        tangent = tangent.lower
     primal = transform.below(views.alias, tensor)
     return transform.dual(primal, tangent)
 
@@ -156,7 +156,7 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     return UnpackedDualTensor(dual.lower, dual.tangent if transform.alive else None)
 
 
-class _set_fwd_grad_enabled:  # noqa: N801 (PyTorch's name)
+class _set_fwd_grad_enabled:
     """Whether tangents are computed: at once as a function, or for a block."""
 
     def __init__(self, mode: bool) -> None:

@@ -158,7 +158,11 @@ def grads_of(
     batched: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     """``autograd.grad`` of those outputs that require a gradient; None for inputs that none depends on."""
-    given = [(o, g) for o, g in zip(outputs, seeds or [None] * len(outputs), strict=True) if o is not None and o.requires_grad]
+    given = [
+        (o, g)
+        for o, g in zip(outputs, seeds or [None] * len(outputs), strict=True)
+        if o is not None and o.requires_grad
+    ]
     if not given:
         return (None,) * len(inputs)
     return gradients.grad(
@@ -335,7 +339,7 @@ def jacobian(
     if strategy == "forward-mode":
         if create_graph:
             raise NotImplementedError(
-                "torch.autograd.functional.jacobian: `create_graph=True` and `strategy=\"forward-mode\"` are not supported "
+                'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not supported '
                 'together (yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
             )
         return by_columns(func, inputs, strict, vectorize, False)

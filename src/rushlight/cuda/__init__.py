@@ -100,7 +100,7 @@ class Event(_Unavailable):
     """Not here: raises AssertionError."""
 
 
-class device:  # noqa: N801
+class device:
     """A context manager that selects a device; with None or a negative number it does nothing."""
 
     def __init__(self, device: Any) -> None:

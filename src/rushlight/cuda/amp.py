@@ -7,7 +7,7 @@ from typing import Any
 from .. import amp
 
 
-class autocast(amp.autocast):  # noqa: N801
+class autocast(amp.autocast):
     """``torch.amp.autocast("cuda", ...)``: without a CUDA device it is off."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:

@@ -11,7 +11,7 @@ from ..nn import Module
 from ._modules import functional_call
 
 
-class FunctionalModuleWithBuffers(Module):
+class FunctionalModuleWithBuffers(Module):  # type: ignore[misc, unused-ignore]
     """A module that is called with its parameters and buffers: ``fmodel(params, buffers, *args)``."""
 
     def __init__(self, stateless_model: Any, param_names: tuple[str, ...], buffer_names: tuple[str, ...]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..nn.utils import stateless
 from .._ops.shape import stack
+from ..nn.utils import stateless
 
 
 def functional_call(
@@ -37,9 +37,7 @@ def functional_call(
         counts = Counter(k for d in parameter_and_buffer_dicts for k in d)
         repeated = [k for k, n in counts.items() if n > 1]
         if repeated:
-            raise ValueError(
-                f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
-            )
+            raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
         state = {k: v for d in parameter_and_buffer_dicts for k, v in d.items()}
     else:
         raise ValueError(

@@ -13,9 +13,7 @@ from . import functional as F
 __all__ = ["conv1d_input", "conv1d_weight", "conv2d_input", "conv2d_weight", "conv3d_input", "conv3d_weight"]
 
 
-def _pull_back(
-    conv: Any, input: Tensor, weight: Tensor, grad_output: Tensor, wanted: int, *how: Any
-) -> Tensor:
+def _pull_back(conv: Any, input: Tensor, weight: Tensor, grad_output: Tensor, wanted: int, *how: Any) -> Tensor:
     """The gradient of the convolution at (input, weight) with respect to the ``wanted`` one.
 
     It does not depend on the values of that one, as the convolution is linear in it.

@@ -269,7 +269,11 @@ def gradients(loss: Any, leaves: list[Any], **how: bool) -> list[Any]:
 
 def is_pair(given: Any) -> bool:
     """Whether this is ``(low, high)`` of numbers or None."""
-    return isinstance(given, (tuple, list)) and len(given) == 2 and all(isinstance(e, (int, float, type(None))) for e in given)
+    return (
+        isinstance(given, (tuple, list))
+        and len(given) == 2
+        and all(isinstance(e, (int, float, type(None))) for e in given)
+    )
 
 
 def pair(given: Any) -> tuple[Any, Any]:

@@ -30,7 +30,7 @@ BOOLS = (bool, np.bool_)
 Path = tuple[Any, ...]
 
 
-class Mismatch(Exception):  # noqa: N818 (it is a finding, and becomes an error with a place)
+class Mismatch(Exception):
     """Two values differ: the kind of error to raise, what to say, and where in the tree."""
 
     def __init__(self, kind: type[Exception], text: str, path: Path = ()) -> None:
@@ -147,7 +147,7 @@ def compare_numbers(actual: Any, expected: Any, options: Options) -> None:
     kinds = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
     rtol, atol = options.tolerances(kinds[type(a)], kinds[type(b)])
     check_tolerances(rtol, atol)
-    if a == b or options.equal_nan and cmath.isnan(a) and cmath.isnan(b):
+    if a == b or (options.equal_nan and cmath.isnan(a) and cmath.isnan(b)):
         return
     difference = abs(a - b)
     if cmath.isfinite(difference) and difference <= atol + rtol * abs(b):
@@ -205,7 +205,7 @@ def matches(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     same = x == y
     if equal_nan and x.dtype.kind in "fc":
         same = same | (np.isnan(x) & np.isnan(y))
-    if rtol == 0 and atol == 0 or x.dtype.kind == "b":
+    if (rtol == 0 and atol == 0) or x.dtype.kind == "b":
         return same
     if x.dtype.kind in "iu":
         x, y = x.astype(np.float64), y.astype(np.float64)
@@ -305,7 +305,12 @@ def first_mismatch(actual: Any, expected: Any, options: Options) -> Mismatch | N
 
 
 def assert_allclose(
-    actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None, equal_nan: bool = True, msg: str = ""
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
 ) -> None:
     """Deprecated: use :func:`assert_close`.
 

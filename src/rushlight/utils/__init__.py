@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 # loaded at first use: modules, and functions by the module that has them
-_LAZY = frozenset("_pytree benchmark checkpoint data hooks model_zoo safetensors tensorboard".split())
+_LAZY = frozenset(["_pytree", "benchmark", "checkpoint", "data", "hooks", "model_zoo", "safetensors", "tensorboard"])
 _LAZY_FUNCTIONS = {"swap_tensors": "_swap", "set_module": "_swap"}
 
 

@@ -21,9 +21,7 @@ class SDPBackend(IntEnum):
 
 
 @contextlib.contextmanager
-def sdpa_kernel(
-    backends: list[SDPBackend] | SDPBackend, set_priority: bool = False
-) -> Iterator[dict[str, object]]:
+def sdpa_kernel(backends: list[SDPBackend] | SDPBackend, set_priority: bool = False) -> Iterator[dict[str, object]]:
     """Within it scaled dot product attention may use ``backends``; MATH or FLASH_ATTENTION must be among
     them.
 
@@ -38,7 +36,6 @@ def sdpa_kernel(
     chosen = [backends] if isinstance(backends, SDPBackend) else backends
     if SDPBackend.MATH not in chosen and SDPBackend.FLASH_ATTENTION not in chosen:
         raise RuntimeError(
-            f"No available kernel. Aborting execution: of {[b.name for b in chosen]} there is none here, "
-            "add MATH"
+            f"No available kernel. Aborting execution: of {[b.name for b in chosen]} there is none here, add MATH"
         )
     yield {}
