@@ -332,7 +332,6 @@ def addmm(
         )
     same_dtype(mat1, mat2, ("m1", "m2"))
     if input.dtype != mat1.dtype:
-        x, y = [_C_NAMES.get(d.name, d.name) for d in (input.dtype, mat1.dtype)]
         raise RuntimeError(
             f"self and mat2 must have the same dtype, but got {dtypes.LEGACY[input.dtype.name]} and {dtypes.LEGACY[mat1.dtype.name]}"
         )
