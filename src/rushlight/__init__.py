@@ -529,6 +529,7 @@ _LAZY = frozenset(
         "fft",
         "func",
         "futures",
+        "hub",
         "jit",
         "linalg",
         "mps",

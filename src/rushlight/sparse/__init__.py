@@ -34,6 +34,10 @@ class SparseTensor(Tensor):
 
     is_sparse = True
     layout = COO
+    places: Any  # the indices, a tensor
+    stored: Any  # the values, a tensor
+    extent: Any  # the shape
+    sorted: Any  # whether it is coalesced
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         raise TypeError("use torch.sparse_coo_tensor(indices, values, size)")
@@ -57,13 +61,13 @@ class SparseTensor(Tensor):
     def _node(self) -> Any:  # type: ignore[override]
         return self.stored._node
 
-    shape = property(lambda self: self.extent)  # type: ignore[assignment]
-    dtype = property(lambda self: self.stored.dtype)  # type: ignore[assignment]
-    device = property(lambda self: CPU)  # type: ignore[assignment]
-    ndim = property(lambda self: len(self.extent))  # type: ignore[assignment]
-    itemsize = property(lambda self: self.stored.itemsize)  # type: ignore[assignment]
-    is_leaf = property(lambda self: self.stored.is_leaf)  # type: ignore[assignment]
-    grad_fn = property(lambda self: self.stored.grad_fn)  # type: ignore[assignment]
+    shape = property(lambda self: self.extent)
+    dtype = property(lambda self: self.stored.dtype)
+    device = property(lambda self: CPU)
+    ndim = property(lambda self: len(self.extent))
+    itemsize = property(lambda self: self.stored.itemsize)
+    is_leaf = property(lambda self: self.stored.is_leaf)
+    grad_fn = property(lambda self: self.stored.grad_fn)
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """Ask for the gradient of the values; ``.grad`` is then sparse."""
