@@ -323,7 +323,7 @@ def careful() -> int:
 
 def flat(args: Iterable[Any]) -> list[Any]:
     """Arguments, and the elements of lists and tuples among them."""
-    found = []
+    found = []  # type: ignore[var-annotated]
     for arg in args:
         if type(arg) is list or type(arg) is tuple:
             found += arg

@@ -28,7 +28,7 @@ def flat_bytes(array: np.ndarray) -> np.ndarray:
             "this tensor's memory belongs to an array with gaps (strided by NumPy), which is no storage: take "
             ".contiguous() first"
         )
-    return whole.ravel(order="K").view(np.uint8)
+    return whole.ravel(order="K").view(np.uint8)  # type: ignore[no-any-return]
 
 
 class UntypedStorage:
@@ -100,7 +100,7 @@ class UntypedStorage:
         """Copy the bytes of another storage of the same size."""
         if len(source) != len(self):
             raise RuntimeError(f"copy_: sizes differ: {len(self)} bytes here, {len(source)} in the source")
-        self[:] = source._bytes
+        self[:] = source._bytes  # type: ignore[assignment]
         return self
 
     def clone(self) -> UntypedStorage:

@@ -29,7 +29,7 @@ class MetaTensor(Tensor):
     outline: np.ndarray  # one element, spread over the shape
 
     @property
-    def _array(self) -> Any:  # type: ignore[override]
+    def _array(self) -> Any:
         name = sys._getframe(1).f_code.co_name
         raise NoData(
             f"Could not run 'aten::{name}' with arguments from the 'Meta' backend: tensors on the device meta have a "
@@ -37,12 +37,12 @@ class MetaTensor(Tensor):
             f"{list(self.shape)} memory first: module.to_empty(device='cpu'), or torch.empty_like(t, device='cpu')."
         )
 
-    shape = property(lambda self: tuple.__new__(Size, self.outline.shape))  # type: ignore[assignment]
-    dtype = property(lambda self: dtypes.FROM_NUMPY[self.outline.dtype])  # type: ignore[assignment]
-    device = property(lambda self: META)  # type: ignore[assignment]
-    ndim = property(lambda self: self.outline.ndim)  # type: ignore[assignment]
-    itemsize = property(lambda self: self.outline.itemsize)  # type: ignore[assignment]
-    _version = 0  # type: ignore[assignment]
+    shape = property(lambda self: tuple.__new__(Size, self.outline.shape))
+    dtype = property(lambda self: dtypes.FROM_NUMPY[self.outline.dtype])
+    device = property(lambda self: META)
+    ndim = property(lambda self: self.outline.ndim)
+    itemsize = property(lambda self: self.outline.itemsize)
+    _version = 0
 
     @property
     def data(self) -> Any:
@@ -56,8 +56,8 @@ class MetaTensor(Tensor):
             return
         marked = self.__dict__.pop("_is_param", False)
         del self.__dict__["outline"]
-        self.__class__ = sys.modules["rushlight.nn"].Parameter if marked else Tensor
-        self._array = value._array
+        self.__class__ = sys.modules["rushlight.nn"].Parameter if marked else Tensor  # type: ignore[assignment]
+        self._array = value._array  # type: ignore[misc]
 
     def take_memory_of(self, t: Any) -> None:
         """Turn an ordinary tensor into one like this (``module.to("meta")``)."""
@@ -147,7 +147,7 @@ class MetaTensor(Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return spread, (tuple(self.shape), self.outline.dtype, self.requires_grad)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         kind = "" if self.outline.dtype == dtypes.default_dtype else f", dtype={self.dtype}"
         text = f"tensor(..., device='meta', size={tuple(self.shape)}{kind}"
         text += ", requires_grad=True)" if self.requires_grad else ")"

@@ -228,7 +228,7 @@ def node_for(
                 for s in rule.sources:
                     if 0 <= s < SHAPE and isinstance(args[s], Tensor) and args[s].is_inference():
                         raise RuntimeError(INFERENCE_SAVED)
-                if op.family == "pointwise" and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):
+                if op.family == "pointwise" and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):  # type: ignore[union-attr]
                     vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
             rules.append(vjp)
             saved.append(kept)

@@ -87,7 +87,7 @@ class device:  # noqa: N801 (PyTorch's name)
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:  # noqa: A002
         if isinstance(type, device):
-            type, index = str.__str__(type.type), type.index  # noqa: A001
+            type, index = str.__str__(type.type), type.index  # type: ignore[has-type]  # noqa: A001
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         kind, _, number = type.partition(":")

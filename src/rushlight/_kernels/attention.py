@@ -171,7 +171,7 @@ def _scores_together(
             np.copyto(s, -np.inf, where=~m)
         else:
             np.add(s, m, s)
-    return s
+    return s  # type: ignore[no-any-return]
 
 
 def _heads(batch: tuple[int, ...], *arrays: Array | None) -> list[Any]:

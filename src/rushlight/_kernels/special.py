@@ -32,7 +32,7 @@ def by_series(x: Array, order: int) -> Array:
     for k in range(1, 90):
         term = term * z / (k * (k + order))
         total = total + term
-    return np.exp(-x) * total  # type: ignore[no-any-return]
+    return np.exp(-x) * total
 
 
 def by_expansion(x: Array, order: int) -> Array:
@@ -90,7 +90,7 @@ def i1e(x: Any) -> Array:
 
 
 def grown_bessel(x: Array, order: int) -> Array:
-    return np.exp(np.abs(x)) * scaled_bessel(x, order)  # type: ignore[no-any-return]
+    return np.exp(np.abs(x)) * scaled_bessel(x, order)
 
 
 def i0(x: Any) -> Array:
@@ -175,7 +175,7 @@ def zeta(s: Any, q: Any) -> Array:
     s, q = np.broadcast_arrays(s, q)
     with np.errstate(all="ignore"):
         made = _zeta(np.atleast_1d(s).astype(np.float64), np.atleast_1d(q).astype(np.float64))
-    return made.astype(s.dtype).reshape(s.shape)  # type: ignore[no-any-return]
+    return made.astype(s.dtype).reshape(s.shape)
 
 
 def _zeta(s: Array, q: Array) -> Array:

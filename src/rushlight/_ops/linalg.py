@@ -1735,7 +1735,7 @@ def cross_batch(op: Any, size: int, mapped: Any, input: Any, other: Any, dim: in
 @operator(jvp=BILINEAR, batch=cross_batch, node="LinalgCrossBackward0", input=cross_rule, other=cross_other_rule)
 def cross_of(input: Tensor, other: Tensor, dim: int) -> Tensor:
     """The cross product along a dimension counted from the end."""
-    a, b = np.moveaxis(input, dim, 0), np.moveaxis(other, dim, 0)
+    a, b = np.moveaxis(input, dim, 0), np.moveaxis(other, dim, 0)  # type: ignore[type-var]
     made = np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
     return np.moveaxis(made, 0, dim)
 

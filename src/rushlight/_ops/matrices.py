@@ -402,7 +402,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """
     if input.ndim < 2:
         raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
-    if input.dtype.kind not in "fc" or input.dtype == np.float16:
+    if input.dtype.kind not in "fc" or input.dtype == np.float16:  # type: ignore[comparison-overlap]
         raise NotImplementedError(f"\"geqrf_cpu\" not implemented for '{legacy(input.dtype)}'")
     return kernels().geqrf(input)
 

@@ -116,7 +116,7 @@ class BackwardCFunction(Node, FunctionCtx):
         if name in NODE_NAMES and not callsite.ours[sys._getframe(1).f_code.co_filename]:
             self.__dict__.setdefault("_users", {})[name] = value
             if not hasattr(type(self), "_is_shadowed"):
-                self.__class__ = shadowed(type(self))
+                self.__class__ = shadowed(type(self))  # type: ignore[arg-type]
             return
         object.__setattr__(self, name, value)
 

@@ -93,5 +93,5 @@ class Bernoulli(ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (torch.logit(self.probs),)
 
-    def _log_normalizer(self, x: Any) -> Tensor:  # type: ignore[override]
+    def _log_normalizer(self, x: Any) -> Tensor:
         return torch.log1p(torch.exp(x))

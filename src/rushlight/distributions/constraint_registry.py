@@ -63,12 +63,12 @@ def _to_real(constraint: Any) -> Any:
     return transforms.identity_transform
 
 
-@biject_to.register(constraints.independent)
+@biject_to.register(constraints.independent)  # type: ignore[untyped-decorator]
 def _biject_to_independent(constraint: Any) -> Any:
     return transforms.IndependentTransform(biject_to(constraint.base_constraint), constraint.reinterpreted_batch_ndims)
 
 
-@transform_to.register(constraints.independent)
+@transform_to.register(constraints.independent)  # type: ignore[untyped-decorator]
 def _transform_to_independent(constraint: Any) -> Any:
     base = transform_to(constraint.base_constraint)
     return transforms.IndependentTransform(base, constraint.reinterpreted_batch_ndims)
@@ -96,23 +96,23 @@ def _to_between(constraint: Any) -> Any:
     return transforms.ComposeTransform([transforms.SigmoidTransform(), transforms.AffineTransform(low, high - low)])
 
 
-@biject_to.register(constraints.simplex)
+@biject_to.register(constraints.simplex)  # type: ignore[untyped-decorator]
 def _biject_to_simplex(constraint: Any) -> Any:
     return transforms.StickBreakingTransform()
 
 
-@transform_to.register(constraints.simplex)
+@transform_to.register(constraints.simplex)  # type: ignore[untyped-decorator]
 def _transform_to_simplex(constraint: Any) -> Any:
     return transforms.SoftmaxTransform()
 
 
-@transform_to.register(constraints.lower_cholesky)
+@transform_to.register(constraints.lower_cholesky)  # type: ignore[untyped-decorator]
 def _transform_to_lower_cholesky(constraint: Any) -> Any:
     return transforms.LowerCholeskyTransform()
 
 
-@transform_to.register(constraints.positive_semidefinite)
-@transform_to.register(constraints.positive_definite)
+@transform_to.register(constraints.positive_semidefinite)  # type: ignore[untyped-decorator]
+@transform_to.register(constraints.positive_definite)  # type: ignore[untyped-decorator]
 def _transform_to_positive_definite(constraint: Any) -> Any:
     return transforms.PositiveDefiniteTransform()
 
@@ -122,21 +122,21 @@ def _to_corr_cholesky(constraint: Any) -> Any:
     return transforms.CorrCholeskyTransform()
 
 
-@biject_to.register(constraints.cat)
+@biject_to.register(constraints.cat)  # type: ignore[untyped-decorator]
 def _biject_to_cat(constraint: Any) -> Any:
     return transforms.CatTransform([biject_to(c) for c in constraint.cseq], constraint.dim, constraint.lengths)
 
 
-@transform_to.register(constraints.cat)
+@transform_to.register(constraints.cat)  # type: ignore[untyped-decorator]
 def _transform_to_cat(constraint: Any) -> Any:
     return transforms.CatTransform([transform_to(c) for c in constraint.cseq], constraint.dim, constraint.lengths)
 
 
-@biject_to.register(constraints.stack)
+@biject_to.register(constraints.stack)  # type: ignore[untyped-decorator]
 def _biject_to_stack(constraint: Any) -> Any:
     return transforms.StackTransform([biject_to(c) for c in constraint.cseq], constraint.dim)
 
 
-@transform_to.register(constraints.stack)
+@transform_to.register(constraints.stack)  # type: ignore[untyped-decorator]
 def _transform_to_stack(constraint: Any) -> Any:
     return transforms.StackTransform([transform_to(c) for c in constraint.cseq], constraint.dim)

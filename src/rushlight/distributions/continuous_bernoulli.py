@@ -150,7 +150,7 @@ class ContinuousBernoulli(ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (self.logits,)
 
-    def _log_normalizer(self, x: Any) -> Tensor:  # type: ignore[override]
+    def _log_normalizer(self, x: Any) -> Tensor:
         away = torch.max(torch.le(x, self._lims[0] - 0.5), torch.gt(x, self._lims[1] - 0.5))
         cut = torch.where(away, x, (self._lims[0] - 0.5) * torch.ones_like(x))
         norm = torch.log(torch.abs(torch.special.expm1(cut))) - torch.log(torch.abs(cut))

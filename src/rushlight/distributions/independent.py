@@ -46,12 +46,12 @@ class Independent(Distribution):
         return self._finished(new, batch_shape)
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:
         """Whether the base can be differentiated."""
         return bool(self.base_dist.has_rsample)
 
     @property
-    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+    def has_enumerate_support(self) -> bool:
         """Whether the support can be listed: only if nothing is reinterpreted."""
         return False if self.reinterpreted_batch_ndims > 0 else bool(self.base_dist.has_enumerate_support)
 

@@ -90,5 +90,5 @@ class NegativeBinomial(Distribution):
         n = self.total_count
         plain = n * F.logsigmoid(-self.logits) + value * F.logsigmoid(self.logits)
         norm = -torch.lgamma(n + value) + torch.lgamma(1.0 + value) + torch.lgamma(n)
-        norm = norm.masked_fill(n + value == 0.0, 0.0)
+        norm = norm.masked_fill(n + value == 0.0, 0.0)  # type: ignore[arg-type]
         return plain - norm

@@ -77,7 +77,7 @@ class TransformedDistribution(Distribution):
         return support
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:
         """Whether the base can be differentiated."""
         return bool(self.base_dist.has_rsample)
 

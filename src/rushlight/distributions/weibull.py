@@ -9,7 +9,7 @@ from rushlight import Tensor
 
 from . import constraints
 from .exponential import Exponential
-from .gumbel import euler_constant
+from .gumbel import euler_constant  # type: ignore[attr-defined]
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, PowerTransform
 from .utils import broadcast_all

@@ -201,7 +201,7 @@ class Wishart(ExponentialFamily):
         nu, p = self.df, self._event_shape[-1]
         return -self.precision_matrix / 2, (nu - p - 1) / 2
 
-    def _log_normalizer(self, x: Any, y: Any) -> Tensor:  # type: ignore[override]
+    def _log_normalizer(self, x: Any, y: Any) -> Tensor:
         p = self._event_shape[-1]
         return (y + (p + 1) / 2) * (-torch.linalg.slogdet(-2 * x).logabsdet + math.log(2.0) * p) + torch.mvlgamma(
             y + (p + 1) / 2, p=p

@@ -181,5 +181,5 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
             data = self.data
-            memo[id(self)] = type(self)(self.requires_grad, data.device, data.dtype, self.persistent)
+            memo[id(self)] = type(self)(self.requires_grad, data.device, data.dtype, self.persistent)  # type: ignore[attr-defined]
         return memo[id(self)]

@@ -871,15 +871,15 @@ class Module:
 
     def xpu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an XPU; raises where there is none."""
-        return self._apply(lambda t: t.xpu(device))
+        return self._apply(lambda t: t.xpu(device))  # type: ignore[attr-defined]
 
     def ipu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an IPU; raises where there is none."""
-        return self._apply(lambda t: t.ipu(device))
+        return self._apply(lambda t: t.ipu(device))  # type: ignore[attr-defined]
 
     def mtia(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an MTIA device; raises where there is none."""
-        return self._apply(lambda t: t.mtia(device))
+        return self._apply(lambda t: t.mtia(device))  # type: ignore[attr-defined]
 
     def share_memory(self) -> Self:
         """Move all parameters and buffers to memory that other processes share."""
@@ -1242,7 +1242,7 @@ class _HookedCall:
         if node is None:
             return
         for hook in hooks:
-            node.register_hook(_WrappedHook(hook, self.module))
+            node.register_hook(_WrappedHook(hook, self.module))  # type: ignore[attr-defined]
         missing = self.what_hooks_miss(node)
         if missing:
             warnings.warn(missing, FutureWarning, stacklevel=5)

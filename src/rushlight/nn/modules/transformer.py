@@ -218,7 +218,7 @@ class TransformerEncoder(Module):
         if blank:
             assert src_key_padding_mask is not None
             hidden = src_key_padding_mask if src_key_padding_mask.dtype == rl.bool else src_key_padding_mask != 0
-            output = output.masked_fill(hidden.unsqueeze(-1), 0.0)
+            output = output.masked_fill(hidden.unsqueeze(-1), 0.0)  # type: ignore[union-attr]
         return output if self.norm is None else self.norm(output)
 
     def _blanks_padding(self, src: Tensor, padding: Tensor) -> bool:
@@ -228,7 +228,7 @@ class TransformerEncoder(Module):
             return False
         if rl.is_grad_enabled() and (src.requires_grad or any(p.requires_grad for p in first.parameters())):
             return False
-        hidden = (padding if padding.dtype == rl.bool else padding != 0).long()
+        hidden = (padding if padding.dtype == rl.bool else padding != 0).long()  # type: ignore[union-attr]
         return not self.mask_check or bool((hidden[:, 1:] >= hidden[:, :-1]).all())
 
 

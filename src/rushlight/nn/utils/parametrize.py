@@ -94,10 +94,10 @@ class ParametrizationList(ModuleList):
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
         if self.is_tensor:
-            if new.dtype != dtype:
+            if new.dtype != dtype:  # type: ignore[union-attr]
                 raise ValueError(
                     "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
-                    f"original.dtype: {dtype}\nright_inverse(original).dtype: {new.dtype}"
+                    f"original.dtype: {dtype}\nright_inverse(original).dtype: {new.dtype}"  # type: ignore[union-attr]
                 )
             _set(original, new)  # the same object as before: optimizers may hold it
             _register(self, "original", original)
