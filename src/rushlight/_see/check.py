@@ -242,7 +242,9 @@ def alone(event: Event, tol: float, step: float) -> Disagreement | None:
     return worst
 
 
-def moved_value(op: Any, args: Sequence[Any], position: int, base: np.ndarray, spot: Any, by: float, g: np.ndarray) -> float:
+def moved_value(
+    op: Any, args: Sequence[Any], position: int, base: np.ndarray, spot: Any, by: float, g: np.ndarray
+) -> float:
     moved = np.array(base)
     moved[spot] += by
     values = [opened(a) for a in args]
@@ -258,7 +260,6 @@ def opened(a: Any) -> Any:
 
 
 # ---- kinks
-
 
 
 class Kink:
@@ -286,7 +287,11 @@ def kinks(f: Callable[..., Tensor], *xs: Tensor, step: float = 1e-6) -> list[Kin
     """
     made = []
     for event in run_noted(f, [doubled(x) for x in xs]):
-        if not isinstance(event.result, Tensor) or event.result._node is None or not event.result.dtype.is_floating_point:
+        if (
+            not isinstance(event.result, Tensor)
+            or event.result._node is None
+            or not event.result.dtype.is_floating_point
+        ):
             continue
         node = event.result._node
         g = np.ones(tuple(event.result.shape))
@@ -304,7 +309,9 @@ def kinks(f: Callable[..., Tensor], *xs: Tensor, step: float = 1e-6) -> list[Kin
             if base is None or base.dtype.kind != "f" or base.size > 4096:
                 continue
             for spot in np.ndindex(base.shape):
-                low, middle, high = (moved_value(event.op, event.args, position, base, spot, s, g) for s in (-step, 0.0, step))
+                low, middle, high = (
+                    moved_value(event.op, event.args, position, base, spot, s, g) for s in (-step, 0.0, step)
+                )
                 left, right = (middle - low) / step, (high - middle) / step
                 if abs(left - right) > 1e-3 * (1 + abs(left) + abs(right)):
                     made.append(Kink(event.op.name, event.site(), spot, (left, right), float(h[spot])))

@@ -89,7 +89,9 @@ class nan_origin:  # noqa: N801 (used as a statement)
         if not self.origins:
             return f"no nan{' or inf' * self.inf} in {self.operations} operations"
         rest = len(self.origins) - 1
-        return str(self.origins[0]) + (f"\n  and {rest} other operation{'s' * (rest != 1)} made one anew" if rest else "")
+        return str(self.origins[0]) + (
+            f"\n  and {rest} other operation{'s' * (rest != 1)} made one anew" if rest else ""
+        )
 
     __repr__ = report
 
@@ -130,7 +132,9 @@ class nan_origin:  # noqa: N801 (used as a statement)
             inputs = [(n, v) for n, v in inputs if v is not None]
             kind = "nan" if np.isnan(array[element]) else "inf"
             code, lasti = callsite.here()
-            self.note(Origin("forward", kind, op.name, callsite.resolve(code, lasti), element, inputs, cure(op.name, kind)))
+            self.note(
+                Origin("forward", kind, op.name, callsite.resolve(code, lasti), element, inputs, cure(op.name, kind))
+            )
             return
 
     def observe(self, node: Node, g: Any, run: Any) -> Any:
