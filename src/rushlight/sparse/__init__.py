@@ -54,7 +54,7 @@ class SparseTensor(Tensor):
     # ---- what it is
 
     @property
-    def _array(self) -> Any:  # type: ignore[override]
+    def _array(self) -> Any:
         refuse(sys._getframe(1).f_code.co_name)
 
     @property
@@ -75,7 +75,7 @@ class SparseTensor(Tensor):
         return self
 
     @property
-    def grad(self) -> Any:  # type: ignore[override]
+    def grad(self) -> Any:
         """The gradient: a sparse tensor with the same indices."""
         g = self.stored.grad
         return None if g is None else made(self.places, g, self.extent, self.sorted)
@@ -91,7 +91,8 @@ class SparseTensor(Tensor):
 
     def dense_dim(self) -> int:
         """How many dimensions of each value are dense: the trailing ones."""
-        return self.ndim - self.sparse_dim()
+        n: int = self.ndim - self.sparse_dim()
+        return n
 
     def _nnz(self) -> int:
         n: int = self.places.shape[1]
@@ -188,7 +189,7 @@ class SparseTensor(Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return sparse_coo_tensor, (self.places, self.stored.detach(), self.extent)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         def shown(t: Any, name: str) -> str:
             return f"{name}={repr(t.detach()).replace(chr(10), chr(10) + ' ' * len(name))}"
 
@@ -465,13 +466,13 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 for _name in ("mm", "matmul", "mv", "sum", "add", "sub", "mul", "div", "transpose", "t", "norm", *ZERO_AT_ZERO.split()):
     if _name in HANDLERS:
         setattr(SparseTensor, _name, HANDLERS[_name])
-SparseTensor.__matmul__ = matmul  # type: ignore[method-assign, assignment]
-SparseTensor.__rmatmul__ = lambda self, other: matmul(other, self)  # type: ignore[method-assign, assignment]
-SparseTensor.__add__ = SparseTensor.__radd__ = add  # type: ignore[method-assign, assignment]
-SparseTensor.__sub__ = sub  # type: ignore[method-assign, assignment]
-SparseTensor.__mul__ = SparseTensor.__rmul__ = mul  # type: ignore[method-assign, assignment]
-SparseTensor.__truediv__ = div  # type: ignore[method-assign, assignment]
-SparseTensor.__neg__ = HANDLERS["neg"]  # type: ignore[method-assign, assignment]
+SparseTensor.__matmul__ = matmul  # type: ignore[assignment]
+SparseTensor.__rmatmul__ = lambda self, other: matmul(other, self)
+SparseTensor.__add__ = SparseTensor.__radd__ = add  # type: ignore[assignment]
+SparseTensor.__sub__ = sub  # type: ignore[assignment]
+SparseTensor.__mul__ = SparseTensor.__rmul__ = mul  # type: ignore[assignment]
+SparseTensor.__truediv__ = div  # type: ignore[assignment]
+SparseTensor.__neg__ = HANDLERS["neg"]
 for _name in ("add", "sub", "mul", "div"):
     setattr(SparseTensor, f"{_name}_", in_place(HANDLERS[_name]))
 
