@@ -160,10 +160,19 @@ def test_no_gradient() -> None:
 @pytest.mark.parametrize(
     ("f", "text"),
     [
-        (lambda: torch.linalg.inv(torch.ones(3, 2)), "A must be batches of square matrices, but they are 3 by 2 matrices"),
+        (
+            lambda: torch.linalg.inv(torch.ones(3, 2)),
+            "A must be batches of square matrices, but they are 3 by 2 matrices",
+        ),
         (lambda: torch.linalg.inv(torch.ones(3)), "The input tensor A must have at least 2 dimensions"),
-        (lambda: torch.linalg.det(torch.ones(2, 2, dtype=torch.int64)), "Expected a floating point or complex tensor as input. Got Long"),
-        (lambda: torch.linalg.solve(torch.eye(3), torch.ones(4, 2)), r"Incompatible shapes of A and B for the equation AX = B \(3x3 and 4x2\)"),
+        (
+            lambda: torch.linalg.det(torch.ones(2, 2, dtype=torch.int64)),
+            "Expected a floating point or complex tensor as input. Got Long",
+        ),
+        (
+            lambda: torch.linalg.solve(torch.eye(3), torch.ones(4, 2)),
+            r"Incompatible shapes of A and B for the equation AX = B \(3x3 and 4x2\)",
+        ),
         (lambda: torch.linalg.qr(torch.eye(2), "x"), "unrecognized mode 'x'"),
         (lambda: torch.linalg.eigh(torch.eye(2), "x"), "Expected UPLO argument to be 'L' or 'U', but got x"),
         (lambda: torch.linalg.matrix_norm(torch.eye(2), 3), "Order 3 not supported"),
@@ -175,7 +184,7 @@ def test_no_gradient() -> None:
         (lambda: torch.cov(torch.ones(2, 2, 2)), "two or fewer dimensions"),
         (lambda: torch.trace(torch.ones(2)), "expected a matrix, but got tensor with dim 1"),
     ],
-)  # fmt: skip
+)
 def test_errors(f: Any, text: str) -> None:
     with pytest.raises(RuntimeError, match=text):
         f()

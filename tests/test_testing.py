@@ -15,50 +15,107 @@ T = torch.tensor
 NAN, INF = float("nan"), float("inf")
 
 PASS = [
-    (T([1.0]), T([1.0 + 1e-7]), {}), (T([NAN]), T([NAN]), {"equal_nan": True}), (T([INF]), T([INF]), {}),
-    ([1], (1,), {}), (1, 1.0, {"check_dtype": False}), (torch.zeros(0), torch.zeros(0), {}),
-    (T([1.0, 2.0]), T([1, 2]), {"check_dtype": False}), (collections.OrderedDict(a=1), {"a": 1}, {}),
-    (T([[1.0, 2.0]]), T([[1.0, 9.0]]), {"rtol": 0, "atol": 7.0}), (np.bool_(True), True, {}), (np.float64(1.0), 1.0, {}),
-    (np.array([1.0]), np.array([1.0]), {}), (None, None, {}), (torch.nn.Parameter(T([1.0])), T([1.0]), {}),
-]  # fmt: skip
+    (T([1.0]), T([1.0 + 1e-7]), {}),
+    (T([NAN]), T([NAN]), {"equal_nan": True}),
+    (T([INF]), T([INF]), {}),
+    ([1], (1,), {}),
+    (1, 1.0, {"check_dtype": False}),
+    (torch.zeros(0), torch.zeros(0), {}),
+    (T([1.0, 2.0]), T([1, 2]), {"check_dtype": False}),
+    (collections.OrderedDict(a=1), {"a": 1}, {}),
+    (T([[1.0, 2.0]]), T([[1.0, 9.0]]), {"rtol": 0, "atol": 7.0}),
+    (np.bool_(True), True, {}),
+    (np.float64(1.0), 1.0, {}),
+    (np.array([1.0]), np.array([1.0]), {}),
+    (None, None, {}),
+    (torch.nn.Parameter(T([1.0])), T([1.0]), {}),
+]
 
 FAIL: list[tuple[Any, Any, dict[str, Any], str]] = [
-    (T([1.0, 2.0, 3.0]), T([1.0, 2.5, 4.0]), {},
-     "Tensor-likes are not close!\n\nMismatched elements: 2 / 3 (66.7%)\n"
-     "Greatest absolute difference: 1.0 at index (2,) (up to 1e-05 allowed)\n"
-     "Greatest relative difference: 0.25 at index (2,) (up to 1.3e-06 allowed)"),
-    (T([1, 2, 3]), T([1, 2, 4]), {},
-     "Tensor-likes are not equal!\n\nMismatched elements: 1 / 3 (33.3%)\n"
-     "Greatest absolute difference: 1 at index (2,)\nGreatest relative difference: 0.25 at index (2,)"),
-    (T(1.0), T(2.0), {},
-     "Scalars are not close!\n\nExpected 2.0 but got 1.0.\nAbsolute difference: 1.0 (up to 1e-05 allowed)\n"
-     "Relative difference: 0.5 (up to 1.3e-06 allowed)"),
+    (
+        T([1.0, 2.0, 3.0]),
+        T([1.0, 2.5, 4.0]),
+        {},
+        "Tensor-likes are not close!\n\nMismatched elements: 2 / 3 (66.7%)\n"
+        "Greatest absolute difference: 1.0 at index (2,) (up to 1e-05 allowed)\n"
+        "Greatest relative difference: 0.25 at index (2,) (up to 1.3e-06 allowed)",
+    ),
+    (
+        T([1, 2, 3]),
+        T([1, 2, 4]),
+        {},
+        "Tensor-likes are not equal!\n\nMismatched elements: 1 / 3 (33.3%)\n"
+        "Greatest absolute difference: 1 at index (2,)\nGreatest relative difference: 0.25 at index (2,)",
+    ),
+    (
+        T(1.0),
+        T(2.0),
+        {},
+        "Scalars are not close!\n\nExpected 2.0 but got 1.0.\nAbsolute difference: 1.0 (up to 1e-05 allowed)\n"
+        "Relative difference: 0.5 (up to 1.3e-06 allowed)",
+    ),
     (1, 2, {}, "Scalars are not equal!\n\nExpected 2 but got 1.\nAbsolute difference: 1\nRelative difference: 0.5"),
     (T([1.0]), T([1.0, 2.0]), {}, "The values for attribute 'shape' do not match: torch.Size([1]) != torch.Size([2])."),
-    (T([1.0]), T([1.0], dtype=torch.float64), {}, "The values for attribute 'dtype' do not match: torch.float32 != torch.float64."),
-    (torch.ones(2, 2).t(), torch.ones(2, 2), {"check_stride": True}, "The values for attribute 'stride()' do not match: (1, 2) != (2, 1)."),
+    (
+        T([1.0]),
+        T([1.0], dtype=torch.float64),
+        {},
+        "The values for attribute 'dtype' do not match: torch.float32 != torch.float64.",
+    ),
+    (
+        torch.ones(2, 2).t(),
+        torch.ones(2, 2),
+        {"check_stride": True},
+        "The values for attribute 'stride()' do not match: (1, 2) != (2, 1).",
+    ),
     (1, 1.0, {}, "The (d)types do not match: <class 'int'> != <class 'float'>."),
     (True, False, {}, "Booleans mismatch: True is not False"),
     (None, T(1.0), {}, "None mismatch: None is not 1.0"),
     ([1, 2], [1], {}, "The length of the sequences mismatch: 2 != 1"),
-    ({"a": 1}, {"b": 1}, {}, "The keys of the mappings do not match:\nMissing keys in the actual mapping: ['b']\nAdditional keys in the actual mapping: ['a']"),
-    ({"a": [1.0, 2.0]}, {"a": [1.0, 3.0]}, {},
-     "Scalars are not close!\n\nExpected 3.0 but got 2.0.\nAbsolute difference: 1.0 (up to 1e-07 allowed)\n"
-     "Relative difference: 0.3333333333333333 (up to 1e-07 allowed)\n\nThe failure occurred for item ['a'][1]"),
-    (T([NAN]), T([NAN]), {},
-     "Tensor-likes are not close!\n\nMismatched elements: 1 / 1 (100.0%)\nGreatest absolute difference: nan at index (0,) "
-     "(up to 1e-05 allowed)\nGreatest relative difference: nan at index (0,) (up to 1.3e-06 allowed)"),
-    (T([True, False]), T([True, True]), {},
-     "Tensor-likes are not equal!\n\nMismatched elements: 1 / 2 (50.0%)\nGreatest absolute difference: 1 at index (1,)\n"
-     "Greatest relative difference: 1.0 at index (1,)"),
-    (T([0], dtype=torch.uint8), T([255], dtype=torch.uint8), {},
-     "Tensor-likes are not equal!\n\nMismatched elements: 1 / 1 (100.0%)\nGreatest absolute difference: 255 at index (0,)\n"
-     "Greatest relative difference: 1.0 at index (0,)"),
-    (math.nan, math.nan, {}, "Scalars are not close!\n\nExpected nan but got nan.\nAbsolute difference: nan (up to 1e-07 allowed)\n"
-     "Relative difference: nan (up to 1e-07 allowed)"),
+    (
+        {"a": 1},
+        {"b": 1},
+        {},
+        "The keys of the mappings do not match:\nMissing keys in the actual mapping: ['b']\nAdditional keys in the actual mapping: ['a']",
+    ),
+    (
+        {"a": [1.0, 2.0]},
+        {"a": [1.0, 3.0]},
+        {},
+        "Scalars are not close!\n\nExpected 3.0 but got 2.0.\nAbsolute difference: 1.0 (up to 1e-07 allowed)\n"
+        "Relative difference: 0.3333333333333333 (up to 1e-07 allowed)\n\nThe failure occurred for item ['a'][1]",
+    ),
+    (
+        T([NAN]),
+        T([NAN]),
+        {},
+        "Tensor-likes are not close!\n\nMismatched elements: 1 / 1 (100.0%)\nGreatest absolute difference: nan at index (0,) "
+        "(up to 1e-05 allowed)\nGreatest relative difference: nan at index (0,) (up to 1.3e-06 allowed)",
+    ),
+    (
+        T([True, False]),
+        T([True, True]),
+        {},
+        "Tensor-likes are not equal!\n\nMismatched elements: 1 / 2 (50.0%)\nGreatest absolute difference: 1 at index (1,)\n"
+        "Greatest relative difference: 1.0 at index (1,)",
+    ),
+    (
+        T([0], dtype=torch.uint8),
+        T([255], dtype=torch.uint8),
+        {},
+        "Tensor-likes are not equal!\n\nMismatched elements: 1 / 1 (100.0%)\nGreatest absolute difference: 255 at index (0,)\n"
+        "Greatest relative difference: 1.0 at index (0,)",
+    ),
+    (
+        math.nan,
+        math.nan,
+        {},
+        "Scalars are not close!\n\nExpected nan but got nan.\nAbsolute difference: nan (up to 1e-07 allowed)\n"
+        "Relative difference: nan (up to 1e-07 allowed)",
+    ),
     (T(1.0), T(2.0), {"msg": "hello"}, "hello"),
     (T([1]), T([2]), {"msg": lambda m: "so: " + m[:11]}, "so: Tensor-like"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("a", "b", "options"), PASS)

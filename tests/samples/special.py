@@ -59,22 +59,60 @@ def zeta_ends(s: Sampler) -> list[Call]:
 
 
 BESSEL = (
-    "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_i0", "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1",
-    "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0",
-)  # fmt: skip
+    "airy_ai",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_y0",
+    "bessel_y1",
+    "modified_bessel_i0",
+    "modified_bessel_i1",
+    "modified_bessel_k0",
+    "modified_bessel_k1",
+    "scaled_modified_bessel_k0",
+    "scaled_modified_bessel_k1",
+    "spherical_bessel_j0",
+)
 POLYNOMIALS = (
-    "chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u",
-    "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p",
-)  # fmt: skip
+    "chebyshev_polynomial_t",
+    "chebyshev_polynomial_u",
+    "chebyshev_polynomial_v",
+    "chebyshev_polynomial_w",
+    "shifted_chebyshev_polynomial_t",
+    "shifted_chebyshev_polynomial_u",
+    "shifted_chebyshev_polynomial_v",
+    "shifted_chebyshev_polynomial_w",
+    "hermite_polynomial_h",
+    "hermite_polynomial_he",
+    "laguerre_polynomial_l",
+    "legendre_polynomial_p",
+)
 ROUND = "series of another kind"
 ROWS = [
     Row("special.entr", positive, out=True, dtypes=REALS, skip={"second": "one-sided at 0"}),
     Row("special.erfcx", line, out=True, **LESS),
     Row("special.ndtr", line, out=True, dtypes=REALS),
-    Row("special.log_ndtr", line, out=True, tol=(1e-9, 1e-12), why=ROUND, edges=lambda s: [Call(s.of([float("nan"), float("inf"), 0.0, -0.0, 1.0, 30.0, -30.0]))], **LESS),
+    Row(
+        "special.log_ndtr",
+        line,
+        out=True,
+        tol=(1e-9, 1e-12),
+        why=ROUND,
+        edges=lambda s: [Call(s.of([float("nan"), float("inf"), 0.0, -0.0, 1.0, 30.0, -30.0]))],
+        **LESS,
+    ),
     Row("special.ndtri", lambda s: [Call(s.t(9, low=0.001, high=0.999))], out=True, **LESS),
-    Row("special.xlog1py", lambda s: [Call(s.t(3), s.t(3, low=-0.9)), Call(s.t(2, 1), s.t(3, low=-0.5)), Call(2.0, s.t(3, low=-0.5)), Call(s.t(3), 0.5)], out=True, dtypes=REALS,
-        skip={"edges": "PyTorch multiplies by a mask, which leaves nan"}),
+    Row(
+        "special.xlog1py",
+        lambda s: [
+            Call(s.t(3), s.t(3, low=-0.9)),
+            Call(s.t(2, 1), s.t(3, low=-0.5)),
+            Call(2.0, s.t(3, low=-0.5)),
+            Call(s.t(3), 0.5),
+        ],
+        out=True,
+        dtypes=REALS,
+        skip={"edges": "PyTorch multiplies by a mask, which leaves nan"},
+    ),
     Row("i0", line, out=True, dtypes=REALS, tol=(1e-9, 1e-9), why=ROUND),
     Row("special.i0e", line, out=True, dtypes=REALS, tol=(1e-9, 1e-9), why=ROUND),
     Row("special.i1", line, out=True, dtypes=REALS, tol=(1e-9, 1e-9), why=ROUND),
@@ -82,6 +120,30 @@ ROWS = [
     Row("special.zeta", zetas, out=True, edges=zeta_ends, **LESS),
     Row("igamma", gammas, out=True, inplace=True, dtypes=FLOATS, edges=ends, tol=(1e-8, 1e-11), why=ROUND),
     Row("igammac", gammas, out=True, inplace=True, dtypes=FLOATS, edges=ends, tol=(1e-8, 1e-11), why=ROUND),
-    *[Row(f"special.{n}", lambda s: plain(positive(s)), grad=False, out=True, tol=(2e-5, 1e-6), why="PyTorch's are good to six digits beyond 5", edges=None, **LESS) for n in BESSEL],
-    *[Row(f"special.{n}", degrees, grad=False, out=True, edges=None, tol=(1e-8, 1e-10), why="closed forms in PyTorch", dtypes=("int64", "float32", "float64")) for n in POLYNOMIALS],
-]  # fmt: skip
+    *[
+        Row(
+            f"special.{n}",
+            lambda s: plain(positive(s)),
+            grad=False,
+            out=True,
+            tol=(2e-5, 1e-6),
+            why="PyTorch's are good to six digits beyond 5",
+            edges=None,
+            **LESS,
+        )
+        for n in BESSEL
+    ],
+    *[
+        Row(
+            f"special.{n}",
+            degrees,
+            grad=False,
+            out=True,
+            edges=None,
+            tol=(1e-8, 1e-10),
+            why="closed forms in PyTorch",
+            dtypes=("int64", "float32", "float64"),
+        )
+        for n in POLYNOMIALS
+    ],
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import rushlight as torch
@@ -78,14 +78,14 @@ class GeneralizedPareto(Distribution):
         c = self.concentration
         finite = c < 1
         safe = torch.where(finite, c, 0.5)
-        return torch.where(finite, self.loc + self.scale / (1 - safe), inf)
+        return torch.where(finite, self.loc + self.scale / (1 - safe), nan)
 
     @property
     def variance(self) -> Tensor:
         c = self.concentration
         finite = c < 0.5
         safe = torch.where(finite, c, 0.25)
-        return torch.where(finite, self.scale**2 / ((1 - safe) ** 2 * (1 - 2 * safe)), inf)
+        return torch.where(finite, self.scale**2 / ((1 - safe) ** 2 * (1 - 2 * safe)), nan)
 
     def entropy(self) -> Tensor:
         return torch.broadcast_to(torch.log(self.scale) + self.concentration + 1, self._batch_shape)

@@ -153,26 +153,25 @@ class Wishart(ExponentialFamily):
         return factor @ factor.mT
 
     def rsample(self, sample_shape: Any = Size(), max_try_correction: int | None = None) -> Tensor:
-        """Draws; a batch in which some are singular (by rounding) is drawn again there, a few times."""
-        if max_try_correction is None:
-            max_try_correction = 3
+        """Draws by Bartlett's decomposition, again, up to ``max_try_correction`` times, where rounding makes them singular."""
         sample_shape = Size(sample_shape)
         sample = self._bartlett_sampling(sample_shape)
-        singular = self.support.check(sample).logical_not()
-        if self._batch_shape:
-            singular = singular.amax(self._batch_dims)
-        if singular.any():
-            warnings.warn("Singular sample detected.", stacklevel=2)
-            for _ in range(max_try_correction):
-                again = self._bartlett_sampling(sample[singular].shape[: -(len(self._batch_shape) + 2)])
-                sample[singular] = again
-                still = self.support.check(again).logical_not()
-                if self._batch_shape:
-                    still = still.amax(self._batch_dims)
-                singular[singular.clone()] = still
-                if not singular.any():
-                    break
+        # PyTorch draws a second time where the first draw is valid; so that the numbers are the same, so is it done here
+        again = self._valid(sample)
+        for _ in range(3 if max_try_correction is None else max_try_correction):
+            if not again.any():
+                break
+            drawn = self._bartlett_sampling(Size((int(again.sum()),)))
+            sample[again] = drawn
+            still = torch.zeros_like(again)
+            still[again] = self._valid(drawn).logical_not()
+            again = still
         return sample
+
+    def _valid(self, sample: Tensor) -> Tensor:
+        """Of which draws a whole batch is positive definite (or, as PyTorch has it, some matrix of the batch)."""
+        found = self.support.check(sample.detach())
+        return found.amax(self._batch_dims) if self._batch_shape else found
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
