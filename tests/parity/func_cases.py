@@ -95,9 +95,9 @@ COMPOSE: dict[str, Case] = {
     "in place in hessian": lambda L: L.F.hessian(written)(L.x),
     "no_grad inside": lambda L: L.F.grad(lambda x: (x * no_grad(L, lambda: x * 2)).sum())(L.x),
     "no_grad outside": lambda L: no_grad(L, lambda: L.F.grad(lambda x: (x * x).sum())(L.x)),
-    "no_grad between": lambda L: L.F.grad(lambda x: (x * no_grad(L, lambda: L.F.grad(lambda y: (y**3).sum())(x))).sum())(
-        L.x
-    ),
+    "no_grad between": lambda L: L.F.grad(
+        lambda x: (x * no_grad(L, lambda: L.F.grad(lambda y: (y**3).sum())(x))).sum()
+    )(L.x),
     "detach": lambda L: L.F.grad(lambda x: (x.detach() * x).sum())(L.x),
     "data": lambda L: L.F.grad(lambda x: (x.data * x).sum())(L.x),
     "captured": lambda L: (lambda w: L.autograd.grad(L.F.grad(lambda x: (x * x * w).sum())(L.x).sum(), w))(
@@ -115,12 +115,12 @@ COMPOSE: dict[str, Case] = {
     "input requires grad": lambda L: (lambda x: L.autograd.grad(L.F.grad(lambda x: (x**3).sum())(x).sum(), x))(
         L.x.clone().requires_grad_()
     ),
-    "value has history": lambda L: (
-        lambda x: L.autograd.grad(L.F.grad_and_value(lambda x: (x**3).sum())(x)[1], x)
-    )(L.x.clone().requires_grad_()),
-    "autograd.grad inside": lambda L: L.F.grad(
-        lambda x: L.autograd.grad((x**3).sum(), x, create_graph=True)[0].sum()
-    )(L.x),
+    "value has history": lambda L: (lambda x: L.autograd.grad(L.F.grad_and_value(lambda x: (x**3).sum())(x)[1], x))(
+        L.x.clone().requires_grad_()
+    ),
+    "autograd.grad inside": lambda L: L.F.grad(lambda x: L.autograd.grad((x**3).sum(), x, create_graph=True)[0].sum())(
+        L.x
+    ),
     "hook inside": lambda L: L.F.grad(lambda x: hooked(x * 2).sum())(L.x),
     "iteration": lambda L: L.F.vmap(lambda x: L.stack([y * 2 for y in x]))(L.xs),
     "unpack": lambda L: L.F.grad(lambda x: (lambda a, b, c: a * b * c)(*x))(L.x),
@@ -166,25 +166,28 @@ COMPOSE: dict[str, Case] = {
     )(L.x.clone().requires_grad_()),
     "randomness same": lambda L: (L.manual_seed(0), L.F.vmap(lambda x: L.rand(2) + x * 0, randomness="same")(L.x))[1],
     "randomness different": lambda L: (
-        L.manual_seed(0), L.F.vmap(lambda x: L.randn(2) + x * 0, randomness="different")(L.x),
+        L.manual_seed(0),
+        L.F.vmap(lambda x: L.randn(2) + x * 0, randomness="different")(L.x),
     )[1],
-    "randomness like": lambda L: (L.manual_seed(0), L.F.vmap(lambda x: L.rand_like(x), randomness="different")(L.xs))[1],
-    "functional_call": lambda L: L.F.functional_call(
-        L.nn.Linear(3, 2), {"weight": L.w, "bias": L.zeros(2)}, L.x
-    ),
+    "randomness like": lambda L: (L.manual_seed(0), L.F.vmap(lambda x: L.rand_like(x), randomness="different")(L.xs))[
+        1
+    ],
+    "functional_call": lambda L: L.F.functional_call(L.nn.Linear(3, 2), {"weight": L.w, "bias": L.zeros(2)}, L.x),
     "grad of functional_call": lambda L: L.F.grad(
         lambda p: L.F.functional_call(L.nn.Linear(3, 2), p, L.x).pow(2).sum()
     )({"weight": L.w, "bias": L.zeros(2)}),
     "per sample of module": lambda L: (
         lambda net: L.F.vmap(L.F.grad(lambda p, x: L.F.functional_call(net, p, x).pow(2).sum()), (None, 0))
     )(L.nn.Linear(3, 2))({"weight": L.w, "bias": L.zeros(2)}, L.xs),
-    "ensemble": lambda L: (
-        lambda net: L.F.vmap(lambda p, x: L.F.functional_call(net, p, x), (0, None))
-    )(L.nn.Linear(3, 2))({"weight": L.stack([L.w, L.w * 2]), "bias": L.zeros(2, 2)}, L.xs),
-    "jacobian of module": lambda L: (
-        lambda net: L.F.jacrev(lambda p: L.F.functional_call(net, p, L.xs))
-    )(L.nn.Sequential(L.nn.Linear(3, 2), L.nn.Tanh()))({"0.weight": L.w, "0.bias": L.zeros(2)}),
-    "vmap of layer norm": lambda L: L.F.vmap(L.F.grad(lambda x: (L.nn.functional.layer_norm(x, (3,)) ** 3).sum()))(L.xs),
+    "ensemble": lambda L: (lambda net: L.F.vmap(lambda p, x: L.F.functional_call(net, p, x), (0, None)))(
+        L.nn.Linear(3, 2)
+    )({"weight": L.stack([L.w, L.w * 2]), "bias": L.zeros(2, 2)}, L.xs),
+    "jacobian of module": lambda L: (lambda net: L.F.jacrev(lambda p: L.F.functional_call(net, p, L.xs)))(
+        L.nn.Sequential(L.nn.Linear(3, 2), L.nn.Tanh())
+    )({"0.weight": L.w, "0.bias": L.zeros(2)}),
+    "vmap of layer norm": lambda L: L.F.vmap(L.F.grad(lambda x: (L.nn.functional.layer_norm(x, (3,)) ** 3).sum()))(
+        L.xs
+    ),
     "vmap of cross entropy": lambda L: L.F.vmap(L.F.grad(L.nn.functional.cross_entropy))(L.xs, L.tensor([2, 0])),
     "hessian of cross entropy": lambda L: L.F.hessian(lambda x: L.nn.functional.cross_entropy(x, L.tensor(1)))(L.x),
     "functionalize": lambda L: L.F.functionalize(lambda x: x.clone().add_(1))(L.x),

@@ -148,8 +148,9 @@ class Grad(Transform):
         return target
 
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
-        from .._ops import index
+        from .._ops import index as indexing
 
+        index: Any = indexing
         basic, advanced, changes, kind = index.parsed(target.shape, parts)
         gathers = any(a is not None for a in advanced)
         place = index._VIEWS[kind](target, basic) if changes or not gathers else target

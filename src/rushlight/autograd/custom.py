@@ -312,8 +312,7 @@ def through_vmap(cls: Any, args: tuple[Any, ...], transform: Vmap) -> Any:
         return tree.tree_unflatten(made, out_spec)
     batched = batched_function(cls, transform.size, transform.randomness, tuple(mapped))
     result = transform.below(lambda: batched.apply(*lowers))
-    outs = listed(result)
-    made = [transform.make(o) if isinstance(o, Tensor) else o for o in outs]
+    made = [transform.make(o) if isinstance(o, Tensor) else o for o in listed(result)]
     return tuple(made) if isinstance(result, tuple) else made[0]
 
 
@@ -407,7 +406,8 @@ def batched_function(cls: Any, size: int, randomness: str, mapped: tuple[bool, .
         forward=staticmethod(forward), setup_context=staticmethod(setup_context), backward=staticmethod(backward),
         jvp=staticmethod(jvp), generate_vmap_rule=True,
     )  # fmt: skip
-    return type(Function)(f"Vmapped{cls.__name__}", (Function,), body)
+    metaclass: Any = type(Function)
+    return metaclass(f"Vmapped{cls.__name__}", (Function,), body)
 
 
 __all__ = ["VmapInfo", "apply_at"]
