@@ -21,6 +21,19 @@ class NoData(NotImplementedError, AttributeError):
     """There are no numbers. (An AttributeError too, so that what only asks for a shape can go on.)"""
 
 
+def asked_by(frame: Any) -> str:
+    """The name of the operator that asks for numbers."""
+    name: str = frame.f_code.co_name
+    for _ in range(8):
+        op = frame.f_locals.get("op")
+        if op is not None and hasattr(op, "name"):
+            return str(op.name)
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return name
+
+
 class MetaTensor(Tensor):
     """A tensor without numbers."""
 
@@ -30,7 +43,7 @@ class MetaTensor(Tensor):
 
     @property
     def _array(self) -> Any:
-        name = sys._getframe(1).f_code.co_name
+        name = asked_by(sys._getframe(1))
         raise NoData(
             f"Could not run 'aten::{name}' with arguments from the 'Meta' backend: tensors on the device meta have a "
             "shape and no numbers, and Rushlight computes on numbers only. Give this one of shape "
