@@ -196,7 +196,7 @@ def test_subclasses_must_expand_themselves() -> None:
         def __init__(self, x: float) -> None:
             super().__init__(x, 1.0)
 
-    with pytest.raises(NotImplementedError, match="must also define a custom .expand"):
+    with pytest.raises(NotImplementedError, match=r"must also define a custom \.expand"):
         Mine(0.0).expand((2,))
 
 

@@ -528,6 +528,17 @@ ROWS = [
     ),
     Row("cov", weighted, complex=True, skip=NAMED, dtypes=ALL),
     Row("corrcoef", lambda s: [Call(s.t(3, 5)), Call(s.t(5)), Call(s.t(2, 4))], complex=True, skip=NAMED, dtypes=ALL),
+    *[
+        Row(
+            name,
+            lambda s: [Call(plain(spread(s, 6, 2)), 2)],
+            grad=False,
+            dtypes=(),
+            vmap=False,
+            skip={"layouts": "its random numbers are others at each call", "names": "functions of Python's in PyTorch too", **SIGNS},
+        )
+        for name in ("svd_lowrank", "pca_lowrank")
+    ],
     Row(
         "cross",
         lambda s: [Call(s.t(2, 3), s.t(2, 3), 1), Call(s.t(3, 2), s.t(3, 2)), Call(s.t(3, 3), s.t(3, 3), dim=-1)],
