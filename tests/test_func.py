@@ -350,3 +350,16 @@ def test_functional_modules() -> None:
     own = dict(net.named_parameters())
     made = F.vmap(lambda p, x: F.functional_call(net, p, rl.stack([x, -x])), (None, 0))(own, xs)
     assert made.shape == (3, 2, 2)
+
+
+def test_functorch_is_the_older_name() -> None:
+    rl.install_as_torch()
+    try:
+        import functorch
+
+        with pytest.warns(FutureWarning, match="functorch.grad"):
+            close(functorch.grad(lambda x: (x * x).sum())(X), 2 * X)
+    finally:
+        from rushlight._alias import uninstall_as_torch
+
+        uninstall_as_torch()

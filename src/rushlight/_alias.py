@@ -63,6 +63,8 @@ def uninstall_as_torch() -> None:
         module = sys.modules[name]
         if module is sys.modules.get(PACKAGE + name[len("torch") :]):
             del sys.modules[name]
+    if "functorch" in sys.modules and sys.modules["functorch"] is sys.modules.get(f"{PACKAGE}.functorch"):
+        del sys.modules["functorch"]
 
 
 def is_installed_as_torch() -> bool:
@@ -77,9 +79,9 @@ class _Finder:
     def find_spec(
         fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "torch" and not fullname.startswith("torch."):
+        if fullname != "torch" and fullname != "functorch" and not fullname.startswith("torch."):
             return None
-        tail = fullname[len("torch") :]
+        tail = ".functorch" if fullname == "functorch" else fullname[len("torch") :]
         ours = PACKAGE + tail
         try:
             if tail.startswith("._"):  # our private parts; PyTorch has some of these names for other things
