@@ -61,9 +61,37 @@ def _doctor(args: argparse.Namespace) -> int:
     return doctor(args.json)
 
 
+def _configure_graph(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="SCRIPT.py:NAME", help="a program, and the variable in it that has a graph")
+    parser.add_argument("-o", "--output", default="graph.html", metavar="FILE",
+                        help="what to write: .svg .html .txt .dot .mmd .json (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--max-nodes", type=_positive, default=60, help="fold from so many operations on (default: %(default)s)"
+    )
+
+
+def _graph(args: argparse.Namespace) -> int:
+    from ._see.command import graph
+
+    return graph(args.target, args.output, args.max_nodes)
+
+
+def _configure_trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="SCRIPT.py:NAME", help="a program, and the loss in it")
+    parser.add_argument("-o", "--output", default="trace.html", metavar="FILE", help="the page (default: %(default)s)")
+
+
+def _trace(args: argparse.Namespace) -> int:
+    from ._see.command import trace
+
+    return trace(args.target, args.output)
+
+
 COMMANDS: dict[str, Command] = {
     "demo": Command("train a network on handwritten digits and show its graph", _configure_demo, _demo),
     "run": Command("run a PyTorch program, unmodified, on Rushlight", _configure_run, _run),
+    "graph": Command("draw the graph behind a variable of a program", _configure_graph, _graph),
+    "trace": Command("write a page that plays a loss forward and backward", _configure_trace, _trace),
     "doctor": Command("say what this installation runs on, and what makes it slow", _configure_doctor, _doctor),
 }
 

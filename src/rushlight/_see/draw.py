@@ -164,6 +164,8 @@ def draw(
     if fold not in ("auto", "none", "loop", "module", "function"):
         raise ValueError(f"fold must be 'auto', 'loop', 'module', 'function' or 'none', not {fold!r}")
     frame = naming.caller()
+    if not isinstance(tensors, (Tensor, list, tuple)):
+        raise TypeError(f"draw() shows a tensor or a list of tensors, not {type(tensors).__name__}")
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     with without_collection():
         big = len(nodes_behind([t._node for t in roots if isinstance(t, Tensor) and t._node is not None])) > MANY

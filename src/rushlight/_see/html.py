@@ -52,7 +52,7 @@ let x=0,y=0,k=1,moved=false;const touches=new Map();
 const W=+svg.getAttribute('width'),H=+svg.getAttribute('height');
 function put(){svg.style.transform=`translate(${x}px,${y}px) scale(${k})`}
 function fit(){const r=view.getBoundingClientRect();k=Math.min(1.4,(r.width-24)/W,(r.height-76)/H);
-if(k<.35)k=Math.min(1,Math.max(k,.35));x=Math.max(12,(r.width-W*k)/2);y=Math.max(60,(r.height-H*k)/2);put()}
+if(k<.5)k=.5;x=Math.max(12,(r.width-W*k)/2);y=Math.max(60,(r.height-H*k)/2);put()}
 function zoom(f,cx,cy){const n=Math.min(6,Math.max(.05,k*f));x=cx-(cx-x)*n/k;y=cy-(cy-y)*n/k;k=n;put()}
 function centre(e){const r=view.getBoundingClientRect(),b=e.getBoundingClientRect();
 x+=r.left+r.width/2-b.left-b.width/2;y+=r.top+r.height/2-b.top-b.height/2;put()}

@@ -94,3 +94,14 @@ def literal(node: ast.expr | None) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, complex)):
         return None if isinstance(node.value, bool) else node.value
     return None
+
+
+def operand(node: Any, parent: Any) -> str:
+    """The program's word for an input of an infix operation, where it is a variable or an attribute."""
+    found = phrase(node.code, node.lasti)
+    if found is None or len(found.operands) != 2 or len(node.parents) != 2 or node.op is None:
+        return ""
+    if node.op.family != "pointwise" or node.op.name.startswith("r"):
+        return ""
+    said = found.operands[0 if node.parents[0] is parent else 1]
+    return ast.unparse(said) if isinstance(said, (ast.Name, ast.Attribute)) else ""

@@ -69,7 +69,7 @@ class nan_origin:  # noqa: N801 (used as a statement)
     >>> with torch.debug.nan_origin() as found:
     ...     torch.where(x > 1, torch.sqrt(x), 0 * x).sum().backward()
     >>> found.first.phase, found.first.op, found.first.element, found.first.inputs
-    ('backward', 'sqrt', (1,), [('input', 0.0), ('gradient', 0.0)])
+    ('backward', 'sqrt', (1,), [('result', 0.0), ('gradient', 0.0)])
     """
 
     def __init__(self, mode: str = "record", inf: bool = True) -> None:

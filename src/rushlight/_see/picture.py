@@ -351,6 +351,9 @@ class Known:
         consumers: dict[Node, set[tuple[Any, int]]] = {}
         for node in self.nodes:
             for parent in parents_of(node):
+                if type(parent) is Leaf and parent not in shown and (word := lines.operand(node, parent)):
+                    if word not in shown.values():
+                        shown[parent] = word
                 consumers.setdefault(parent, set()).add((node.code, node.lasti))
         times: dict[str, list[Node]] = {}
         for node in self.nodes:

@@ -115,7 +115,13 @@ def op_word(node: Node) -> str:
     """The name of an operation as shown."""
     if node.op is not None:
         found: str = WORDS.get(node.op.name, node.op.name)
-        for tail in ("_of", "_rows", "_along", "_classes"):  # how operators behind a public function are called
+        for tail in (
+            "_of",
+            "_rows",
+            "_along",
+            "_classes",
+            "_turned",
+        ):  # how operators behind a public function are called
             found = found.removesuffix(tail)
         return found
     return node.name().removesuffix("Backward0").removesuffix("Backward")

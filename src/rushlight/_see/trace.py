@@ -239,9 +239,9 @@ aside h2{font-size:15px;margin:0 0 6px}aside h2.forward{color:var(--forward)}asi
 @media (prefers-reduced-motion:no-preference){#view text,#view g{transition:opacity .2s}}
 </style>
 <header><h1>TITLE</h1>
-<button id="first" aria-label="to the start">⏮</button><button id="prev" aria-label="step back">◀</button>
+<button id="first" aria-label="to the start">|◀</button><button id="prev" aria-label="step back">◀</button>
 <button id="play" aria-label="play">▶ play</button><button id="next" aria-label="step">▶</button>
-<button id="last" aria-label="to the end">⏭</button>
+<button id="last" aria-label="to the end">▶|</button>
 <input id="at" type="range" min="0" value="0" aria-label="step"><span id="count"></span>
 <input id="find" type="search" placeholder="search" aria-label="search"><button id="fold">fold</button>
 <button id="out" aria-label="zoom out">−</button><button id="in" aria-label="zoom in">+</button><button id="fit">fit</button></header>
@@ -280,7 +280,7 @@ box.replaceChildren(...rows)}
 box.querySelectorAll('div').forEach(d=>d.classList.toggle('now',+d.dataset.line===line[1]));
 const now=box.querySelector('.now');if(now)now.scrollIntoView({block:'nearest'})}
 function stop(){clearInterval(timer);timer=0;$('play').textContent='▶ play'}
-function play(){if(timer){stop();return}if(at>=steps().length-1)go(0);$('play').textContent='⏸ pause';
+function play(){if(timer){stop();return}if(at>=steps().length-1)go(0);$('play').textContent='pause';
 timer=setInterval(()=>{if(at>=steps().length-1)stop();else go(at+1)},1100)}
 function fold(){if(data.views.length<2)return;const part=at/Math.max(1,steps().length-1);choose(1-which);go(Math.round(part*(steps().length-1)))}
 $('first').onclick=()=>{stop();go(0)};$('prev').onclick=()=>{stop();go(at-1)};$('next').onclick=()=>{stop();go(at+1)};

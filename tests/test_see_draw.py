@@ -1,0 +1,266 @@
+"""Pictures of graphs: what they show, what they escape, how they fold, that they never pretend, and how fast."""
+
+import json
+import subprocess
+import sys
+import time
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+from rushlight import nn
+from rushlight._see.layout import crossings, layered, ordered
+
+
+def textbook():
+    x = torch.tensor(3.0)
+    w = torch.tensor(2.0, requires_grad=True)
+    b = torch.tensor(1.0, requires_grad=True)
+    y = w * x + b
+    L = y**2
+    return x, w, b, y, L
+
+
+def test_the_textbook_example_is_all_there() -> None:
+    x, w, b, y, L = textbook()
+    picture = torch.draw(L)
+    boxes = {box.name or box.title: box for box in picture.scene.boxes}
+    assert {"w", "x", "b", "y", "L"} <= set(boxes)
+    assert boxes["w"].gradient == "∂L/∂w = 42" and boxes["b"].gradient == "∂L/∂b = 14"
+    assert boxes["y"].lines == ["y = 7"] and boxes["x"].lines == ["= 3"]
+    assert "∂L/∂y = 14" in picture.svg and "w * x = 6" in picture.svg
+    assert w.grad is None and b.grad is None
+    ElementTree.fromstring(picture.svg)
+    L.backward()  # the graph is still whole
+    assert w.grad.item() == 42
+
+
+def test_forward_edges_are_solid_and_backward_ones_dashed() -> None:
+    *_, L = textbook()
+    picture = torch.draw(L)
+    assert picture.svg.count('<path class="f"') == len(picture.scene.arrows) + 1  # and the legend's
+    backward = sum(a.backward for a in picture.scene.arrows)
+    assert picture.svg.count('<path class="r"') == backward + 1
+    assert "stroke-dasharray" in picture.svg
+
+
+def test_backward_that_has_not_run_is_shown_so() -> None:
+    x, w, b, y, L = textbook()
+    before = {box.name: box.gradient for box in torch.draw(L, gradients=False).scene.boxes}
+    assert before["w"] == "backward not run" and "= 0" not in torch.draw(L, gradients=False).svg
+    L.backward()
+    after = torch.draw(L)
+    shown = {box.name: box.gradient for box in after.scene.boxes}
+    assert shown["w"] == ".grad = 42" and shown["y"] == ""
+    assert any("freed" in note for note in after.scene.notes)
+
+
+def test_hooks_do_not_run_and_that_is_said() -> None:
+    w = torch.tensor(2.0, requires_grad=True)
+    calls = []
+    w.register_hook(calls.append)
+    picture = torch.draw(w * 3)
+    assert not calls and any("hooks of 1 node" in n for n in picture.scene.notes)
+
+
+def test_values_that_are_not_kept_are_not_invented() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = (x + torch.tensor([5.0, 6.0])).sum()
+    assert "value not kept" in torch.draw(y).svg
+
+
+def test_a_value_overwritten_since_is_not_used() -> None:
+    w = torch.tensor(2.0, requires_grad=True)
+    y = w + 1.0
+    z = y + 2.0
+    del y
+    with torch.no_grad():
+        w.add_(100)
+    picture = torch.draw(z)
+    assert "103" not in picture.svg
+
+
+def test_names_of_parameters_and_variables() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
+    out = model(torch.ones(1, 2)).sum()
+    names = [box.name for box in torch.draw(out).scene.boxes]
+    assert "model.0.weight" in names and "model.0.bias" in names and "out" in names
+
+
+@pytest.mark.parametrize(
+    "evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>&amp;", "a\\b{c}|d"]
+)
+def test_text_from_users_is_escaped(evil: str, tmp_path) -> None:
+    w = torch.tensor(2.0, requires_grad=True)
+    loss = w * w
+    picture = torch.draw(loss, {evil: w}, title=evil)
+    root = ElementTree.fromstring(picture.svg)
+    assert not any("script" in e.tag or "img" in e.tag for e in root.iter())
+    page = picture.html
+    assert "<script>alert" not in page and "<img src=x" not in page
+    trace = torch.trace_html(loss, tmp_path / "t.html", {evil: w}, title=evil).read_text()
+    assert "<script>alert" not in trace and "<img src=x" not in trace
+    json.loads(picture.json)
+    assert "<img" not in torch.explain(loss, w, {evil: w}).html
+
+
+def test_every_form_and_save(tmp_path) -> None:
+    *_, L = textbook()
+    picture = torch.draw(L)
+    for name in ("p.svg", "p.html", "p.txt", "p.dot", "p.mmd", "p.json"):
+        assert picture.save(tmp_path / name).stat().st_size > 100
+    with pytest.raises(ValueError, match="must end in"):
+        picture.save(tmp_path / "p.png")
+    assert picture._repr_svg_().startswith("<svg") and "<svg" in picture._repr_html_()
+    assert picture.dot.startswith("digraph") and "style=dashed" in picture.dot
+    assert picture.mermaid.startswith("flowchart") and "-.->" in picture.mermaid
+    data = json.loads(picture.json)
+    assert {b["kind"] for b in data["boxes"]} == {"op", "leaf", "constant"}
+    assert "∂L/∂w = 42" in picture.text and "▼" in picture.text
+    assert str(picture) == picture.text
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(RuntimeError, match="requires grad"):
+        torch.draw(torch.ones(2))
+    with pytest.raises(TypeError, match="not float"):
+        torch.draw(3.0)
+    w = torch.ones(1, requires_grad=True)
+    with pytest.raises(ValueError, match="fold must be"):
+        torch.draw(w * 2, fold="x")
+    with pytest.raises(ValueError, match="direction must be"):
+        torch.draw(w * 2, direction="up").svg
+
+
+def test_a_loss_that_is_no_scalar() -> None:
+    w = torch.ones(3, requires_grad=True)
+    assert any("no gradient" in n for n in torch.draw(w * 2).scene.notes)
+    picture = torch.draw(w * 2, gradient=torch.ones(3))
+    assert "[2, 2, 2]" in picture.svg
+
+
+def test_several_roots_outputs_and_a_leaf_alone() -> None:
+    w = torch.tensor([3.0, 1.0], requires_grad=True)
+    a, b = w.unbind(0)
+    assert "2 outputs" in torch.draw([a, b]).svg
+    assert "w" in torch.draw(w.sum()).svg
+    leaf = torch.tensor(1.0, requires_grad=True)
+    assert len(torch.draw(leaf).scene.boxes) == 1
+
+
+def test_a_custom_function() -> None:
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    w = torch.tensor(2.0, requires_grad=True)
+    assert "∂out/∂w = 4" in torch.draw(Double.apply(w) * 2, {"w": w}).svg.replace("∂L/∂w", "∂out/∂w")
+
+
+def recurrent(steps: int):
+    W = torch.eye(3).requires_grad_()
+    h = torch.ones(3)
+    for _ in range(steps):
+        h = torch.tanh(W @ h)
+    return h.sum()
+
+
+def test_loops_fold() -> None:
+    picture = torch.draw(recurrent(200))
+    assert len(picture.scene.boxes) < 40
+    assert any("more rounds" in b.title for b in picture.scene.boxes)
+    everything = sum(len(b.nodes) for b in picture.scene.boxes if b.kind in ("op", "fold"))
+    assert everything == sum(
+        len(b.nodes) for b in torch.draw(recurrent(200), max_nodes=None).scene.boxes if b.kind == "op"
+    )
+
+
+@pytest.mark.parametrize("fold", ["auto", "loop", "module", "function"])
+def test_folded_pictures_have_no_cycles_and_stay_small(fold: str) -> None:
+    model = nn.Sequential(*[m for _ in range(30) for m in (nn.Linear(4, 4), nn.ReLU())])
+    loss = model(torch.randn(2, 4)).sum()
+    scene = torch.draw(loss, max_nodes=20, fold=fold).scene
+    assert sum(b.kind in ("op", "fold") for b in scene.boxes) <= 22
+    order = {i: k for k, i in enumerate(range(len(scene.boxes)))}
+    inner = [(a.tail, a.head) for a in scene.arrows if scene.boxes[a.tail].kind in ("op", "fold")]
+    assert all(order[a] < order[b] for a, b in inner)
+
+
+def test_layout_places_boxes_apart_and_edges_downwards() -> None:
+    rng = np.random.default_rng(0)
+    edges = sorted({(int(a), int(b)) for a, b in rng.integers(0, 40, (80, 2)) if a < b})
+    sizes = [(float(w), 30.0) for w in rng.integers(20, 90, 40)]
+    laid = layered(sizes, edges)
+    assert all(laid.centres[a][1] < laid.centres[b][1] for a, b in edges)
+    for i in range(40):
+        for j in range(i):
+            (x, y), (u, v) = laid.centres[i], laid.centres[j]
+            assert abs(y - v) > 1 or abs(x - u) >= (sizes[i][0] + sizes[j][0]) / 2 - 1e-6
+
+
+def test_sweeps_remove_crossings() -> None:
+    links = [(i, 5 + (4 - i)) for i in range(5)]
+    rows = ordered([0] * 5 + [1] * 5, links)
+    place = [0.0] * 10
+    for row in rows:
+        for i, v in enumerate(row):
+            place[v] = i
+    down = [[b for a, b in links if a == v] for v in range(10)]
+    assert crossings(rows, down, place) == 0
+
+
+def chain(n: int):
+    h = torch.ones(2, requires_grad=True)
+    for _ in range(n // 2):
+        h = torch.sin(h) * 0.5
+    return h.sum()
+
+
+def test_a_thousand_nodes_within_a_second() -> None:
+    loss = chain(1000)
+    started = time.perf_counter()
+    assert "<svg" in torch.draw(loss).svg
+    assert time.perf_counter() - started < 3  # under 1 s on an idle machine
+
+
+def test_deep_graphs_do_not_recurse() -> None:
+    loss = chain(120_000)
+    scene = torch.draw(loss).scene
+    assert len(scene.boxes) < 60 and any("not computed" in n for n in scene.notes)
+
+
+def test_make_dot_is_torchvizs() -> None:
+    model = nn.Linear(2, 1)
+    dot = torch.make_dot(
+        model(torch.ones(1, 2)).sum(), dict(model.named_parameters()), show_attrs=True, show_saved=True
+    )
+    assert dot.source.startswith("digraph") and "weight" in dot.source and "SumBackward0" in dot.source
+    assert dot.svg.startswith("<svg")
+
+
+def test_nothing_loads_with_rushlight() -> None:
+    code = "import rushlight, sys; print([m for m in sys.modules if 'rushlight._see' in m])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command, output", [("graph", "g.svg"), ("trace", "t.html")])
+def test_command_line(command: str, output: str, tmp_path) -> None:
+    script = tmp_path / "s.py"
+    script.write_text("import torch\nw = torch.tensor(2.0, requires_grad=True)\nloss = (w * 3) ** 2\nn = 3\n")
+    run = lambda target: subprocess.run(
+        [sys.executable, "-m", "rushlight", command, target, "-o", str(tmp_path / output)],
+        capture_output=True,
+        text=True,
+    )
+    done = run(f"{script}:loss")
+    assert done.returncode == 0 and "36" in (tmp_path / output).read_text(), done.stderr
+    for wrong in ("nothing", f"{script}:n", f"{script}:missing", "absent.py:loss"):
+        failed = run(wrong)
+        assert failed.returncode == 1 and failed.stderr.startswith(f"rushlight {command}: ")

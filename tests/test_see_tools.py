@@ -1,0 +1,270 @@
+"""Derivations, steps, the search for nan, checks, and programs: each against the engine."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+import rushlight.nn.functional as F
+from rushlight import nn
+from rushlight._core.declare import pointwise
+from rushlight._core.tensor import Tensor
+
+# ---- explain
+
+
+def test_the_textbook_derivation() -> None:
+    x = torch.tensor(3.0)
+    w = torch.tensor(2.0, requires_grad=True)
+    b = torch.tensor(1.0, requires_grad=True)
+    L = (w * x + b) ** 2
+    made = torch.explain(L, w)
+    assert [line.strip() for line in made.text.splitlines()[3:]] == [
+        "dL/dw = dL/dy * dy/dw", "= 2(w*x + b) * x", "= 14 * 3", "= 42",
+    ]  # fmt: skip
+    assert made.gradient.item() == 42 and w.grad is None
+    assert r"\frac{\partial L}{\partial y}" in made.latex
+    assert made._repr_html_().startswith("<pre") and made._repr_latex_().startswith("$$")
+
+
+def test_paths_add_up() -> None:
+    a = torch.tensor(0.5, requires_grad=True)
+    s = torch.sin(a) * a + torch.exp(a)
+    made = torch.explain(s, a)
+    assert len(made.paths) == 3
+    assert np.isclose(sum(p.contribution for p in made.paths), np.sin(0.5) + 0.5 * np.cos(0.5) + np.exp(0.5))
+    assert "sum over 3 paths" in made.text
+
+
+def test_more_paths_than_can_be_shown() -> None:
+    h = a = torch.tensor(0.5, requires_grad=True)
+    for _ in range(40):
+        h = h * h + h * a
+    made = torch.explain(h, a, max_paths=3)
+    assert len(made.paths) == 3 and made.left_out > 10**12
+    (grad,) = torch.autograd.grad(h, [a])
+    assert np.isclose(made.gradient.item(), grad.item())
+
+
+def test_explaining_networks() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.GELU(), nn.Linear(4, 2))
+    loss = F.cross_entropy(model(torch.randn(5, 3)), torch.tensor([0, 1, 0, 1, 1]))
+    weight = model[0].weight
+    made = torch.explain(loss, weight)
+    (grad,) = torch.autograd.grad(loss, [weight])
+    assert np.allclose(made.gradient.numpy(), grad.numpy(), atol=1e-6)
+
+
+def test_what_cannot_be_explained() -> None:
+    w, v = torch.tensor(2.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    loss = w * 2
+    with pytest.raises(RuntimeError, match="does not depend"):
+        torch.explain(loss, v)
+    loss.backward()
+    loss = w * w
+    loss.backward()
+    with pytest.raises(RuntimeError, match="before backward"):
+        torch.explain(loss, w)
+
+
+# ---- steps
+
+
+def model_and_loss():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 4))
+    a, b = model(torch.randn(5, 3)).chunk(2, 1)
+    return model, (a * b).sum() + torch.max(a, 0)[0].sum()
+
+
+def test_steps_do_what_backward_does() -> None:
+    model, loss = model_and_loss()
+    loss.backward()
+    want = [p.grad.clone() for p in model.parameters()]
+    model, loss = model_and_loss()
+    steps = list(torch.backward_steps(loss))
+    assert all(torch.equal(p.grad, g) for p, g in zip(model.parameters(), want, strict=True))
+    assert steps[0].node.name() == "AddBackward0" and steps[0].grad_outputs[0].item() == 1
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_an_abandoned_walk_leaves_grad_alone() -> None:
+    model, loss = model_and_loss()
+    walk = torch.backward_steps(loss, retain_graph=True)
+    next(walk), next(walk)
+    walk.close()
+    assert all(p.grad is None for p in model.parameters())
+    loss.backward()
+
+
+def test_a_step_knows_its_local_derivative_and_line() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = (x * 3).sum()
+    total, mul = torch.backward_steps(loss)
+    assert mul.local[0].tolist() == [3.0, 3.0] and mul.grad_inputs[0].tolist() == [3.0, 3.0]
+    assert mul.line.text == "loss = (x * 3).sum()" and mul.names[1][0] == "x"
+    assert "MulBackward0" in repr(mul)
+
+
+def test_hooks_run_in_steps() -> None:
+    x = torch.tensor(2.0, requires_grad=True)
+    y = x * 3
+    y.register_hook(lambda g: g * 10)
+    x.register_hook(lambda g: g + 1)
+    list(torch.backward_steps(y * 1))
+    assert x.grad.item() == 31
+
+
+def test_break_on() -> None:
+    seen = []
+    x = torch.tensor(2.0, requires_grad=True)
+    with torch.break_on("MulBackward0", lambda node, grads: seen.append(grads[0].item())) as stop:
+        (x * 3).exp().backward()
+    assert stop.hits == 1 and np.isclose(seen[0], np.exp(6.0))
+    (x * 3).backward()
+    assert len(seen) == 1
+
+
+# ---- nan_origin
+
+
+def test_the_first_producer_is_named() -> None:
+    with torch.debug.nan_origin() as found:
+        x = torch.tensor([1.0, -0.003, 2.0])
+        y = torch.log(x)
+        ((y + 1) * 2).sum()
+    first = found.first
+    assert (first.phase, first.op, first.element, first.kind) == ("forward", "log", (1,), "nan")
+    assert first.inputs[0][1] == pytest.approx(-0.003) and first.carriers == 3
+    assert first.site.text == "y = torch.log(x)" and "log" in found.report()
+
+
+def test_a_backward_origin_behind_a_finite_forward() -> None:
+    with torch.debug.nan_origin() as found:
+        x = torch.tensor([4.0, 0.0], requires_grad=True)
+        torch.where(x > 1, torch.sqrt(x), 0 * x).sum().backward()
+    assert (found.first.phase, found.first.op, found.first.element) == ("backward", "sqrt", (1,))
+    assert "where" in found.first.remedy
+
+
+def test_modes() -> None:
+    with pytest.raises(FloatingPointError, match="exp"), np.errstate(all="ignore"):
+        with torch.debug.nan_origin("raise"):
+            torch.exp(torch.tensor(1000.0))
+    with pytest.warns(RuntimeWarning, match="inf first made"), np.errstate(all="ignore"):
+        with torch.debug.nan_origin("warn"):
+            torch.exp(torch.tensor(1000.0))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error")
+        with torch.debug.nan_origin("ignore") as found:
+            torch.exp(torch.tensor(1000.0))
+    assert found.first is None
+    with np.errstate(all="ignore"), torch.debug.nan_origin(inf=False) as found:
+        torch.exp(torch.tensor(1000.0))
+    assert found.first is None and "no nan" in found.report()
+    with pytest.raises(ValueError, match="mode must be"):
+        torch.debug.nan_origin("loud")
+
+
+# ---- check
+
+
+@pointwise(input=lambda g, input: g * 2.9 * input**2)
+def wrong_cube(input: Tensor) -> Tensor:
+    """A rule that is wrong on purpose."""
+    return input**3
+
+
+def test_all_ways_agree_and_are_used() -> None:
+    found = torch.check(lambda x, y: torch.sin(x) * y + torch.exp(x), torch.randn(3), torch.randn(3))
+    assert found and set(found.errors) == {"forward mode", "central differences", "complex step"}, str(found)
+
+
+def test_the_wrong_rule_is_named() -> None:
+    found = torch.check(lambda x: torch.exp(wrong_cube(x)).sum(), torch.tensor([0.5, 1.0]))
+    assert not found
+    (culprit,) = found.culprits
+    assert culprit.op == "wrong_cube" and not culprit.kink and "test_see_tools.py" in culprit.site.file
+
+
+def test_a_kink_is_no_mistake() -> None:
+    found = torch.check(lambda x: torch.relu(x).sum(), torch.tensor([-1.0, 0.0]))
+    assert not found and found.culprits[0].kink and found.culprits[0].element == (1,)
+
+
+def test_kinks() -> None:
+    found = torch.kinks(lambda x: torch.relu(x).sum() + x.max(), torch.tensor([0.0, 2.0, 2.0]))
+    assert [(k.op, k.element) for k in found] == [("relu", (0,)), ("max_whole", (1,)), ("max_whole", (2,))]
+    assert torch.kinks(lambda x: torch.sin(x).sum(), torch.tensor([0.0, 2.0])) == []
+
+
+# ---- to_numpy
+
+PROGRAMS = {
+    "textbook": lambda x: ((x * 2 + 1) ** 2).sum(),
+    "softmax": lambda x: (F.softmax(x, -1) * x).sum(),
+    "layer_norm": lambda x: F.layer_norm(x, (4,)).pow(3).sum(),
+    "cumsum": lambda x: x.cumsum(0).prod(1).sum(),
+    "gather": lambda x: x.gather(1, torch.tensor([[0], [1], [1]])).sum(),
+    "chunks": lambda x: sum((c * c).sum() for c in x.chunk(2, 1)),
+    "cross_entropy": lambda x: F.cross_entropy(x, torch.tensor([0, 1, 3])),
+    "where": lambda x: torch.where(x > 0, x.exp(), x * 2).mean(),
+    "matmul": lambda x: torch.tanh(x @ x.t()).sum(),
+    "double": lambda x: (x.double() * 2).sigmoid().sum(),
+    "index": lambda x: x[0, 1] * x[:, 2].sum(),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_run_on_numpy_alone(name: str, tmp_path) -> None:
+    torch.manual_seed(1)
+    f = PROGRAMS[name]
+    program = torch.to_numpy(f, torch.randn(3, 4))
+    other = torch.randn(3, 4).abs() + 0.1 if name == "where" else torch.randn(3, 4)
+    x = other.clone().requires_grad_()
+    value = f(x)
+    value.backward()
+    path = program.save(tmp_path / "program.py")
+    np.save(tmp_path / "x.npy", other.numpy())
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import numpy as np; from program import value_and_grad\n"
+        f"v, (g,) = value_and_grad(np.load({str(tmp_path / 'x.npy')!r})); np.save({str(tmp_path / 'g.npy')!r}, g); print(v)\n"
+        "assert not any(m.split('.')[0] in ('rushlight', 'torch') for m in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + path.read_text()
+    assert np.isclose(float(done.stdout), value.item(), rtol=1e-4)
+    assert np.allclose(np.load(tmp_path / "g.npy"), x.grad.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_lines_name_the_forward_line() -> None:
+    def f(w, x):
+        y = w * x
+        return y.sum()
+
+    source = str(torch.to_numpy(f, torch.ones(2), torch.ones(2)))
+    assert "y = w * x  # line" in source and "# back through line" in source
+    side = torch.diff_source(f, torch.ones(2), torch.ones(2))
+    assert "forward" in side.splitlines()[0] and "y = w * x" in side
+
+
+def test_what_cannot_be_written_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="in place"):
+        torch.to_numpy(lambda x: (x * 2).add_(1).mul_(x).sum(), torch.ones(2))
+    with pytest.raises(RuntimeError, match="scalar"):
+        torch.to_numpy(lambda x: x * 2, torch.ones(2))
+    big = torch.ones(5000)
+    with pytest.raises(NotImplementedError, match="pass it as an argument"):
+        torch.to_numpy(lambda x: (x * big).sum(), torch.ones(5000))
+
+
+def test_an_expansion_reads_as_the_program() -> None:
+    w = torch.tensor(2.0, requires_grad=True)
+    y = w * 3
+    L = y**2
+    assert "= 2y * 3" in torch.explain(L, w).text
