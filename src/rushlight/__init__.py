@@ -9,7 +9,7 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _allocator, autograd
+from . import _allocator, _integrations, autograd
 from ._alias import install_as_torch
 from ._core import dtypes as _dtypes
 from ._core import tensor as _tensor
@@ -470,6 +470,7 @@ moveaxis = movedim
 row_stack = vstack
 swapaxes = swapdims = transpose
 _allocator.tune()
+_integrations.watch()
 
 float16 = half = _dtypes.float16
 bfloat16 = _dtypes.bfloat16

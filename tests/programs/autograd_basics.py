@@ -70,7 +70,7 @@ except RuntimeError as error:
 try:
     p.add_(1)
 except RuntimeError as error:
-    print(str(error)[:80])
+    print(str(error)[:74])
 print(
     torch.autograd.grad(torch.ones(2, requires_grad=True).sum(), torch.ones(2, requires_grad=True), allow_unused=True)
 )

@@ -88,7 +88,7 @@ w = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
 b = torch.randn(2, dtype=torch.double, requires_grad=True)
 print(gradcheck(Linear.apply, (x, w, b)), gradgradcheck(Linear.apply, (x, w, b)), gradcheck(SinCos.apply, (x,)))
 out = Linear.apply(x, w, b)
-print(out.grad_fn.name(), out.sum().item())
+print(out.grad_fn.name(), f"{out.sum().item():.10f}")
 y = MulConstant.apply(x, 5.0)
 print(torch.autograd.grad(y.sum(), x)[0].unique())
 rounded, mask = Straight.apply(x)
@@ -130,7 +130,7 @@ try:
     with torch.autograd.detect_anomaly(check_nan=True):
         torch.zeros(1, requires_grad=True).sqrt().mul(0).sum().backward()
 except RuntimeError as error:
-    print(error)
+    print(str(error).split(". It was")[0].rstrip("."))
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 x.grad = None

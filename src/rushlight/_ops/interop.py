@@ -388,3 +388,14 @@ def storage(self: Tensor) -> Any:
     """The memory under this tensor, as elements of its dtype: see ``torch.TypedStorage``."""
     found = importlib.import_module("rushlight.storage")
     return found.TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype)
+
+
+def array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
+    """The module with the array API standard's functions for tensors, which SciPy and scikit-learn ask for.
+
+    >>> import rushlight as torch
+    >>> xp = torch.ones(2).__array_namespace__()
+    >>> xp.sum(xp.asarray([1.0, 2.0]), axis=0)
+    tensor(3.)
+    """
+    return importlib.import_module("rushlight._array_api").array_namespace(self, api_version=api_version)

@@ -480,6 +480,7 @@ class Methods:
     __array_function__ = interop.array_function
     __dlpack__ = interop.dlpack
     __dlpack_device__ = interop.dlpack_device
+    __array_namespace__ = interop.array_namespace
     untyped_storage = interop.untyped_storage
     storage = interop.storage
 
