@@ -66,7 +66,7 @@ def test_stepping_through_the_textbook_example(tmp_path: Path) -> None:
     assert [s["phase"] for s in seen[:6]] == ["forward"] * 3 + ["backward"] * 3
     assert "w * x" in seen[0]["rule"] and "= 6" in seen[0]["rule"]
     assert "y = w * x + b" in seen[1]["line"]
-    assert "L = y**2" in seen[3]["line"] and "∂L/∂y = 14" in seen[3]["rule"]
+    assert "L = y**2" in seen[3]["line"] and "∂L/∂y = 1 · 14 = 14" in seen[3]["rule"]
     assert seen[2]["grads"] == []
     assert "= 14 · 3 = 42" in seen[5]["rule"] and "∂L/∂w = 42" in seen[5]["grads"]
     assert "∂L/∂w = 42" not in seen[4]["grads"]
