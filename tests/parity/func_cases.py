@@ -304,6 +304,20 @@ ERRORS: dict[str, Case] = {
     "functionalize": lambda L: L.F.functionalize(lambda x: x, remove="z")(L.x),
 }
 
+PATTERNS: list[tuple[str, dict[str, int]]] = [
+    ("a b c -> c a b", {}), ("a b c -> a (b c)", {}), ("a (b1 b2) c -> b1 a b2 c", {"b1": 1}), ("a ... -> ... a", {}),
+    ("(a1 a2) ... -> a1 (... a2)", {"a1": 2}), ("a b c -> a b", {}), ("a b -> b a", {}), ("a b c -> a b c 1", {}),
+    ("a b c -> a b c d", {}), ("a b c", {}), ("a b c -> a (b c", {}), ("a b c -> a b c", {"d": 2}),
+    ("a a c -> a c", {}), ("a b c -> () a b c", {}), ("a b c -> a (b c) ()", {}), ("a b c -> a .. b", {}),
+    ("a _ c -> a c", {}), ("a b! c -> a b c", {}),
+]  # fmt: skip
+ERRORS |= {
+    f"rearrange {pattern} {lengths}": lambda L, p=pattern, k=lengths: L.F.rearrange(
+        L.arange(24.0).reshape(2, 3, 4), p, **k
+    )
+    for pattern, lengths in PATTERNS
+}
+
 
 # ---- custom functions
 

@@ -29,6 +29,7 @@ _LAZY = {
     "make_functional": "_legacy",
     "make_functional_with_buffers": "_legacy",
     "replace_all_batch_norm_modules_": "_legacy",
+    "rearrange": "_rearrange",
     "checkpoint": "_extras",
     "custom_jvp": "_extras",
     "custom_vjp": "_extras",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         replace_all_batch_norm_modules_,
     )
     from ._modules import functional_call, stack_module_state
+    from ._rearrange import rearrange
 
 __all__ = [
     "FunctionalModule",
@@ -78,6 +80,7 @@ __all__ = [
     "linearize",
     "make_functional",
     "make_functional_with_buffers",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "stop_gradient",
