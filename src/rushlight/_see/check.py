@@ -19,7 +19,6 @@ from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Tensor, wrap
 from .picture import edges_of, inner, pulled
 from .scene import number
-from .source import flat
 from .watch import Event, Watch
 
 
@@ -78,7 +77,7 @@ def check(f: Callable[..., Tensor], *xs: Tensor, tol: float = 1e-5, step: float 
         raise TypeError("check() needs at least one floating-point tensor to differentiate by")
     places = [i for i, p in enumerate(points) if isinstance(p, Tensor) and p.dtype.is_floating_point]
     weights = weights_for(f(*points))
-    value = lambda *args: float(np.sum(np.real(inner(f(*args)) * weights)))
+    value: Callable[..., Any] = lambda *args: float(np.sum(np.real(inner(f(*args)) * weights)))
     ways: dict[str, list[np.ndarray]] = {}
     skipped: dict[str, str] = {}
     ways["reverse mode"] = reverse(f, points, places, weights)
@@ -144,7 +143,7 @@ def forward(f: Any, points: Sequence[Any], places: Sequence[int], weights: np.nd
         for spot in np.ndindex(g.shape):
             tangent = np.zeros(g.shape)
             tangent[spot] = 1.0
-            only = lambda x, i=i: f(*[x if k == i else p for k, p in enumerate(points)])  # type: ignore[misc]
+            only: Callable[..., Any] = lambda x, i=i: f(*[x if k == i else p for k, p in enumerate(points)])
             _, out = jvp(only, (points[i],), (wrap(tangent),))
             g[spot] = np.sum(inner(out) * weights)
         made.append(g)
@@ -235,7 +234,7 @@ def alone(event: Event, tol: float, step: float) -> Disagreement | None:
             slope = (right - left) / (2 * d)
             if abs(slope - h[spot]) > tol * 100 * (1 + abs(slope)):
                 kink = abs((right - middle) / d - (middle - left) / d) > 1e-3 * (1 + abs(slope))
-                if worst is None or worst.kink and not kink:
+                if worst is None or (worst.kink and not kink):
                     worst = Disagreement(op.name, event.site(), edge.argument, spot, float(h[spot]), slope, kink, at)
                 if not kink:
                     return worst

@@ -191,8 +191,7 @@ def explain(
     >>> L = (w * x + b) ** 2
     >>> print(torch.explain(L, w, {"x": x, "w": w, "b": b, "L": L}).text.split(chr(10), 3)[3])
     dL/dw = dL/dy * dy/dw
-          = 2y * x
-          = 2(w*x + b) * x
+                = 2(w*x + b) * x
           = 14 * 3
           = 42
     <BLANKLINE>
@@ -335,7 +334,8 @@ class Derivation:
     def factors(self, path: list[Step]) -> list[Factor]:
         """The path cut at names, and where the slope so far is more than 1: one factor a piece."""
         made = []
-        upper, piece, formula = self.root, [], al.ONE
+        upper, piece = self.root, list[Step]()
+        formula: Expr | None = al.ONE
         for node, i in path:
             slope = self.slope(node, i)
             formula = al.mul(formula, slope) if formula is not None and slope is not None else None

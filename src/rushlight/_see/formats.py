@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._core.graph import Leaf, Node
@@ -43,7 +43,7 @@ def dot(scene: Scene) -> str:
 
 def mermaid(scene: Scene) -> str:
     """The scene in Mermaid's language."""
-    safe = lambda t: "".join(
+    safe: Callable[..., Any] = lambda t: "".join(
         c if c.isalnum() or c in " .,:;=+-*/^()∂‖×÷−·…_" or ord(c) > 127 else f"#{ord(c)};" for c in t
     )
     out = ["flowchart TD"]

@@ -57,7 +57,7 @@ class NonFiniteError(FloatingPointError):
         self.origin = origin
 
 
-class nan_origin:  # noqa: N801 (used as a statement)
+class nan_origin:
     """A block in which the first operation that makes a nan or an inf is found, forward and backward.
 
     ``mode`` says what happens at a nan: "record" (the default) notes it in ``.first`` and goes on, "warn" warns too,

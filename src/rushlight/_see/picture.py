@@ -333,7 +333,7 @@ class Known:
         except RuntimeError as error:
             self.why_no_gradients = f"no gradient to start from: {error}".split(". ")[0]
             return
-        made = Gradients(self.nodes, seeds)  # type: ignore[arg-type]
+        made = Gradients(self.nodes, seeds)
         if made.trouble:
             self.why_no_gradients = made.trouble
         self.gradients = made

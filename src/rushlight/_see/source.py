@@ -154,7 +154,7 @@ def diff_source(f: Callable[..., Tensor], *example: Any) -> str:
     """
     if not example:
         count = len(inspect.signature(f).parameters)
-        example = tuple(wrap(np.float32(0.5 + 0.25 * i)[()] * np.ones((), "f4")) for i in range(count))
+        example = tuple(wrap(np.array(0.5 + 0.25 * i, "f4")) for i in range(count))
     writer = Writer(f, example)
     writer.program()
     rows: list[tuple[str, str]] = []
@@ -380,12 +380,12 @@ class Writer:
         called = text.partition("(")[0]
         if called in HEAD and called not in self.helpers:
             exec(HEAD[called], self.scope)
-        got, good = self.run(text, results) if text else (None, "")
+        _, good = self.run(text, results) if text else (None, "")
         if good and called in HEAD and called not in self.helpers:
             self.helpers[called] = HEAD[called]
         if not good:
             text = self.by_source(op, shown)
-            got, good = self.run(text, results)
+            _, good = self.run(text, results)
             if not good:
                 raise NotImplementedError(f"to_numpy(): {op.name} does not compute the same outside of the engine")
         if good == "cast":
@@ -471,7 +471,7 @@ class Writer:
     def helper(self, function: Any, what: str) -> str:
         """The name of a function whose source is in the program, with all that it calls."""
         key = f"{function.__module__}.{function.__qualname__}"
-        name = "_" + function.__name__.lstrip("_")
+        name: str = "_" + function.__name__.lstrip("_")
         if key in self.helpers:
             return name
         if len(self.helpers) > 40 or name in self.scope or function.__closure__:

@@ -41,7 +41,9 @@ class Step:
         self.local: tuple[Tensor | None, ...] = ()
 
     def __repr__(self) -> str:
-        said = lambda t: "None" if t is None else array_text(inner(t)) or f"{shape_text(t.shape)} ‖{measure(inner(t))}‖"
+        said: Callable[..., Any] = lambda t: (
+            "None" if t is None else array_text(inner(t)) or f"{shape_text(t.shape)} ‖{measure(inner(t))}‖"
+        )
         where = f"  {self.line}" if self.line else ""
         out = ", ".join(said(t) for t in self.grad_outputs)
         rows = [f"step {self.index}: {self.node.name()}{where}", f"  grad in   {out}"]

@@ -6,7 +6,7 @@ form too: rounded operations, pills for tensors that ask for gradients, dotted c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import count
 from typing import Any, NamedTuple
@@ -75,8 +75,8 @@ def direction_of(scene: Scene, asked: str) -> str:
     return ("right" if len(scene.boxes) <= 12 else "down") if asked == "auto" else asked
 
 
-def placed(scene: Scene, right: bool) -> tuple[list[tuple[float, float]], Layout, float]:
-    """Sizes of the boxes, their layout (in the frame where layers go down), and the space between layers."""
+def placed(scene: Scene, right: bool) -> tuple[list[tuple[float, float]], Layout]:
+    """Sizes of the boxes, their layout (in the frame where layers go down)."""
     sizes = [size_of(b) for b in scene.boxes]
     links = [(a.tail, a.head) for a in scene.arrows]
     labelled = len(scene.arrows) <= 40
@@ -85,10 +85,10 @@ def placed(scene: Scene, right: bool) -> tuple[list[tuple[float, float]], Layout
         longest = max([len(label_of(a)) for a in scene.arrows if labelled], default=0)
         gap = max(64.0, longest * SMALL + 44)
         flipped = [(h, w) for w, h in sizes]
-        return sizes, layered(flipped, links, between=34, below=gap), gap
+        return sizes, layered(flipped, links, between=34, below=gap)
     if len(scene.arrows) > 400:
         gap = 46.0
-    return sizes, layered(sizes, links, between=30, below=gap), gap
+    return sizes, layered(sizes, links, between=30, below=gap)
 
 
 def label_of(arrow: Arrow) -> str:
@@ -104,11 +104,11 @@ def label_of(arrow: Arrow) -> str:
 def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     """The picture. With ``steps`` every element bears an identifier, for the page that plays the graph."""
     right = direction_of(scene, direction) == "right"
-    sizes, laid, gap = placed(scene, right)
+    sizes, laid = placed(scene, right)
     name = f"rl{next(_numbers)}" if not steps else "rlt"
     margin, head = 24.0, 30.0 if scene.title else 4.0
     legend = LEGEND_WIDTH
-    flip = (lambda p: (p[1], p[0])) if right else (lambda p: p)
+    flip: Callable[..., Any] = (lambda p: (p[1], p[0])) if right else (lambda p: p)
     inner_w, inner_h = (laid.height, laid.width) if right else (laid.width, laid.height)
     title_w = len(scene.title) * 9.2
     note_lines = wrapped("; ".join(scene.notes), int(max(inner_w, legend, title_w) / SMALL))
@@ -117,7 +117,7 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     height = inner_h + head + foot + 2 * margin
     left = (width - inner_w) / 2
     top = margin + head
-    shift = lambda p: (p[0] + left, p[1] + top)
+    shift: Callable[..., Any] = lambda p: (p[0] + left, p[1] + top)
     centres = [shift(flip(p)) for p in laid.centres]
     routes = [[shift(flip(p)) for p in route] for route in laid.routes]
     out = [
@@ -215,7 +215,7 @@ def edges_svg(
     slot: dict[tuple[int, str], float] = {}
     for groups, end in ((leaving, "tail"), (coming, "head")):
         for box, group in groups.items():
-            other = lambda i: (
+            other: Callable[..., Any] = lambda i: (
                 routes[i][0 if end == "tail" else -1]
                 if routes[i]
                 else centres[scene.arrows[i].head if end == "tail" else scene.arrows[i].tail]

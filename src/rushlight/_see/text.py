@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .layout import layered
 from .scene import Box, Scene
@@ -46,7 +47,7 @@ def canvas(
         for i, arrow in enumerate(scene.arrows):
             groups.setdefault(getattr(arrow, end), []).append(i)
         for box, group in groups.items():
-            other = lambda i: (
+            other: Callable[..., Any] = lambda i: (
                 routes[i][0 if end == "tail" else -1]
                 if routes[i]
                 else centres[scene.arrows[i].head if end == "tail" else scene.arrows[i].tail]
@@ -101,8 +102,8 @@ def canvas(
     chars = [[STROKES[c] for c in row] for row in grid]
     for x, line in heads:
         chars[line][x] = "▼"
-    for (x, _, w, _), level, box, said in zip(spots, layers, scene.boxes, rows, strict=True):
-        draw_box(chars, x, tops[level], w, box, said)
+    for (x, _, w, _), level, shown, said in zip(spots, layers, scene.boxes, rows, strict=True):
+        draw_box(chars, x, tops[level], w, shown, said)
     return [line for line in ("".join(c).rstrip() for c in chars)][: y - 2]
 
 
@@ -138,7 +139,7 @@ def draw_box(chars: list[list[str]], x: int, y: int, w: int, box: Box, said: Seq
     corners = {"leaf": "╭╮╰╯─│", "constant": "┌┐└┘┄┆", "fold": "╔╗╚╝═║"}.get(box.kind, "┌┐└┘─│")
     if box.root:
         corners = "┏┓┗┛━┃"
-    tl, tr, bl, br, h, v = corners
+    tl, tr, bl, br, h, v = list(corners)
     put(chars, x, y, tl + h * (w - 2) + tr)
     for k, line in enumerate(said, 1):
         put(chars, x, y + k, v + line.center(w - 2) + v)
@@ -156,7 +157,7 @@ def listing(scene: Scene) -> str:
     inputs: dict[int, list[int]] = {}
     for arrow in scene.arrows:
         inputs.setdefault(arrow.head, []).append(arrow.tail)
-    label = lambda i: scene.boxes[i].name or f"%{i}"
+    label: Callable[..., Any] = lambda i: scene.boxes[i].name or f"%{i}"
     out = [scene.title, ""] if scene.title else []
     for i, box in enumerate(scene.boxes):
         if box.kind in ("constant", "leaf") and not inputs.get(i):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import linecache
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,9 @@ def chain_lines(known: Known, node: Node, symbol: str) -> list[str]:
     from .picture import local_derivative
 
     assert known.gradients is not None
-    name = lambda n: short(known.name(n)) if known.name(n) else op_word(n) if type(n) is not Leaf else "tensor"
+    name: Callable[..., Any] = lambda n: (
+        short(known.name(n)) if known.name(n) else op_word(n) if type(n) is not Leaf else "tensor"
+    )
     above = name(node)
     g = known.gradient(node)
     shape = known.shape(node)
@@ -152,7 +154,7 @@ def chain_lines(known: Known, node: Node, symbol: str) -> list[str]:
         if shape is not None and g is not None and g.size <= 16:
             slope = array_text(local_derivative(node, position, shape, g.dtype))
         gs = array_text(g)
-        bracket = lambda t: f"({t})" if t.startswith("-") else t
+        bracket: Callable[..., Any] = lambda t: f"({t})" if t.startswith("-") else t
         numbers = f" = {bracket(gs)} · {bracket(slope)}" if slope and gs else ""
         same = f"{head} = {product}" if head != product else head
         lines.append(f"{same}{numbers} = {value(h)}")
