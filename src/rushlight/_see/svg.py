@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import count
+from os.path import basename
 from typing import Any, NamedTuple
 
 from .layout import Layout, Point, layered
@@ -130,7 +131,7 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
         out.append(f'<text class="h" x="{margin}" y="{margin + 10}">{escape(scene.title)}</text>')
     out += edges_svg(scene, sizes, centres, routes, laid.layers, right, steps)
     for i, box in enumerate(scene.boxes):
-        out.append(box_svg(box, *centres[i], *sizes[i], i if steps else None))
+        out.append(box_svg(box, centres[i], sizes[i], i if steps else None))
     below = top + inner_h + 30
     out.append(legend_svg(margin, below))
     for k, line in enumerate(note_lines):
@@ -162,7 +163,8 @@ def wrapped(text: str, most: int) -> list[str]:
     return made
 
 
-def box_svg(box: Box, x: float, y: float, w: float, h: float, index: int | None) -> str:
+def box_svg(box: Box, centre: Point, size: tuple[float, float], index: int | None) -> str:
+    (x, y), (w, h) = centre, size
     left, top = x - w / 2, y - h / 2
     kinds = " ".join([box.kind, *(["root"] if box.root else []), *(["copy"] if box.copy_of is not None else [])])
     round_ = {"leaf": min(h / 2, 15), "op": 7, "fold": 5}.get(box.kind, 3)
@@ -171,7 +173,7 @@ def box_svg(box: Box, x: float, y: float, w: float, h: float, index: int | None)
     if box.expression:
         tip.append(box.expression)
     if box.site is not None:
-        tip.append(str(box.site))
+        tip.append(f"{basename(box.site.file)}:{box.site.line}")  # a picture is shown to others: no folders of ours
     parts.append(f"<title>{escape(chr(10).join(tip))}</title>")
     if box.kind == "fold":
         for k in (6, 3):
