@@ -155,7 +155,8 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
             for n in inner:
                 product *= n
             final.append(product)
-    return reshape(moved, final)
+    made: Tensor = reshape(moved, final)
+    return made
 
 
 def infer(group: list[str], size: int, sizes: dict[str, tuple[int, ...]]) -> None:
