@@ -172,18 +172,21 @@ def sources(views: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             if step["line"]:
                 wanted.setdefault(step["line"][0], set()).add(step["line"][1])
     made = {}
+    keys = {file: f"{i}" for i, file in enumerate(wanted)}  # the page is shown to others: no folders of ours
+    for v in views:
+        for step in v["steps"]:
+            if step["line"]:
+                step["line"] = [keys[step["line"][0]], step["line"][1]]
     for file, numbers in wanted.items():
         shown = sorted({n for line in numbers for n in range(max(line - 4, 1), line + 5)})[:600]
         text = {n: linecache.getline(file, n).rstrip("\n") for n in shown}
-        made[file] = {"name": Path(file).name, "lines": [[n, t[:200]] for n, t in text.items() if t or n in numbers]}
+        made[keys[file]] = {"name": Path(file).name, "lines": [[n, t[:200]] for n, t in text.items() if t or n in numbers]}
     return made
 
 
 def page(views: list[dict[str, Any]], title: str) -> str:
-    data = {
-        "views": [{k: v[k] for k in ("steps", "arrows")} for v in views],
-        "sources": sources(views),
-    }
+    texts = sources(views)
+    data = {"views": [{k: v[k] for k in ("steps", "arrows")} for v in views], "sources": texts}
     packed = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     pictures = "".join(
         f'<div class="pic" data-view="{i}"{" hidden" if i else ""}>{v["svg"]}</div>' for i, v in enumerate(views)
