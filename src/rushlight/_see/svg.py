@@ -53,7 +53,7 @@ class Picture(NamedTuple):
     id: str
 
 
-def clip(text: str, most: int = 40) -> str:
+def clip(text: str, most: int = 46) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
