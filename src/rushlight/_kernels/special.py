@@ -13,12 +13,40 @@ from typing import Any
 import numpy as np
 
 from .elementwise import erfc
-from .gamma import BERNOULLI, in_double
+from .gamma import BERNOULLI, CENTRE, TAILS, series
 
 __all__ = ["erfcx", "i0", "i0e", "i1", "i1e", "log_ndtr", "ndtr", "ndtri", "zeta"]
 
 Array = np.ndarray[Any, Any]
 SPLIT, FAR = 8.0, 30.0  # the interpolants meet at the first; the expansion is exact from the second on
+
+
+BLOCK = 1 << 14  # elements worked on at a time: what is in between stays in the cache
+
+
+def in_double(function: Any, x: Any, *args: Any) -> Array:
+    """A function of flat float64 arrays, on an array of any shape and dtype, block by block and silently."""
+    x = np.asarray(x)
+    flat = x.reshape(-1)
+    made = np.empty(flat.shape, x.dtype)
+    with np.errstate(all="ignore"):
+        for start in range(0, flat.size, BLOCK):
+            part = flat[start : start + BLOCK]
+            made[start : start + BLOCK] = function(part.astype(np.float64), *args)
+    return made.reshape(x.shape)
+
+
+def clenshaw(t: Array, coefficients: Array) -> Array:
+    """A sum of Chebyshev polynomials."""
+    twice = 2 * t
+    now, before = np.full_like(t, coefficients[-1]), np.zeros_like(t)
+    spare = np.empty_like(t)
+    for c in coefficients[-2:0:-1].tolist():
+        np.multiply(twice, now, spare)
+        spare -= before
+        spare += c
+        now, before, spare = spare, now, before
+    return t * now - before + coefficients[0]  # type: ignore[no-any-return]
 
 
 # ---- I0 and I1
@@ -62,21 +90,24 @@ def interpolants(order: int) -> tuple[Array, Array]:
 
 
 def scaled_bessel(x: Array, order: int) -> Array:
-    from numpy.polynomial.chebyshev import chebval
-
-    a = np.abs(x)
     near, far = interpolants(order)
-    small = np.where(a <= SPLIT, a, 1.0)
-    large = np.where(a > SPLIT, a, SPLIT)
-    made = np.where(
-        a <= SPLIT,
-        chebval(small * (2 / SPLIT) - 1, near),
-        chebval(2 * SPLIT / large - 1, far) / np.sqrt(2 * math.pi * large),
-    )
+    a = np.abs(x)
+    inside = a <= SPLIT
+    if inside.all():
+        made = clenshaw(a * (2 / SPLIT) - 1, near)
+    else:
+        made = np.full_like(a, np.nan)
+        made[inside] = clenshaw(a[inside] * (2 / SPLIT) - 1, near)
+        outside = a > SPLIT
+        large = a[outside]
+        made[outside] = clenshaw(2 * SPLIT / large - 1, far) / np.sqrt(2 * math.pi * large)
     if order == 1:
-        made = np.where(a < 1e-3, a / 2 * (1 + a * a / 8) * np.exp(-a), made)  # the interpolant's error is absolute
-    made = np.where(np.isnan(x), np.nan, made)
-    return np.copysign(made, x) if order % 2 else made
+        tiny = a < 1e-3  # the interpolant's error is absolute
+        if tiny.any():
+            small = a[tiny]
+            made[tiny] = small / 2 * (1 + small * small / 8) * np.exp(-small)
+        return np.copysign(made, x)
+    return made
 
 
 def i0e(x: Any) -> Array:
@@ -117,16 +148,20 @@ def _erfcx(x: Array) -> Array:
     # exp(a^2) with the square in two parts, or its rounding would be magnified
     head = np.round(near * 1024) / 1024
     made = np.exp(head * head) * np.exp((near - head) * (near + head)) * erfc(near)
-    far = np.where(a < 6, 6.0, a)
-    z = 0.5 / (far * far)
-    term = np.ones_like(far)
-    total = term.copy()
-    for k in range(1, 30):
-        term = term * (-(2 * k - 1) * z)
-        total = total + term
-    made = np.where(a < 6, made, total / (far * math.sqrt(math.pi)))
-    made = np.where(x < 0, 2 * np.exp(x * x) - made, made)
-    return np.where(np.isnan(x), np.nan, np.where(np.isposinf(x), 0.0, made))
+    outside = a >= 6
+    if outside.any():
+        far = a[outside]
+        z = 0.5 / (far * far)
+        term = np.ones_like(far)
+        total = term.copy()
+        for k in range(1, 30):
+            term *= -(2 * k - 1) * z
+            total += term
+        made[outside] = np.where(np.isinf(far), 0.0, total / (far * math.sqrt(math.pi)))
+    below = x < 0
+    if below.any():
+        made[below] = 2 * np.exp(x[below] * x[below]) - made[below]
+    return np.where(np.isnan(x), np.nan, made)
 
 
 def ndtr(x: Any) -> Array:
@@ -140,11 +175,12 @@ def log_ndtr(x: Any) -> Array:
 
 
 def _log_ndtr(x: Array) -> Array:
-    low = np.minimum(x, -1.0)
-    tail = np.log(_erfcx(-low * math.sqrt(0.5)) / 2) - 0.5 * low * low
-    body = np.log1p(-0.5 * erfc(np.maximum(x, -1.0) * math.sqrt(0.5)))
-    made = np.where(x < -1, tail, body)
-    return np.where(np.isneginf(x), -np.inf, made)
+    made = np.log1p(-0.5 * erfc(np.maximum(x, -1.0) * math.sqrt(0.5)))
+    tail = x < -1
+    if tail.any():
+        low = x[tail]
+        made[tail] = np.where(np.isinf(low), -np.inf, np.log(_erfcx(-low * math.sqrt(0.5)) / 2) - 0.5 * low * low)
+    return np.asarray(made)
 
 
 def ndtri(p: Any) -> Array:
@@ -153,18 +189,23 @@ def ndtri(p: Any) -> Array:
 
 
 def _ndtri(p: Array) -> Array:
-    low = np.where(p > 0.5, 1 - p, p)
-    inside = (low > 0) & (low <= 0.5)
-    goal = np.log(np.where(inside, low, 0.25))
-    t = np.sqrt(-2 * goal)
-    # Abramowitz and Stegun 26.2.23, then Newton's steps on the logarithm
-    top = 2.515517 + t * (0.802853 + t * 0.010328)
-    x = top / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t
-    for _ in range(4):
-        x = x - (_log_ndtr(x) - goal) * _erfcx(-x * math.sqrt(0.5)) * math.sqrt(math.pi / 2)
-    x = np.where(p == 0.5, 0.0, np.where(p > 0.5, -x, x))
-    x = np.where(inside, x, np.nan)
-    return np.where(p == 0, -np.inf, np.where(p == 1, np.inf, x))
+    made = math.sqrt(2) * inverse_erfc(2 * np.where(p > 0.5, 1 - p, p))
+    made = np.where(p > 0.5, made, -made)
+    made = np.where((p > 0) & (p < 1), made, np.nan)
+    return np.where(p == 0.5, 0.0, np.where(p == 0, -np.inf, np.where(p == 1, np.inf, made)))
+
+
+def inverse_erfc(rest: Array) -> Array:
+    """The x with erfc(x) = ``rest``, from 0 to 1: Giles's start (2010) and steps of Halley."""
+    rest = np.where((rest > 0) & (rest <= 1), rest, 0.5)
+    a = 1 - rest
+    w = -np.log(rest * (1 + a))
+    x = a * np.where(w < 5, series(list(CENTRE[::-1]), w - 2.5), series(list(TAILS[::-1]), np.sqrt(w) - 3))
+    x = np.where(w > 16, np.sqrt(np.maximum(w - 0.5 * np.log(math.pi * np.maximum(w, 1)), 0)), x)
+    for _ in range(3):
+        step = (erfc(x) - rest) * (math.sqrt(math.pi) / 2) * np.exp(x * x)
+        x = x + step / (1 - x * step)
+    return np.asarray(x)
 
 
 # ---- the zeta function

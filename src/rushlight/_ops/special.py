@@ -109,6 +109,8 @@ def log_ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def ndtri(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of :func:`ndtr`: infinite at 0 and 1, nan beyond.
 
+    Halley's steps on erfc keep the tails exact; they make it some ten times slower than a table of polynomials.
+
     >>> import rushlight as torch
     >>> torch.special.ndtri(torch.tensor([0.5, 0.975]))
     tensor([0.0000, 1.9600])
