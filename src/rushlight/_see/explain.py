@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from os.path import basename
 from typing import Any
 
 import numpy as np
@@ -494,8 +495,15 @@ class Derivation:
             e = self.expression(node)
             self.symbols[node] = symbol
             site = node.site()
-            made.append((symbol, e, f"{site.file.rpartition('/')[2]}:{site.line}" if site else ""))
+            made.append((symbol, e, place(site)))
         return made
+
+
+def place(site: Any) -> str:
+    """File and line of a definition; a notebook's cell has no name that means anything."""
+    if site is None:
+        return ""
+    return f"line {site.line} of the cell" if "ipykernel" in site.file else f"{basename(site.file)}:{site.line}"
 
 
 def al_name(name: str) -> str:

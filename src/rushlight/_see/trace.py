@@ -180,7 +180,10 @@ def sources(views: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for file, numbers in wanted.items():
         shown = sorted({n for line in numbers for n in range(max(line - 4, 1), line + 5)})[:600]
         text = {n: linecache.getline(file, n).rstrip("\n") for n in shown}
-        made[keys[file]] = {"name": Path(file).name, "lines": [[n, t[:200]] for n, t in text.items() if t or n in numbers]}
+        made[keys[file]] = {
+            "name": Path(file).name,
+            "lines": [[n, t[:200]] for n, t in text.items() if t or n in numbers],
+        }
     return made
 
 
