@@ -90,5 +90,7 @@ print("done")
 def test_scipy_computes_and_differentiates():
     pytest.importorskip("scipy", minversion="1.15")
     environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", SCIPY], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SCIPY], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0 and "done" in done.stdout, done.stderr[-2000:]

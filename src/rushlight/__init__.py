@@ -519,6 +519,7 @@ Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-define
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
     [
+        "_dynamo",
         "accelerator",
         "amp",
         "backends",
@@ -534,6 +535,7 @@ _LAZY = frozenset(
         "jit",
         "linalg",
         "mps",
+        "multiprocessing",
         "nn",
         "onnx",
         "ops",
@@ -557,6 +559,7 @@ _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
     "conventions": "_conventions",
     "sparse_coo_tensor": "sparse",
+    "spmm": "sparse",
     "explain_grads": "autograd.missing",
     "graph_budget": "autograd.memory",
     "memory_report": "autograd.memory",

@@ -525,7 +525,19 @@ class Linalg(SimpleNamespace):
     """The extension ``linalg``: the standard's functions, and ours where they agree."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("cross", "det", "eigh", "eigvalsh", "inv", "matrix_power", "qr", "slogdet", "solve", "svd", "svdvals"):
+        if name in (
+            "cross",
+            "det",
+            "eigh",
+            "eigvalsh",
+            "inv",
+            "matrix_power",
+            "qr",
+            "slogdet",
+            "solve",
+            "svd",
+            "svdvals",
+        ):
             return getattr(rl.linalg, name)
         if name in ("matmul", "tensordot"):
             return getattr(rl, name)

@@ -1865,6 +1865,14 @@ def diagonal_of(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return diagonal(A, offset, dim1, dim2)
 
 
+def solve_method(self: Tensor, other: Any) -> Tensor:
+    """Removed from PyTorch: raises RuntimeError, and says what to use."""
+    raise RuntimeError(
+        "This function was deprecated since version 1.9 and is now removed. `torch.solve` is deprecated in favor of "
+        "`torch.linalg.solve`, whose arguments are reversed: X = torch.linalg.solve(A, B)"
+    )
+
+
 def vector_norm(
     x: Tensor,
     ord: Any = 2,

@@ -431,6 +431,7 @@ class Methods:
     trace = matrices.trace
     triangular_solve = matrices.triangular_solve
     matrix_exp, matrix_power = linalg.matrix_exp, linalg.matrix_power
+    solve = linalg.solve_method
 
     # special
     i0, i0_ = special.i0, inplace(special.i0)

@@ -1629,7 +1629,7 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype not in by_name:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = next(d for d in dtypes.ALL if d.name == by_name[dtype])
-    return to(self, getattr(dtype, "dtype_", dtype))
+    return to(self, dtype if isinstance(dtype, dtypes.dtype) else getattr(dtype, "dtype", dtype))
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

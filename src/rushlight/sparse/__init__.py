@@ -17,7 +17,7 @@ import rushlight as rl
 
 from .. import overrides
 from .._core.tensor import CPU, Size, Tensor, layout, new, wrap
-from .._ops.dims import canonical
+from .._ops import dims as _dims
 
 COO = layout("torch.sparse_coo")
 
@@ -323,6 +323,9 @@ def mm(mat1: Any, mat2: Any) -> Any:
     return rl.zeros(mat1.shape[0], mat2.shape[1], dtype=terms.dtype).index_add(0, rows, terms)
 
 
+spmm = mm
+
+
 def matmul(a: Any, b: Any) -> Any:
     """``a @ b`` where one of them is sparse."""
     if b.ndim == 1 and isinstance(a, SparseTensor) and not isinstance(b, SparseTensor):
@@ -340,7 +343,7 @@ def sum(input: Any, dim: Any = None, dtype: Any = None) -> Any:
     values = input.stored if dtype is None else input.stored.to(dtype)
     if dim is None:
         return values.sum()
-    dims = {canonical(d, input.ndim) for d in ([dim] if isinstance(dim, int) else dim)}
+    dims = {_dims.canonical(d, input.ndim) for d in ([dim] if isinstance(dim, int) else dim)}
     n = input.sparse_dim()
     dense = [d - n + 1 for d in dims if d >= n]
     values = values.sum(dense) if dense else values
@@ -394,7 +397,7 @@ def div(input: Any, other: Any, *, rounding_mode: Any = None) -> Any:
 
 def transpose(input: Any, dim0: int = 0, dim1: int = 1) -> Any:
     """Two sparse dimensions swapped."""
-    a, b = canonical(dim0, input.ndim), canonical(dim1, input.ndim)
+    a, b = _dims.canonical(dim0, input.ndim), _dims.canonical(dim1, input.ndim)
     n = input.sparse_dim()
     if a >= n or b >= n:
         raise RuntimeError(f"sparse transpose: dimensions {dim0} and {dim1} must both be sparse ones (of {n})")
