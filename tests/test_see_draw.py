@@ -264,3 +264,14 @@ def test_command_line(command: str, output: str, tmp_path) -> None:
     for wrong in ("nothing", f"{script}:n", f"{script}:missing", "absent.py:loss"):
         failed = run(wrong)
         assert failed.returncode == 1 and failed.stderr.startswith(f"rushlight {command}: ")
+
+
+def test_reports_have_html_forms() -> None:
+    w = torch.ones(3, requires_grad=True)
+    kept = torch.sin(w * 2).sum()
+    page = torch.autograd.memory_report(kept)._repr_html_()
+    ElementTree.fromstring(f"<div>{page}</div>")
+    assert "sin" in page
+    page = torch.conventions("ties")._repr_html_()
+    assert page.startswith("<table>") and "torch.max(x)" in page
+    ElementTree.fromstring(page)

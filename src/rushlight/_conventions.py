@@ -6,7 +6,8 @@ PyTorch gives there, and so does Rushlight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from html import escape
 from math import inf, nan
 from typing import Any, NamedTuple
 
@@ -114,6 +115,20 @@ class Conventions(list[Convention]):
 
     def __repr__(self) -> str:
         return "\n".join(lines(self))
+
+    def _repr_html_(self) -> str:
+        """The table for notebooks."""
+        numbers: Callable[[Any], str] = lambda groups: "; ".join(", ".join(f"{x:g}" for x in g) for g in groups)
+        cells = [(r.topic, r.expression, numbers(r.at), numbers(r.gradients), r.rule) for r in self]
+        return html_table(("topic", "expression", "at", "gradient", "rule"), cells)
+
+
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as HTML; whatever stands in it is escaped."""
+    line: Callable[[Any, str], str] = lambda cells, tag: (
+        "<tr>" + "".join(f"<{tag}>{escape(str(c))}</{tag}>" for c in cells) + "</tr>"
+    )
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{''.join(line(r, 'td') for r in rows)}</tbody></table>"
 
 
 def conventions(topic: str | None = None) -> Conventions:

@@ -10,6 +10,7 @@ import warnings
 import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from html import escape
 from typing import Any, NamedTuple
 
 from .._core import callsite, engine, memory, record, saved
@@ -44,6 +45,20 @@ class MemoryReport:
             for r in self.rows
         ]
         return "\n".join([head, *([f"{'bytes':>10}  share  nodes  {'operator':<28} line"] if lines else []), *lines])
+
+    def _repr_html_(self) -> str:
+        """The table for notebooks: a bar for each share; names and source are escaped."""
+        rows = "".join(
+            f"<tr><td style='text-align:right'>{shown(r.bytes)}</td><td><meter min='0' max='1' "
+            f"value='{r.bytes / (self.total or 1):.4f}'></meter></td><td style='text-align:right'>{r.nodes}</td>"
+            f"<td>{escape(r.operator)}</td><td>{escape(f'{r.file}:{r.line}')}</td><td><code>{escape(r.text)}</code></td></tr>"
+            for r in self.rows
+        )
+        head = "".join(f"<th>{name}</th>" for name in ("bytes", "share", "nodes", "operator", "line", ""))
+        return (
+            f"<p>{shown(self.total)} held for backward by {self.nodes} nodes</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
 
 
 def shown(count: int) -> str:
