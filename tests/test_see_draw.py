@@ -269,7 +269,7 @@ def test_command_line(command: str, output: str, tmp_path) -> None:
 def test_reports_have_html_forms() -> None:
     w = torch.ones(3, requires_grad=True)
     kept = torch.sin(w * 2).sum()
-    page = torch.autograd.memory_report(kept)._repr_html_()
+    page = torch.memory_report(kept)._repr_html_()
     ElementTree.fromstring(f"<div>{page}</div>")
     assert "sin" in page
     page = torch.conventions("ties")._repr_html_()
