@@ -49,6 +49,7 @@ FLOORS = {
     "fft": 8,
     "special": 8,
     "_alias": 8,
+    "_integrations": 8,
     "utils._pytree": 0,  # trees of tuples, lists and dicts: knows nothing of ours
     "": 9,  # rushlight/__init__
     # whatever is not named stands on it: nn, optim, utils, distributions, testing, the command line
@@ -60,6 +61,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     # (importer, imported): why this one goes up, inside a function
     ("_ops.broadcast", "_ops.shape"): "batching rules of expand and sum_to reshape; shape itself needs expand",
     ("_ops.families", "_ops.shape"): "batching of a family reshapes; shape itself is made of families",
+    ("_integrations", ""): "what einops and opt_einsum are told, when they are imported",
     ("_ops.interop", "linalg"): "np.linalg.det(t) leads there, long after both are loaded",
     ("_ops.interop", "fft"): "np.fft.fft(t) leads there, long after both are loaded",
 }

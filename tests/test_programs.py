@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from printed import compare
 
 FOLDER = Path(__file__).parent / "programs"

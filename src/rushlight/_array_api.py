@@ -19,14 +19,101 @@ import rushlight as rl
 
 __array_api_version__ = "2024.12"
 
-_SAME = (
-    "abs acos acosh add arange asin asinh atan atan2 atanh bitwise_and bitwise_or bitwise_xor ceil conj copysign cos cosh "
-    "divide equal exp expm1 eye floor floor_divide greater greater_equal hypot imag isfinite isinf isnan less less_equal "
-    "linspace log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor maximum minimum multiply "
-    "negative nextafter not_equal positive real reciprocal remainder signbit sin sinh sqrt square subtract tan tanh trunc "
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128 empty_like finfo "
-    "full_like iinfo matmul meshgrid ones_like pow tensordot tril triu zeros_like e inf nan pi newaxis"
-).split()
+_SAME = [
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "arange",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "ceil",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "eye",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "linspace",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "positive",
+    "real",
+    "reciprocal",
+    "remainder",
+    "signbit",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "trunc",
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+    "empty_like",
+    "finfo",
+    "full_like",
+    "iinfo",
+    "matmul",
+    "meshgrid",
+    "ones_like",
+    "pow",
+    "tensordot",
+    "tril",
+    "triu",
+    "zeros_like",
+    "e",
+    "inf",
+    "nan",
+    "pi",
+    "newaxis",
+]
 _RENAMED = {
     "bitwise_left_shift": "bitwise_left_shift", "bitwise_right_shift": "bitwise_right_shift",
     "permute_dims": "permute",
@@ -167,7 +254,7 @@ def bitwise_invert(x: Any, /) -> Any:
     return rl.bitwise_not(x)
 
 
-def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     """``x`` with its values brought between ``min`` and ``max``."""
     if min is None and max is None:
         return x.clone()
@@ -175,7 +262,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # noqa: A002
     return rl.clamp(x, min, max).to(kind)
 
 
-def round(x: Any, /) -> Any:  # noqa: A001
+def round(x: Any, /) -> Any:
     """To the nearest integer, halves to even."""
     if x.is_complex():
         return rl.complex(rl.round(x.real), rl.round(x.imag))
@@ -210,7 +297,7 @@ def widened(x: Any, dtype: Any) -> Any:
     return rl.int64 if isdtype(x.dtype, ("signed integer", "bool")) else None
 
 
-def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
     """The sum over one, several or all axes."""
     dims = axes(x, axis)
     kind = widened(x, dtype)
@@ -228,12 +315,12 @@ def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = Fal
     return made.clone() if made is x else made.to(kind or made.dtype)
 
 
-def max(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def max(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest element."""
     return rl.amax(x, axes(x, axis), keepdims)
 
 
-def min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest element."""
     return rl.amin(x, axes(x, axis), keepdims)
 
@@ -255,13 +342,13 @@ def std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool 
     return rl.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
-def all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether all elements are true."""
     dims = axes(x, axis)
     return rl.all(x.to(rl.bool), dims, keepdims) if dims else x.to(rl.bool)
 
 
-def any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether some element is true."""
     dims = axes(x, axis)
     return rl.any(x.to(rl.bool), dims, keepdims) if dims else x.to(rl.bool)
@@ -481,12 +568,12 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return rl.linalg.vecdot(x1, x2, dim=axis)
 
 
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """The norm of vectors along axes."""
     return rl.linalg.vector_norm(x, ord, axis, keepdims)
 
 
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """The norm of matrices."""
     return rl.linalg.matrix_norm(x, ord, keepdim=keepdims)
 
@@ -563,7 +650,20 @@ def fft_namespace() -> SimpleNamespace:
 
         return call
 
-    names = "fft ifft fftn ifftn rfft irfft rfftn irfftn hfft ihfft fftshift ifftshift".split()
+    names = [
+        "fft",
+        "ifft",
+        "fftn",
+        "ifftn",
+        "rfft",
+        "irfft",
+        "rfftn",
+        "irfftn",
+        "hfft",
+        "ihfft",
+        "fftshift",
+        "ifftshift",
+    ]
     return SimpleNamespace(**{n: renamed(n) for n in names}, fftfreq=rl.fft.fftfreq, rfftfreq=rl.fft.rfftfreq)
 
 

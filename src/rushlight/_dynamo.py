@@ -41,7 +41,7 @@ def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None
     return fn if fn is not None else lambda fn: fn
 
 
-def mark_dynamic(t: Any, index: Any, *, min: int | None = None, max: int | None = None) -> None:  # noqa: A002
+def mark_dynamic(t: Any, index: Any, *, min: int | None = None, max: int | None = None) -> None:
     """Sizes may always change here: does nothing."""
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from .._core import dtypes, levels, memory
 from .._core.graph import Leaf
+from .._core.meta import meta, spread
 from .._core.mode import DEPTH, INFERENCE, mode
 from .._core.promote import default_complex
-from .._core.meta import meta, spread
 from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
 from .broadcast import cast_to
 
@@ -113,9 +113,10 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     if isinstance(data, Tensor):
         return np.array(data.detach()._array, wanted)
     if isinstance(data, (np.ndarray, np.generic)):
-        array = np.array(data)
         if wanted is None:  # NumPy's one object for the dtype, which operators compare by identity
-            wanted = dtypes.dtype_of(array.dtype.newbyteorder("="))._np
+            kind = data.dtype
+            wanted = dtypes.dtype_of(kind if kind.isnative else kind.newbyteorder("="))._np
+        array = np.array(data, wanted)
         return array if array.dtype is wanted else array.astype(wanted)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
