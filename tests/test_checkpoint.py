@@ -158,7 +158,5 @@ def test_sequential(segments: int, reentrant: bool) -> None:
 
 def test_reentrant_refuses_grad() -> None:
     t = leaf()
-    with pytest.raises(
-        RuntimeError, match="When use_reentrant=True, torch"
-    ):
+    with pytest.raises(RuntimeError, match="When use_reentrant=True, torch"):
         torch.autograd.grad(checkpoint(block, t, use_reentrant=True).sum(), t)

@@ -84,7 +84,9 @@ class _Finder:
         tail = ".functorch" if fullname == "functorch" else fullname[len("torch") :]
         ours = PACKAGE + tail
         try:
-            if tail.startswith("._") and tail != "._dynamo":  # our private parts; PyTorch has some of these names for other things
+            if (
+                tail.startswith("._") and tail != "._dynamo"
+            ):  # our private parts; PyTorch has some of these names for other things
                 raise ModuleNotFoundError(name=ours)
             module = importlib.import_module(ours)
         except ModuleNotFoundError as error:

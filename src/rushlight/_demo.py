@@ -75,7 +75,9 @@ def loss_graph(result: Any) -> Any:
     net = result.net
     digit, label = result.images[:1], result.labels[:1]
     loss = cross_entropy(net(digit), label)
-    return draw(loss, {"net": net, "digit": digit, "label": label, "loss": loss}, title="One digit's loss, forward and backward")
+    return draw(
+        loss, {"net": net, "digit": digit, "label": label, "loss": loss}, title="One digit's loss, forward and backward"
+    )
 
 
 def _save_weights(net: Any, path: Path) -> None:

@@ -535,7 +535,11 @@ ROWS = [
             grad=False,
             dtypes=(),
             vmap=False,
-            skip={"layouts": "its random numbers are others at each call", "names": "functions of Python's in PyTorch too", **SIGNS},
+            skip={
+                "layouts": "its random numbers are others at each call",
+                "names": "functions of Python's in PyTorch too",
+                **SIGNS,
+            },
         )
         for name in ("svd_lowrank", "pca_lowrank")
     ],

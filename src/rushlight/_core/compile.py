@@ -160,6 +160,18 @@ def pair(op: Any, a: str, b: str) -> list[str]:
             "            else:",
             f"                result_ = {plain}",
         ]
+    numbers = [
+        f"    elif (type({b}) is float or type({b}) is int) and (held := inexact_scalars.get(dtype_)) is not None:",
+        f"        {b}_ = held.get({b})",
+        f"        if {b}_ is None:",
+        f"            {b}_ = scalar({b}, dtype_)",
+        f"        {b}_node = None",
+        *number,
+        f"        same = {complexes[5:] or 'True'}",
+        f"        result_ = {plain}",
+    ]
+    if not op.numeric(b):  # a number is refused, as the last branch does
+        numbers = []
     return [
         f"    dtype_ = {a}_.dtype",
         f"    if isinstance({b}, Tensor):",
@@ -173,14 +185,7 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         "            same = False",
         f"            {promote}",
         f"            result_ = {ready}",
-        f"    elif (type({b}) is float or type({b}) is int) and (held := inexact_scalars.get(dtype_)) is not None:",
-        f"        {b}_ = held.get({b})",
-        f"        if {b}_ is None:",
-        f"            {b}_ = scalar({b}, dtype_)",
-        f"        {b}_node = None",
-        *number,
-        f"        same = {complexes[5:] or 'True'}",
-        f"        result_ = {plain}",
+        *numbers,
         "    else:",
         f"        {b}_ = operand(op, '{b}', {b})",
         f"        {b}_node = None",

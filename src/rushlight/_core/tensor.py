@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 import sys
-from types import NoneType
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -75,7 +74,7 @@ class Size(tuple[int, ...]):
         return Size, (tuple(self),)
 
 
-class device:  # noqa: N801 (PyTorch's name)
+class device:
     """Where a tensor lives: always the CPU (``meta`` for shapes without numbers).
 
     >>> import rushlight as torch
@@ -85,16 +84,14 @@ class device:  # noqa: N801 (PyTorch's name)
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:  # noqa: A002
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = str.__str__(type.type), type.index  # type: ignore[has-type]  # noqa: A001
+            type, index = str.__str__(type.type), type.index  # type: ignore[has-type]
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         kind, _, number = type.partition(":")
         if kind not in _DEVICES:
-            raise RuntimeError(
-                f"Expected one of {', '.join(_DEVICES)} device type at start of device string: {type}"
-            )
+            raise RuntimeError(f"Expected one of {', '.join(_DEVICES)} device type at start of device string: {type}")
         if number:
             if not number.isdigit():
                 raise RuntimeError(f"Invalid device string: '{type}'")
@@ -136,14 +133,14 @@ class device:  # noqa: N801 (PyTorch's name)
         return run
 
 
-class layout(str):  # noqa: N801 (PyTorch's name)
+class layout(str):
     """How elements lie in memory: ``torch.strided`` is the only one here."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
 
-class memory_format(str):  # noqa: N801 (PyTorch's name)
+class memory_format(str):
     """The order in which elements lie in memory, such as ``torch.channels_last``."""
 
     __slots__ = ()
@@ -169,7 +166,7 @@ def check_device(given: Any, meta: bool = False) -> device:
     if isinstance(given, int):
         given = device("cuda", given)
     found = given if isinstance(given, device) else device(given)
-    if found.type == "cpu" or meta and found.type == "meta":
+    if found.type == "cpu" or (meta and found.type == "meta"):
         return found
     if found.type == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled: Rushlight computes on the CPU. Use device='cpu'.")
@@ -380,7 +377,9 @@ class Tensor(Methods):
                 if self._view is not None:
                     views_follow(self)
             else:
-                raise RuntimeError(f"only Tensors of floating point dtype can require gradients (complex ones too), not {self.dtype}")
+                raise RuntimeError(
+                    f"only Tensors of floating point dtype can require gradients (complex ones too), not {self.dtype}"
+                )
         return self
 
     @property
@@ -444,9 +443,7 @@ class Tensor(Methods):
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self._node is not None and not (value.dtype.is_floating_point or value.dtype.is_complex):
-            raise RuntimeError(
-                "data set to a tensor that requires gradients must be floating point or complex dtype"
-            )
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         if value.is_meta:
             value.take_memory_of(self)  # type: ignore[attr-defined]
             return
@@ -461,9 +458,7 @@ class Tensor(Methods):
     def numpy(self, *, force: bool = False) -> ndarray:
         """The NumPy array, sharing memory. Raises RuntimeError if the tensor requires grad and ``force`` is False."""
         if self._node is not None and not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.asarray(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
@@ -551,16 +546,16 @@ class Tensor(Methods):
         if not self.is_leaf:
             import warnings
 
-            warnings.warn(
-                "pickling a tensor that is not a leaf: its history is left out", UserWarning, stacklevel=2
-            )
+            warnings.warn("pickling a tensor that is not a leaf: its history is left out", UserWarning, stacklevel=2)
         return rebuild, (type(self), self._array, self._node is not None and self.is_leaf, state)
 
     @staticmethod
-    def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:  # noqa: PLW0211 (PyTorch's)
+    def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:
         made = new(cls)  # type: ignore[var-annotated]
         made._array = data._array
-        made._node = Leaf(ref(made)) if require_grad and (data.dtype.is_floating_point or data.dtype.is_complex) else None
+        made._node = (
+            Leaf(ref(made)) if require_grad and (data.dtype.is_floating_point or data.dtype.is_complex) else None
+        )
         if require_grad and made._node is None:
             made.requires_grad_()  # raises
         return made
@@ -594,7 +589,8 @@ class InferenceTensor(Tensor):
         return Tensor.requires_grad_(self, requires_grad) if requires_grad else self
 
     requires_grad = property(
-        lambda self: TRUE_NODE.__get__(self) is not None, Tensor.requires_grad.fset  # type: ignore[attr-defined]
+        lambda self: TRUE_NODE.__get__(self) is not None,
+        Tensor.requires_grad.fset,  # type: ignore[attr-defined]
     )
 
     @property
