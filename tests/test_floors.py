@@ -50,7 +50,6 @@ FLOORS = {
     "special": 8,
     "_alias": 8,
     "_integrations": 8,
-    "_integrations": 8,
     "utils._pytree": 0,  # trees of tuples, lists and dicts: knows nothing of ours
     "": 9,  # rushlight/__init__
     # whatever is not named stands on it: nn, optim, utils, distributions, testing, the command line
