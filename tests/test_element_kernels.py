@@ -122,3 +122,12 @@ def test_scalar_functions_in_units_of_the_last_place(name: str, double: bool) ->
     normal = np.abs(true) > (1e-300 if double else 1e-37)
     units = np.abs(ours.astype(np.float64) - true) / np.spacing(np.abs(true).astype(dtype))
     assert units[normal].max() <= limit
+
+
+@pytest.mark.parametrize("size", [7, 1 << 15, 1 << 18])
+def test_relu_backward_passes_gradients_where_the_result_is_not_zero(size):
+    rng = np.random.default_rng(0)
+    result = np.maximum(rng.standard_normal(size), 0).astype(np.float32)
+    g = rng.standard_normal(size).astype(np.float32)
+    result[0], g[1], g[2] = np.nan, np.inf, np.nan
+    np.testing.assert_array_equal(elementwise.relu_backward(g, result), np.where(result <= 0, 0, g))

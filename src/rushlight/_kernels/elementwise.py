@@ -17,7 +17,7 @@ from .scalar import ERF32, ERF64, ERFC64, erf_, erfc_, exp_, log1p_, tanh_
 __all__ = [
     "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
     "gelu_tanh_backward", "hardswish", "hardswish_backward", "logsigmoid", "logsigmoid_backward",
-    "mish", "mish_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward",
+    "mish", "mish_backward", "relu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward",
     "softplus", "softplus_backward",
 ]  # fmt: skip
 
@@ -235,6 +235,17 @@ def _gelu_loop(x: Any, out: Any) -> None:
         out[i] = half * x[i] * (one + erf_(x[i] * root_half))
 
 
+def _relu_backward(g: Array, result: Array, out: Array) -> None:
+    np.copyto(out, g)
+    np.copyto(out, 0, where=result <= 0)
+
+
+@compiled()
+def _relu_backward_loop(g: Any, result: Any, out: Any) -> None:
+    for i in range(g.size):
+        out[i] = zero if result[i] <= zero else g[i]
+
+
 @compiled()
 def _gelu_backward_loop(g: Any, x: Any, out: Any) -> None:
     for i in range(x.size):
@@ -256,6 +267,11 @@ def _gelu_tanh_backward_loop(g: Any, x: Any, out: Any) -> None:
         t = tanh_(gelu_factor * v * (one + gelu_cube * v * v))
         inner = gelu_factor * (one + three * gelu_cube * v * v)
         out[i] = g[i] * (half * (one + t) * (one + (one - t) * (v * inner)))
+
+
+def relu_backward(g: Array, result: Array) -> Array:
+    """``g`` where the result of relu is not 0 (or is nan), else 0."""
+    return _apply(_relu_backward, _relu_backward_loop, (g, result))
 
 
 def gelu(x: Array) -> Array:
