@@ -378,6 +378,25 @@ def as_tensor(g: Any) -> Tensor:
 # ---- roots
 
 
+def checked_seed(given: Any, output: Any, index: int) -> Tensor:
+    """A gradient to start from, in the dtype of the output it belongs to. Raises where it does not fit."""
+    if not isinstance(given, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+    if given.shape != output.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
+            f"{output.shape}."
+        )
+    if given.dtype.is_complex != output.dtype.is_complex:
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+            f"grad_output[{index}] has a dtype of {given.dtype} and output[{index}] has a dtype of {output.dtype}."
+        )
+    if given.dtype is not output.dtype:
+        given = given.to(output.dtype)
+    return given
+
+
 def seed_for(output: Any, given: Any, create_graph: bool, index: int = 0) -> Any:
     """The gradient to start from, in the form that the rules will run on. ``output`` is a tensor or a gradient edge."""
     edge = not isinstance(output, Tensor)
@@ -410,20 +429,7 @@ def seed_for(output: Any, given: Any, create_graph: bool, index: int = 0) -> Any
         if array.ndim:
             ones = ones.reshape(array.shape)
         return wrap(ones) if create_graph else ones
-    if not isinstance(given, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
-    if given.shape != output.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
-            f"{output.shape}."
-        )
-    if given.dtype.is_complex != output.dtype.is_complex:
-        raise RuntimeError(
-            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{index}] has a dtype of {given.dtype} and output[{index}] has a dtype of {output.dtype}."
-        )
-    if given.dtype is not output.dtype:
-        given = given.to(output.dtype)
+    given = checked_seed(given, output, index)
     if create_graph or given.level or output.level:
         return given
     return given._array

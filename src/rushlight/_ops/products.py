@@ -294,76 +294,27 @@ def folded(input: Any, other: Any) -> Any:
     return reshape(mm(reshape(input, (-1, shape[-1])), other), (*shape[:-1], other.shape[1]))
 
 
-def addmm_batch(
-    op: Any, size: int, mapped: tuple[bool, ...], input: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any
-) -> Any:
-    made = matmul_nd(mat1, mat2)
-    if mapped[0] and input.ndim < 3:
-        input = grown(input, 3)
-    return (input if beta == 1 else input * beta) + (made if alpha == 1 else made * alpha)
-
-
 def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 else x * (factor.conjugate() if isinstance(factor, complex) else factor)
 
 
-@operator(
-    batch=addmm_batch, node="AddmmBackward0",
-    input=lambda g, input_shape, beta: scaled(sum_to(g, tuple(input_shape)) if g.shape != input_shape else g, beta),
-    mat1=lambda g, mat2, alpha: scaled(mm(g, adjoint(mat2)), alpha),
-    mat2=lambda g, mat1, alpha: scaled(mm(adjoint(mat1), g), alpha),
-)  # fmt: skip
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
-) -> Tensor:
-    """``beta * input + alpha * (mat1 @ mat2)``; with ``beta=0``, ``input`` (even nan in it) is ignored.
-
-    >>> import rushlight as torch
-    >>> torch.addmm(torch.ones(1), torch.ones(1, 2), torch.ones(2, 1))
-    tensor([[3.]])
-    """
-    if mat1.ndim != 2 or mat2.ndim != 2:
-        which = "mat1" if mat1.ndim != 2 else "mat2"
-        raise RuntimeError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
-    if mat1.shape[1] != mat2.shape[0]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({mat1.shape[0]}x{mat1.shape[1]} and "
-            f"{mat2.shape[0]}x{mat2.shape[1]})"
-        )
-    same_dtype(mat1, mat2, ("m1", "m2"))
-    if input.dtype != mat1.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {dtypes.LEGACY[input.dtype.name]} and {dtypes.LEGACY[mat1.dtype.name]}"
-        )
-    made = product(mat1, mat2)
-    if alpha != 1:
-        made = made * np.asarray(alpha, made.dtype)
-    try:
-        if beta == 1:
-            made += input
-        elif beta != 0:
-            made += input * np.asarray(beta, made.dtype)
-    except ValueError:
-        raise RuntimeError(
-            f"The expanded size of the tensor ({made.shape[-1]}) must match the existing size ({input.shape[-1]}) at "
-            f"non-singleton dimension 1.  Target sizes: {list(made.shape)}.  Tensor sizes: {list(input.shape)}"
-        ) from None
-    return made  # type: ignore[no-any-return]
-
-
 def combined(input: Any, made: Any, beta: Any, alpha: Any) -> Any:
-    """``beta * input + alpha * made`` on arrays; with ``beta = 0``, ``input`` (even nan in it) is left out."""
+    """``beta * input + alpha * made`` on arrays; with ``beta = 0``, ``input`` (even nan in it) is left out.
+
+    ``made`` is a new array of the caller's: the sum is left in it.
+    """
     if input.dtype != made.dtype:
         x, y = [dtypes.LEGACY[dtypes.dtype_of(v.dtype).name] for v in (input, made)]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {x} and {y}")
     if alpha != 1:
-        made = made * np.asarray(alpha).astype(made.dtype)
+        made *= np.asarray(alpha).astype(made.dtype)
     try:
         if beta == 1:
-            return made + np.broadcast_to(input, made.shape)
-        if beta != 0:
-            return made + np.broadcast_to(input, made.shape) * np.asarray(beta).astype(made.dtype)
-        np.broadcast_to(input, made.shape)
+            made += input
+        elif beta != 0:
+            made += input * np.asarray(beta).astype(made.dtype)
+        else:
+            np.broadcast_to(input, made.shape)  # it must fit all the same
     except ValueError:
         raise RuntimeError(
             f"The expanded size of the tensor ({made.shape[-1]}) must match the existing size ({input.shape[-1]}) at "
@@ -391,6 +342,32 @@ def summed_batch(core: Any) -> Any:
 
 def input_rule(g: Any, input_shape: Any, beta: Any) -> Any:
     return scaled(g if tuple(g.shape) == tuple(input_shape) else sum_to(g, tuple(input_shape)), beta)
+
+
+@operator(
+    batch=summed_batch(mm), node="AddmmBackward0", input=input_rule,
+    mat1=lambda g, mat2, alpha: scaled(mm(g, adjoint(mat2)), alpha),
+    mat2=lambda g, mat1, alpha: scaled(mm(adjoint(mat1), g), alpha),
+)  # fmt: skip
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``; with ``beta=0``, ``input`` (even nan in it) is ignored.
+
+    >>> import rushlight as torch
+    >>> torch.addmm(torch.ones(1), torch.ones(1, 2), torch.ones(2, 1))
+    tensor([[3.]])
+    """
+    if mat1.ndim != 2 or mat2.ndim != 2:
+        which = "mat1" if mat1.ndim != 2 else "mat2"
+        raise RuntimeError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
+    if mat1.shape[1] != mat2.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({mat1.shape[0]}x{mat1.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        )
+    same_dtype(mat1, mat2, ("m1", "m2"))
+    return combined(input, product(mat1, mat2), beta, alpha)  # type: ignore[no-any-return]
 
 
 @operator(
@@ -753,7 +730,7 @@ def mm_turned(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 @operator(
-    batch=lambda op, size, mapped, input, mat1, mat2: addmm_batch(op, size, mapped, input, mat1, mat2, 1, 1),
+    batch=lambda op, size, mapped, input, mat1, mat2: summed_batch(mm)(op, size, mapped, input, mat1, mat2, 1, 1),
     node="AddmmBackward0",
     input=lambda g, input_shape: sum_to(g, tuple(input_shape)) if g.shape != input_shape else g,
     mat1=lambda g, mat2: mm(g, adjoint(mat2)),

@@ -800,6 +800,8 @@ def split_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: i
 
 def parts_of(g: Any, lengths: tuple[int, ...], dim: int, input_shape: tuple[int, ...]) -> Any:
     """A gradient from the bundle of those of the parts: what is missing is zero."""
+    if len(g) == len(lengths) and all([h is not None for h in g.values()]):  # the usual case, in one pass over memory
+        return concatenate_at([g[i] for i in range(len(lengths))], dim)
     start, total = 0, None
     for i, n in enumerate(lengths):
         h = g.get(i)
@@ -810,24 +812,23 @@ def parts_of(g: Any, lengths: tuple[int, ...], dim: int, input_shape: tuple[int,
     return total
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=split_batch, outputs=(), node="SplitBackward0",
-    input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
-)  # fmt: skip
-def split_equal(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
-    starts = np.cumsum((0, *lengths[:-1]))
-    lead = (slice(None),) * dim
-    return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+def _splitting(name: str, node: str) -> Any:
+    """Splitting under one of the two names that its nodes have in PyTorch."""
+
+    def body(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
+        starts = np.cumsum((0, *lengths[:-1]))
+        lead = (slice(None),) * dim
+        return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+
+    body.__name__ = name
+    return operator(
+        view=True, jvp=LINEAR, batch=split_batch, outputs=(), node=node,
+        input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
+    )(body)  # fmt: skip
 
 
-@operator(
-    view=True, jvp=LINEAR, batch=split_batch, outputs=(), node="SplitWithSizesBackward0",
-    input=lambda g, lengths, dim, input_shape: parts_of(g, lengths, dim, input_shape),
-)  # fmt: skip
-def split_lengths(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
-    starts = np.cumsum((0, *lengths[:-1]))
-    lead = (slice(None),) * dim
-    return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+split_equal = _splitting("split_equal", "SplitBackward0")
+split_lengths = _splitting("split_lengths", "SplitWithSizesBackward0")
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -982,6 +983,8 @@ dsplit = _axis_split(
 
 
 def unbind_vjp(g: Any, dim: int, input_shape: Any) -> Any:
+    if len(g) == input_shape[dim] and all([h is not None for h in g.values()]):  # the usual case, in one pass over memory
+        return stack_at([g[i] for i in range(len(g))], dim)
     total = None
     for i in range(input_shape[dim]):
         h = g.get(i)

@@ -170,10 +170,6 @@ class Transform:
         return made
 
 
-def level_of(x: Any) -> int:
-    return x.level if isinstance(x, Tensor) else 0
-
-
 def make(cls: type, lower: Any, node: Any, transform: Transform) -> Any:
     """A tensor of a transform around one of the level below."""
     t: Any = new(cls)

@@ -482,7 +482,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             )
         for i, (seed, out) in enumerate(zip(seeds, ran.outs, strict=True)):
             if seed is not None:
-                seeds[i] = checked_seed(seed, out, i)
+                seeds[i] = engine.checked_seed(seed, out, i)
             elif out.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             else:
@@ -492,23 +492,6 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
     value = unflatten(ran.values, ran.spec)
     return (value, vjp_fn, ran.aux) if has_aux else (value, vjp_fn)
-
-
-def checked_seed(seed: Any, out: Any, index: int) -> Any:
-    """A gradient of a result, in its dtype. Raises where it does not fit."""
-    if not isinstance(seed, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(seed).__name__}")
-    if seed.shape != out.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {seed.shape} and output[{index}] has a shape of "
-            f"{out.shape}."
-        )
-    if seed.dtype.is_complex != out.dtype.is_complex:
-        raise RuntimeError(
-            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{index}] has a dtype of {seed.dtype} and output[{index}] has a dtype of {out.dtype}."
-        )
-    return seed if seed.dtype is out.dtype else seed.to(out.dtype)
 
 
 def refuse_complex(name: str, given: list[Any], kind: str) -> None:
