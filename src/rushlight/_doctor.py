@@ -8,6 +8,7 @@ NumPy was built with says nothing of that.
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib.metadata
 import json
 import math
@@ -213,13 +214,20 @@ class _OpenBlas:
 
 def set_blas_threads(count: int) -> None:
     """Set how many threads NumPy's OpenBLAS uses; other libraries are left alone."""
+    function = _blas_threads_setter()
+    if function is not None:
+        function(count)
+
+
+@functools.cache
+def _blas_threads_setter() -> Any:
+    """OpenBLAS's own function, or None: sought once, as it takes reading the process's map of memory."""
     for path in _openblas_files():
-        library = _OpenBlas(path)
-        function = library._function("set_num_threads")
+        function = _OpenBlas(path)._function("set_num_threads")
         if function is not None:
             function.restype, function.argtypes = None, [ctypes.c_int]
-            function(count)
-            return
+            return function
+    return None
 
 
 def _installed(distribution: str) -> str | None:

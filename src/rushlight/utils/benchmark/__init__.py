@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import timeit as _timeit
@@ -187,7 +188,9 @@ class Timer:
         self._task_spec = TaskSpec(stmt, setup, global_setup, label, sub_label, description, env, num_threads)
         self._timer = _timeit.Timer(stmt, setup, timer, space)
 
+    @contextlib.contextmanager
     def _threads(self) -> Iterator[None]:
+        """Around a whole measurement, not each run: setting BLAS threads takes longer than a short run."""
         before = rl.get_num_threads()
         rl.set_num_threads(self._task_spec.num_threads)
         try:
@@ -196,17 +199,16 @@ class Timer:
             rl.set_num_threads(before)
 
     def _times(self, number: int) -> float:
-        for _ in self._threads():
-            return max(self._timer.timeit(number), 1e-9)
-        raise AssertionError
+        return max(self._timer.timeit(number), 1e-9)
 
     def _measured(self, number: int, times: list[float]) -> Measurement:
         return Measurement(number, times, self._task_spec)
 
     def timeit(self, number: int = 1000000) -> Measurement:
         """One run of ``number`` executions, after some to warm up."""
-        self._times(max(number // 100, 2))
-        return self._measured(number, [self._times(number)])
+        with self._threads():
+            self._times(max(number // 100, 2))
+            return self._measured(number, [self._times(number)])
 
     def repeat(self, repeat: int = -1, number: int = -1) -> None:
         """Not available, as in PyTorch: use ``blocked_autorange``."""
@@ -218,22 +220,35 @@ class Timer:
 
     def _block_size(self, min_run_time: float) -> int:
         """How many executions make a run long enough to be timed well."""
+        self._times(1)  # the first is slow, and would have every run be of one execution
         number, time = 1, self._times(1)
         while time < min_run_time / 1000 and time < 1e-3:
             number *= 10
             time = self._times(number)
         return number
 
+    def _runs(
+        self, number: int, limit: float, callback: Callable[[int, float], Any] | None
+    ) -> Iterator[tuple[float, list[float]]]:
+        """The total and the times of the runs so far, after each, until ``limit`` seconds have been measured."""
+        times: list[float] = []
+        total = 0.0
+        while total < limit:
+            times.append(self._times(number))
+            total += times[-1]
+            if callback is not None:
+                callback(number, times[-1])
+            yield total, times
+
     def blocked_autorange(
         self, callback: Callable[[int, float], Any] | None = None, min_run_time: float = 0.2
     ) -> Measurement:
         """Runs of a size that the clock can measure, until ``min_run_time`` seconds have been measured."""
-        number = self._block_size(min_run_time)
         times: list[float] = []
-        while sum(times) < min_run_time:
-            times.append(self._times(number))
-            if callback is not None:
-                callback(number, times[-1])
+        with self._threads():
+            number = self._block_size(min_run_time)
+            for _, found in self._runs(number, min_run_time, callback):
+                times = found
         return self._measured(number, times)
 
     def adaptive_autorange(
@@ -245,15 +260,16 @@ class Timer:
         callback: Callable[[int, float], Any] | None = None,
     ) -> Measurement:
         """Runs until the quartiles lie within ``threshold`` of the median, or ``max_run_time`` has been measured."""
-        number = self._block_size(0.05)
         times: list[float] = []
-        while sum(times) < max_run_time:
-            times.append(self._times(number))
-            if callback is not None:
-                callback(number, times[-1])
-            found = self._measured(number, times)
-            if sum(times) >= min_run_time and len(times) > 3 and found.meets_confidence(threshold):
-                break
+        judged = 0
+        with self._threads():
+            number = self._block_size(0.05)
+            for total, times in self._runs(number, max_run_time, callback):
+                # Quartiles sort all times: sought after each tenth more of them, or judging would outlast measuring.
+                if total >= min_run_time and len(times) > 3 and len(times) > 1.1 * judged:
+                    judged = len(times)
+                    if self._measured(number, times).meets_confidence(threshold):
+                        break
         return self._measured(number, times)
 
     def collect_callgrind(self, *args: Any, **kwargs: Any) -> None:
