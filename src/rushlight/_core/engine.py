@@ -392,9 +392,8 @@ def checked_seed(given: Any, output: Any, index: int) -> Tensor:
             "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
             f"grad_output[{index}] has a dtype of {given.dtype} and output[{index}] has a dtype of {output.dtype}."
         )
-    if given.dtype is not output.dtype:
-        given = given.to(output.dtype)
-    return given
+    same: Tensor = given if given.dtype is output.dtype else given.to(output.dtype)
+    return same
 
 
 def seed_for(output: Any, given: Any, create_graph: bool, index: int = 0) -> Any:

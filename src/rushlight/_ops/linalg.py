@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import record
 from .._core.declare import BILINEAR, LEADING, operator
 from .._core.graph import Bundle
 from .._core.tensor import Tensor
@@ -20,6 +20,7 @@ from . import return_types
 from .broadcast import cast_to, expand, sum_to
 from .complexes import conj, real
 from .dims import canonical
+from .magnitude import check_norm_dtype, legacy, vector_norm
 from .products import adjoint as mH
 from .products import dot, matmul
 from .shape import cat, diag_embed, diagonal, movedim, part, permute, reshape, squeeze, tril, triu, unsqueeze
@@ -40,10 +41,6 @@ class LinAlgError(RuntimeError):
 
 
 # ---- checks
-
-
-def legacy(dtype: Any) -> str:
-    return dtypes.LEGACY[dtypes.dtype_of(np.dtype(dtype)).name]
 
 
 def check_matrix(name: str, x: Any, which: str = "A") -> None:
@@ -1127,25 +1124,6 @@ def chain(xs: Any, split: dict[tuple[int, int], int], i: int, j: int) -> Any:
 # ---- norms and numbers of matrices
 
 
-def check_norm_dtype(name: str, x: Any, dtype: Any) -> Any:
-    """The input in the dtype that the norm is asked for in."""
-    check_inexact(name, x, half=True)
-    if dtype is None:
-        return x
-    own, wanted = record.np_dtype(x), dtypes.to_numpy_dtype(dtype)
-    if wanted.kind not in "fc":
-        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {legacy(wanted)}")
-    if wanted.kind != own.kind:
-        kind = "complex" if own.kind == "c" else "real"
-        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {legacy(wanted)}")
-    if np.promote_types(own, wanted) != wanted:
-        raise RuntimeError(
-            f"{name}: the dtype of the input ({legacy(own)}) should be convertible without narrowing to the specified dtype "
-            f"({legacy(wanted)})"
-        )
-    return cast_to(x, wanted)
-
-
 def shown_order(ord: Any) -> str:
     return ord if isinstance(ord, str) else f"{ord:g}"
 
@@ -1165,7 +1143,6 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]), 2)
     tensor(4.)
     """
-    from .magnitude import vector_norm
     from .reduce import amax, amin
     from .reduce import sum as sum_
 
@@ -1226,8 +1203,6 @@ def norm(
     >>> torch.linalg.norm(torch.tensor([3.0, 4.0])), torch.linalg.norm(torch.eye(2), "nuc")
     (tensor(5.), tensor(2.))
     """
-    from .magnitude import vector_norm
-
     dims = None if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
@@ -1871,28 +1846,6 @@ def solve_method(self: Tensor, other: Any) -> Tensor:
         "This function was deprecated since version 1.9 and is now removed. `torch.solve` is deprecated in favor of "
         "`torch.linalg.solve`, whose arguments are reversed: X = torch.linalg.solve(A, B)"
     )
-
-
-def vector_norm(
-    x: Tensor,
-    ord: Any = 2,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """The ``ord``-norm of all elements, or over the dimensions ``dim``; ``ord`` may be 0 and plus or minus infinity.
-
-    >>> import rushlight as torch
-    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
-    tensor(5.)
-    """
-    from .magnitude import vector_norm as norm_of
-
-    if isinstance(ord, str):
-        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
-    return norm_of(check_norm_dtype("linalg.vector_norm", x, dtype), ord, dim, keepdim, out=out)
 
 
 from .products import mm as matmul_op  # noqa: E402 (what ``out=`` is written by)

@@ -11,7 +11,6 @@ import numpy as np
 
 from .._core import dtypes, record
 from .._core.declare import operator
-from .._core.promote import can_cast
 from .._core.tensor import Tensor
 from .broadcast import cast_to, sum_to
 from .dims import canonical
@@ -102,6 +101,32 @@ def check_empty(input: Any, ord: float, dim: Any) -> None:
             )
 
 
+def check_norm_dtype(name: str, x: Any, dtype: Any) -> Any:
+    """The input in the dtype that a norm is asked for in."""
+    own = record.np_dtype(x)
+    if own.kind not in "fc":
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {legacy(own)}")
+    if dtype is None:
+        return x
+    wanted = dtypes.to_numpy_dtype(dtype)
+    if wanted.kind not in "fc":
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {legacy(wanted)}")
+    if wanted.kind != own.kind:
+        kind = "complex" if own.kind == "c" else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {legacy(wanted)}")
+    if np.promote_types(own, wanted) != wanted:
+        raise RuntimeError(
+            f"{name}: the dtype of the input ({legacy(own)}) should be convertible without narrowing to the specified "
+            f"dtype ({legacy(wanted)})"
+        )
+    return cast_to(x, wanted)
+
+
+def legacy(dtype: Any) -> str:
+    """PyTorch's name of a dtype in messages."""
+    return dtypes.LEGACY[dtypes.dtype_of(np.dtype(dtype)).name]
+
+
 def vector_norm(
     x: Tensor,
     ord: Any = 2,
@@ -116,31 +141,12 @@ def vector_norm(
     Raises RuntimeError for integers, for an infinite norm of nothing, and for a ``dtype`` that narrows.
 
     >>> import rushlight as torch
-    >>> from rushlight._ops.magnitude import vector_norm
-    >>> vector_norm(torch.tensor([3.0, 4.0]))
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    own = record.np_dtype(x)
-    if own.kind not in "fc":
-        raise RuntimeError(
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-            f"{dtypes.LEGACY[x.dtype.name]}"
-        )
-    if dtype is not None:
-        wanted = dtypes.to_numpy_dtype(dtype)
-        if wanted.kind != own.kind:
-            kind = "complex" if own.kind == "c" else "real"
-            raise RuntimeError(
-                f"linalg.vector_norm: the dtype of the input ({x.dtype}) is {kind}; dtype should be {kind} too"
-            )
-        if not can_cast(own, wanted) or np.promote_types(own, wanted) != wanted:
-            names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (own, wanted)]
-            raise RuntimeError(
-                f"linalg.vector_norm: the dtype of the input ({names[0]}) should be convertible without "
-                "narrowing to the "
-                f"specified dtype ({names[1]})"
-            )
-        x = cast_to(x, wanted)
+    if isinstance(ord, str):
+        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    x = check_norm_dtype("linalg.vector_norm", x, dtype)
     order = float(ord)
     check_empty(x, order, dim)
     made: Tensor = vector_norm_of(x, order, dim, keepdim)

@@ -983,7 +983,9 @@ dsplit = _axis_split(
 
 
 def unbind_vjp(g: Any, dim: int, input_shape: Any) -> Any:
-    if len(g) == input_shape[dim] and all([h is not None for h in g.values()]):  # the usual case, in one pass over memory
+    if len(g) == input_shape[dim] and all(
+        [h is not None for h in g.values()]
+    ):  # the usual case, in one pass over memory
         return stack_at([g[i] for i in range(len(g))], dim)
     total = None
     for i in range(input_shape[dim]):

@@ -42,9 +42,9 @@ from .._ops.linalg import (
     tensorsolve,
     vander,
     vecdot,
-    vector_norm,
 )
 from .._ops.linalg import diagonal_of as diagonal
+from .._ops.magnitude import vector_norm
 from .._ops.products import matmul
 
 __all__ = [
