@@ -4,7 +4,7 @@
 #   make test     the tests and the examples in the docstrings
 #   make lint     formatting, lint, types
 #   make parity   the same operators and programs on PyTorch 2.13.0 and here (installs torch, some 800 MB)
-#   make bench    the speed figures of the README, interleaved with PyTorch's
+#   make bench    the speed figures of the README, then of every operator (some 5 minutes), interleaved with PyTorch's
 #   make fuzz     long runs of random programs, here and on PyTorch, and of damaged files
 #   make docs     the documentation, into docs/_build/html
 #   make clean    removes environments, caches and outputs
@@ -87,7 +87,8 @@ parity: $(PARITY)/.ready
 
 # NumPy's BLAS chooses its kernels by itself here: a forced kernel would measure something else.
 bench: $(PARITY)/.ready
-	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(TORCHPY) benchmarks/overhead.py $(ARGS)
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(TORCHPY) benchmarks/overhead.py
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(TORCHPY) benchmarks/operators.py $(ARGS)
 
 fuzz: $(PARITY)/.ready
 	RUSHLIGHT_FUZZ=long $(TORCHPY) -m pytest -n $(WORKERS) -m soak tests $(ARGS)
