@@ -216,8 +216,37 @@ PROGRAMS = {
     "where": lambda x: torch.where(x > 0, x.exp(), x * 2).mean(),
     "matmul": lambda x: torch.tanh(x @ x.t()).sum(),
     "double": lambda x: (x.double() * 2).sigmoid().sum(),
-    "index": lambda x: x[0, 1] * x[:, 2].sum(),
+    "index": lambda x: x[0, 1] * x[:, 2].sum() + x[torch.tensor([0, 1, 1])].sum() + x[1:, None].prod(),
+    "linear": lambda x: F.cross_entropy(F.linear(x, torch.ones(2, 4) / 4, torch.ones(2)), torch.tensor([0, 1, 0])),
+    "conv": lambda x: F.max_pool2d(F.relu(F.conv2d(x[None, None], KERNEL, padding=1)), 2).square().sum(),
+    "conv_groups": lambda x: (
+        F.conv1d(x.reshape(1, 2, 6), KERNEL[0, 0, :2, None], stride=2, dilation=2, groups=2).square().sum()
+    ),
+    "conv_transpose": lambda x: F.conv_transpose2d(x[None, None], KERNEL, stride=2).square().sum(),
+    "avg_pool": lambda x: F.avg_pool2d(x[None, None], 2, padding=1, count_include_pad=False).square().sum(),
+    "attention": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True).square().sum(),
+    "embedding": lambda x: F.embedding(torch.tensor([0, 2, 2]), x).square().sum(),
+    "loop": lambda x: recurrence(x, 5),
+    "gelu": lambda x: F.gelu(x).sum() + F.silu(x).sum() + F.softplus(x).sum() + F.elu(x).sum(),
+    "norms": lambda x: x.norm() + x.norm(dim=1).sum() + x.var() + x.std(0).sum() + torch.logsumexp(x, 1).sum(),
+    "best": lambda x: x.max(1)[0].sum() + x.sort(0)[0][0].sum() + x.topk(2)[0].sum() + x.cummax(0)[0].sum(),
+    "shapes": lambda x: (
+        (torch.cat([x, F.pad(x, (1, -1))]) * x.repeat(2, 1)).sum() + x.flip(0)[0].sum() + x.tril().sum()
+    ),
+    "fft": lambda x: torch.fft.rfft(x).abs().square().sum(),
+    "linalg": lambda x: torch.linalg.solve(x @ x.t() + torch.eye(3), torch.ones(3)).sum(),
+    "recurrent": lambda x: GRU(x[:, None])[0].square().sum(),
+    "second": lambda x: torch.autograd.grad((x**3).sum(), x, create_graph=True)[0].square().sum(),
 }
+KERNEL = torch.linspace(-1, 1, 9).reshape(1, 1, 3, 3)
+GRU = nn.GRU(4, 2)
+
+
+def recurrence(x, steps):
+    h = x
+    for _ in range(steps):
+        h = torch.tanh(x @ h.t() @ h) + x
+    return h.sum()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -249,8 +278,40 @@ def test_lines_name_the_forward_line() -> None:
 
     source = str(torch.to_numpy(f, torch.ones(2), torch.ones(2)))
     assert "y = w * x  # line" in source and "# back through line" in source
+    assert all("# " in line for line in source.splitlines() if line.startswith("    d_") and "d_out = " not in line)
     side = torch.diff_source(f, torch.ones(2), torch.ones(2))
-    assert "forward" in side.splitlines()[0] and "y = w * x" in side
+    assert "forward" in side.splitlines()[0] and "y = w * x  " in side and "d_w = d_y * x" in side
+
+
+def test_parameters_keep_their_names() -> None:
+    model = nn.Linear(2, 1)
+    source = str(torch.to_numpy(lambda x: model(x).sum(), torch.ones(1, 2)))
+    assert "model_weight = np.array(" in source and "model_bias + x @" in source
+
+
+class Cubed(torch.autograd.Function):
+    """Computes in NumPy, where no operator sees it."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return torch.from_numpy(x.detach().numpy() ** 3)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+@pytest.mark.parametrize(
+    "f, why",
+    [
+        (lambda x: Cubed.apply(x).sum(), "the custom function of CubedBackward"),
+        (lambda x: (x * x.tolist()[0]).sum(), "outside of operators"),
+        (lambda x: F.dropout(x).sum(), "random numbers"),
+    ],
+)
+def test_what_a_program_would_take_for_a_constant_is_refused(f, why: str) -> None:
+    with pytest.raises(NotImplementedError, match=why):
+        torch.to_numpy(f, torch.tensor([0.5, 2.0]))
 
 
 def test_what_cannot_be_written_says_so() -> None:

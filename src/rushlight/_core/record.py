@@ -319,6 +319,8 @@ def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..
 # ---- the rare paths
 
 watchers: ContextVar[tuple[Any, ...]] = ContextVar("rushlight watchers", default=())
+# whether what has kernels of its own beside the operators (recurrences) is to run the operators that define it
+definitions: ContextVar[bool] = ContextVar("rushlight definitions", default=False)
 
 
 def tensors_in(args: Sequence[Any]) -> list[Tensor]:

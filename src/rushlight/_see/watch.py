@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .._core import callsite, record
@@ -22,6 +23,16 @@ class Event:
 
     def site(self) -> callsite.Site | None:
         return callsite.resolve(self.code, self.lasti)
+
+
+@contextmanager
+def definitions() -> Iterator[None]:
+    """A block in which modules with kernels of their own (recurrences) run the operators that define them."""
+    token = record.definitions.set(True)
+    try:
+        yield
+    finally:
+        record.definitions.reset(token)
 
 
 class Watch:
@@ -46,9 +57,11 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self.tokens = record.watchers.set((*record.watchers.get(), self.watcher)), word.set(mode() | CAREFUL)
+        self.before = record.definitions.set(self.composites or record.definitions.get())
         return self
 
     def __exit__(self, *_: Any) -> None:
         watchers, bits = self.tokens
+        record.definitions.reset(self.before)
         word.reset(bits)
         record.watchers.reset(watchers)

@@ -17,6 +17,7 @@ from typing import Any
 import rushlight as rl
 from rushlight import Tensor
 
+from ..._core import record
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -106,7 +107,7 @@ def _kernel_in_time(
     """The same by a kernel, where there is one: for plain tensors of the common dtypes."""
     given = [x, w_hh, *state] if b_hh is None else [x, w_hh, b_hh, *state]
     plain = all(type(t) in (Tensor, Parameter) and t.dtype == x.dtype for t in given)
-    if w_hr is not None or not plain or x.dtype not in (rl.float32, rl.float64):
+    if w_hr is not None or not plain or x.dtype not in (rl.float32, rl.float64) or record.definitions.get():
         return _in_time(mode, back, sizes, x, w_hh, b_hh, w_hr, state)
     if b_hh is not None and mode != "GRU":
         x, b_hh = x + b_hh, None
