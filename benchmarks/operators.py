@@ -604,10 +604,9 @@ def passes(library: Any, call: str, n: int) -> list[Callable[[], Any]]:
 def race(runners: list[Callable[[], Any]], rounds: int, budget: float, pause: float) -> list[float]:
     """The least seconds of each of several functions that take turns."""
     least = [math.inf] * len(runners)
-    begun = time.perf_counter()
     for run in runners:  # the first call compiles, the second is warm
         run()
-    start = time.perf_counter()
+    begun = start = time.perf_counter()
     for run in runners:
         run()
     inner = max(1, min(50, int(1e-4 / ((time.perf_counter() - start) / len(runners)))))

@@ -36,6 +36,7 @@ DEFINITIONS: dict[str, Callable[[float], float]] = {
     "softplus": lambda x: x if x > 20 else softplus(x),
     "mish": lambda x: x * math.tanh(softplus(x)),
     "hardswish": lambda x: x * min(max(x + 3, 0), 6) / 6,
+    "hardsigmoid": lambda x: min(max(x + 3, 0), 6) / 6,
 }
 POINTS = np.concatenate([np.linspace(-9, 9, 701), np.linspace(-0.01, 0.01, 41), [-30, 30, -100, 100, 0.0, -0.0]])
 
@@ -65,7 +66,7 @@ def test_gradients(name: str) -> None:
     x = POINTS[np.abs(np.abs(POINTS) - 3) > 1e-3]  # hardswish has corners at 3
     f = DEFINITIONS[name]
     slopes = np.array([(f(v + 1e-5) - f(v - 1e-5)) / 2e-5 for v in x])
-    slopes[x > 20] = 0 if name in ("erf", "erfc", "sigmoid", "logsigmoid") else 1
+    slopes[x > 20] = 0 if name in ("erf", "erfc", "sigmoid", "hardsigmoid", "logsigmoid") else 1
     g = np.linspace(1, 2, x.size)
     saved = elementwise.sigmoid(x) if name == "sigmoid" else x
     ours = getattr(elementwise, name + "_backward")(g, saved)

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from .choose import pick
 from .jit import ByType, Compiled, compiled, constant, use_numba
 from .pool_of_threads import quietly, run_chunks
-from .scalar import ERF32, ERF64, ERFC64, erf_, erfc_, exp_, log1p_, tanh_
+from .scalar import ERF32, ERF64, ERFC64, erf_, erfc_, exp_, expm1_, log1p_, tanh_
 
 __all__ = [
-    "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
-    "gelu_tanh_backward", "hardswish", "hardswish_backward", "logsigmoid", "logsigmoid_backward",
-    "mish", "mish_backward", "relu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward",
+    "elu", "elu_backward", "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
+    "gelu_tanh_backward", "hardsigmoid", "hardsigmoid_backward", "hardswish", "hardswish_backward", "hardtanh_backward", "huber", "leaky_relu", "leaky_relu_backward", "logsigmoid", "logsigmoid_backward",
+    "mish", "mish_backward", "relu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "smooth_l1",
+    "smooth_l1_slope",
     "softplus", "softplus_backward",
 ]  # fmt: skip
 
@@ -292,6 +294,196 @@ def gelu_tanh(x: Array) -> Array:
 def gelu_tanh_backward(g: Array, x: Array) -> Array:
     """g times the derivative of ``gelu_tanh``."""
     return _apply(_gelu_tanh_backward, _gelu_tanh_backward_loop, (g, x))
+
+
+# ------------------------------------------------------------------------------------------ of straight pieces
+
+
+def _leaky_relu(x: Array, out: Array, slope: float) -> None:
+    np.copyto(out, pick(x > 0, x, np.multiply(x, x.dtype.type(slope))))
+
+
+def _leaky_relu_backward(g: Array, x: Array, out: Array, slope: float) -> None:
+    np.copyto(out, pick(x > 0, g, np.multiply(g, g.dtype.type(slope))))
+
+
+def _hardsigmoid(x: Array, out: Array) -> None:
+    y = np.add(x, 3)
+    np.divide(np.clip(y, 0, 6, out=y), 6, out)
+
+
+def _hardsigmoid_backward(g: Array, x: Array, out: Array) -> None:
+    np.copyto(out, pick((x > -3) & (x < 3), np.divide(g, 6), g.dtype.type(0)))
+
+
+def _hardtanh_backward(g: Array, x: Array, out: Array, low: float, high: float) -> None:
+    np.copyto(out, pick((x <= low) | (x >= high), g.dtype.type(0), g))
+
+
+@compiled()
+def _leaky_relu_loop(x: Any, out: Any, slope: Any) -> None:
+    for i in range(x.size):
+        out[i] = x[i] if x[i] > zero else x[i] * slope
+
+
+@compiled()
+def _leaky_relu_backward_loop(g: Any, x: Any, out: Any, slope: Any) -> None:
+    for i in range(x.size):
+        out[i] = g[i] if x[i] > zero else g[i] * slope
+
+
+@compiled()
+def _hardsigmoid_loop(x: Any, out: Any) -> None:
+    for i in range(x.size):
+        y = x[i] + three
+        y = zero if y < zero else y
+        out[i] = (six if y > six else y) / six
+
+
+@compiled()
+def _hardsigmoid_backward_loop(g: Any, x: Any, out: Any) -> None:
+    for i in range(x.size):
+        y = g[i] / six
+        y = y if x[i] > -three else zero
+        out[i] = y if x[i] < three else zero
+
+
+@compiled()
+def _hardtanh_backward_loop(g: Any, x: Any, out: Any, low: Any, high: Any) -> None:
+    for i in range(x.size):
+        y = zero if x[i] <= low else g[i]
+        out[i] = zero if x[i] >= high else y
+
+
+def leaky_relu(x: Array, slope: float) -> Array:
+    """x, times ``slope`` where it is not positive."""
+    return _apply(_leaky_relu, _leaky_relu_loop, (x,), slope)
+
+
+def leaky_relu_backward(g: Array, x: Array, slope: float) -> Array:
+    """g, times ``slope`` where x is not positive."""
+    return _apply(_leaky_relu_backward, _leaky_relu_backward_loop, (g, x), slope)
+
+
+def hardsigmoid(x: Array) -> Array:
+    """min(max(x + 3, 0), 6)/6."""
+    return _apply(_hardsigmoid, _hardsigmoid_loop, (x,))
+
+
+def hardsigmoid_backward(g: Array, x: Array) -> Array:
+    """g/6 where x is between -3 and 3, else 0."""
+    return _apply(_hardsigmoid_backward, _hardsigmoid_backward_loop, (g, x))
+
+
+def hardtanh_backward(g: Array, x: Array, low: float, high: float) -> Array:
+    """g where x is between ``low`` and ``high``, else 0."""
+    return _apply(_hardtanh_backward, _hardtanh_backward_loop, (g, x), low, high)
+
+
+def _smooth_l1(x: Array, target: Array, out: Array, beta: float) -> None:
+    z = np.subtract(x, target)
+    np.abs(z, z)
+    square = np.multiply(z, z)
+    np.multiply(square, 0.5 / beta, square)
+    np.copyto(out, pick(z < beta, square, np.subtract(z, z.dtype.type(0.5 * beta))))
+
+
+def _smooth_l1_slope(x: Array, target: Array, out: Array, beta: float) -> None:
+    d = np.subtract(x, target)
+    np.divide(d, beta, d)
+    np.clip(d, -1, 1, out=out)
+
+
+def _huber(x: Array, target: Array, out: Array, delta: float) -> None:
+    z = np.subtract(x, target)
+    np.abs(z, z)
+    square = np.multiply(z, z)
+    np.multiply(square, 0.5, square)
+    far = np.subtract(z, z.dtype.type(0.5 * delta))
+    np.copyto(out, pick(z < delta, square, np.multiply(far, far.dtype.type(delta))))
+
+
+@compiled()
+def _smooth_l1_loop(x: Any, target: Any, out: Any, beta: Any) -> None:
+    for i in range(x.size):
+        z = abs(x[i] - target[i])
+        out[i] = half * z * z / beta if z < beta else z - half * beta
+
+
+@compiled()
+def _smooth_l1_slope_loop(x: Any, target: Any, out: Any, beta: Any) -> None:
+    for i in range(x.size):
+        d = (x[i] - target[i]) / beta
+        d = -one if d < -one else d
+        out[i] = one if d > one else d
+
+
+@compiled()
+def _huber_loop(x: Any, target: Any, out: Any, delta: Any) -> None:
+    for i in range(x.size):
+        z = abs(x[i] - target[i])
+        out[i] = half * z * z if z < delta else delta * (z - half * delta)
+
+
+def smooth_l1(x: Array, target: Array, beta: float) -> Array:
+    """The square of the difference over 2 ``beta`` where it is below ``beta``, else it less ``beta``/2."""
+    return _apply(_smooth_l1, _smooth_l1_loop, (x, target), beta)
+
+
+def smooth_l1_slope(x: Array, target: Array, beta: float) -> Array:
+    """The derivative of ``smooth_l1`` by x."""
+    return _apply(_smooth_l1_slope, _smooth_l1_slope_loop, (x, target), beta)
+
+
+def huber(x: Array, target: Array, delta: float) -> Array:
+    """``delta`` times ``smooth_l1``."""
+    return _apply(_huber, _huber_loop, (x, target), delta)
+
+
+# ------------------------------------------------------------------------------------------------ exponentials
+
+
+def _elu(x: Array, out: Array, scale: float, low: float, steep: float) -> None:
+    y = np.minimum(x, 0)
+    np.multiply(y, steep, y)
+    np.expm1(y, y)
+    np.multiply(y, low, y)
+    np.copyto(out, pick(x > 0, np.multiply(x, x.dtype.type(scale)), y))
+
+
+def _elu_backward(g: Array, x: Array, out: Array, scale: float, low: float, steep: float) -> None:
+    y = np.minimum(x, 0)
+    np.multiply(y, steep, y)
+    np.exp(y, y)
+    np.multiply(y, low * steep, y)
+    np.multiply(y, g, y)
+    np.copyto(out, pick(x > 0, np.multiply(g, g.dtype.type(scale)), y))
+
+
+@compiled()
+def _elu_loop(x: Any, out: Any, scale: Any, low: Any, steep: Any) -> None:
+    for i in range(x.size):
+        v = x[i]
+        y = low * expm1_((zero if v > zero else v) * steep)
+        out[i] = v * scale if v > zero else y
+
+
+@compiled()
+def _elu_backward_loop(g: Any, x: Any, out: Any, scale: Any, low: Any, steep: Any) -> None:
+    for i in range(x.size):
+        v = x[i]
+        y = g[i] * (low * steep) * exp_((zero if v > zero else v) * steep)
+        out[i] = g[i] * scale if v > zero else y
+
+
+def elu(x: Array, scale: float, low: float, steep: float) -> Array:
+    """``scale`` x, or ``low`` (exp(``steep`` x) - 1) where x is not positive."""
+    return _apply(_elu, _elu_loop, (x,), scale, low, steep)
+
+
+def elu_backward(g: Array, x: Array, scale: float, low: float, steep: float) -> Array:
+    """g times ``scale``, or ``low`` ``steep`` exp(``steep`` x) where x is not positive."""
+    return _apply(_elu_backward, _elu_backward_loop, (g, x), scale, low, steep)
 
 
 # -------------------------------------------------------------------------------------- sigmoid and its kin

@@ -16,7 +16,8 @@ from .._core.declare import operator, pointwise
 from .._core.tensor import Tensor, wrap
 from .._core.views import inplace
 from .._kernels import elementwise
-from .compare import where
+from .._kernels.elementary import expm1
+from .compare import picked, where
 from .dims import canonical
 from .elementary import erf, exp, not_implemented, only, sigmoid, tanh
 from .families import over_dims
@@ -52,10 +53,14 @@ def relu(input: Tensor) -> Tensor:
         raise RuntimeError("Boolean inputs not supported for relu")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    return np.maximum(input, input.dtype.type(0))
+    if input.size < 8192 or input.dtype.kind != "f":
+        return np.maximum(input, input.dtype.type(0))
+    return np.clip(input, input.dtype.type(0), input.dtype.type(np.inf))  # three times as fast on large arrays
 
 
 def leaky_rule(g: Any, input: Any, negative_slope: float) -> Any:
+    if plain(g, input):
+        return elementwise.leaky_relu_backward(g, input, negative_slope)
     return where(input > 0, g, g * negative_slope)
 
 
@@ -68,10 +73,16 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     tensor([-0.0100,  2.0000])
     """
     only("f", "leaky_relu_cpu", input)
-    return np.where(input > 0, input, input * input.dtype.type(negative_slope))
+    return elementwise.leaky_relu(input, negative_slope)
 
 
-@pointwise(input=lambda g, input, min_val, max_val: where((input <= min_val) | (input >= max_val), 0, g))
+def hardtanh_rule(g: Any, input: Any, min_val: float, max_val: float) -> Any:
+    if plain(g, input) and g.dtype.kind == "f":
+        return elementwise.hardtanh_backward(g, input, min_val, max_val)
+    return where((input <= min_val) | (input >= max_val), 0, g)
+
+
+@pointwise(input=hardtanh_rule)
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``x`` limited to [``min_val``, ``max_val``]. The gradient on the limits is 0.
 
@@ -88,7 +99,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     kind = input.dtype.type
-    return np.minimum(np.maximum(input, kind(min_val)), kind(max_val))
+    if input.size < 8192:
+        return np.minimum(np.maximum(input, kind(min_val)), kind(max_val))
+    return np.clip(input, kind(min_val), kind(max_val))
 
 
 def hardswish_rule(g: Any, input: Any) -> Any:
@@ -109,7 +122,13 @@ def hardswish(input: Tensor) -> Tensor:
     return elementwise.hardswish(input)
 
 
-@pointwise(input=lambda g, input: where((input > -3) & (input < 3), g / 6, 0))
+def hardsigmoid_rule(g: Any, input: Any) -> Any:
+    if plain(g, input):
+        return elementwise.hardsigmoid_backward(g, input)
+    return where((input > -3) & (input < 3), g / 6, 0)
+
+
+@pointwise(input=hardsigmoid_rule)
 def hardsigmoid(input: Tensor) -> Tensor:
     """``min(max(x + 3, 0), 6) / 6``.
 
@@ -118,8 +137,7 @@ def hardsigmoid(input: Tensor) -> Tensor:
     tensor([0.0000, 0.5000])
     """
     only("f", "hardsigmoid_cpu", input)
-    kind = input.dtype.type
-    return np.minimum(np.maximum(input + kind(3), kind(0)), kind(6)) / kind(6)
+    return elementwise.hardsigmoid(input)
 
 
 @pointwise(input=lambda g, result: where(result == 0, 0, g))
@@ -171,6 +189,8 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
 
 
 def elu_rule(g: Any, input: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    if plain(g, input):
+        return elementwise.elu_backward(g, input, scale, scale * alpha, input_scale)
     low = where(input > 0, 0, input)
     return where(input > 0, g * scale, g * (scale * alpha * input_scale) * exp(low * input_scale))
 
@@ -179,9 +199,7 @@ def elu_rule(g: Any, input: Any, alpha: float, scale: float, input_scale: float)
 def elu_of(input: Tensor, alpha: Number = 1.0, scale: Number = 1.0, input_scale: Number = 1.0) -> Tensor:
     """``scale`` times ``x``, or times ``alpha (exp(input_scale x) - 1)`` where ``x`` is not positive."""
     only("f", "elu_cpu", input)
-    kind = input.dtype.type
-    low = np.expm1(np.minimum(input, kind(0)) * kind(input_scale)) * kind(alpha * scale)
-    return np.where(input > 0, input * kind(scale), low)
+    return elementwise.elu(input, scale, scale * alpha, input_scale)
 
 
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -224,7 +242,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     only("f", "elu_cpu", input)
     kind = input.dtype.type
-    return np.where(input > 0, input, kind(alpha) * np.expm1(np.minimum(input, kind(0)) / kind(alpha)))
+    return picked(input > 0, input, kind(alpha) * expm1(np.minimum(input, kind(0)) / kind(alpha)))
 
 
 def gelu_rule(g: Any, input: Any, approximate: str) -> Any:
@@ -375,7 +393,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 def prelu_of(input: Tensor, weight: Tensor) -> Tensor:
     """The operator behind :func:`prelu`, with the weight brought to the channels."""
     only("f", "prelu_cpu", input)
-    return np.where(input > 0, input, weight * input)
+    return picked(input > 0, input, weight * input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from .._core import record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
+from .._kernels import elementary as kernels
 from .broadcast import cast_to
 from .compare import NO_NODE, legacy, no_derivative, where
 from .elementary import LN2, exp, exp2, log, not_implemented, only, zeros_as
@@ -181,7 +182,7 @@ def floored(input: Any, other: Any) -> Any:
     if input.dtype.kind == "b":
         raise not_implemented("div_floor_cpu", input.dtype)
     integer_zeros(other)
-    return np.floor_divide(input, other)
+    return kernels.floor_divide(input, other)
 
 
 def rounded(input: Any, other: Any, rounding_mode: str) -> Any:
@@ -264,7 +265,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
     if input.dtype.kind in "bc":
         raise not_implemented("remainder_cpu", input.dtype)
     integer_zeros(other)
-    return np.remainder(input, other)
+    return kernels.remainder(input, other)
 
 
 @pointwise(
@@ -284,7 +285,7 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
     if input.dtype.kind in "bc":
         raise not_implemented("fmod_cpu", input.dtype)
     integer_zeros(other)
-    return np.fmod(input, other)
+    return kernels.fmod(input, other)
 
 
 # ---- powers
@@ -521,7 +522,9 @@ def refuse_whole(operands: Any) -> None:
 def lerp_of(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`lerp`."""
     gap = end - input  # from the nearer end, so that a weight of 1 gives ``end`` exactly
-    return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))
+    if np.ndim(weight):
+        return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))
+    return input + weight * gap if np.abs(weight) < 0.5 else end - gap * (1 - weight)
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
@@ -601,7 +604,7 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([5.])
     """
     only("f", "hypot_cpu", input)
-    return np.hypot(input, other)
+    return kernels.hypot(input, other)
 
 
 def turn(g: Any, across: Any, a: Any, b: Any) -> Any:
@@ -623,7 +626,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([ 1.5708, -1.5708])
     """
     only("f", "atan2_cpu", input)
-    return np.arctan2(input, other)
+    return kernels.atan2(input, other)
 
 
 @pointwise(
@@ -640,7 +643,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     """
     only("fc", "logaddexp_cpu", input)
     if input.dtype.kind == "f":
-        return np.logaddexp(input, other)
+        return kernels.logaddexp(input, other)
     swap = input.real < other.real
     high, low = np.where(swap, other, input), np.where(swap, input, other)
     return high + np.log1p(np.exp(low - high))

@@ -13,6 +13,7 @@ import numpy as np
 from .._core import declare, dtypes, record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels import half
 
 _REAL = {np.dtype("c8"): np.dtype("f4"), np.dtype("c16"): np.dtype("f8")}
 
@@ -99,6 +100,8 @@ def cast_from(input: Tensor, dtype: np.dtype, source: np.dtype) -> Tensor:
     """``input`` in another dtype (NumPy's); complex numbers lose their imaginary part on the way to real ones."""
     if input.dtype.kind == "c" and dtype.kind not in "cb":  # type: ignore[attr-defined]
         input = input.real  # type: ignore[attr-defined]
+    if dtype.itemsize == 2 or source.itemsize == 2:
+        return half.converted(input, dtype)
     return input.astype(dtype)  # type: ignore[attr-defined, no-any-return]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from .._core import dtypes, record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
+from .._kernels.choose import pick
 from .elementary import not_implemented, only, zeros_as
 
 Number = bool | int | float | complex
@@ -309,14 +310,11 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def picked(condition: Any, a: Any, b: Any) -> Any:
-    """``np.where``; for large arrays by a copy under a mask, which takes half the time."""
+    """``np.where``; of large arrays without its jumps."""
     x, y = type(a) is np.ndarray, type(b) is np.ndarray
-    if condition.size < 8192 or not (x or y) or (x and y and a.dtype is not b.dtype):
+    if not (x or y) or (x and y and a.dtype is not b.dtype):
         return np.where(condition, a, b)
-    made = np.empty(np.broadcast_shapes(condition.shape, np.shape(a), np.shape(b)), (a if x else b).dtype)
-    made[...] = b
-    np.copyto(made, a, where=condition)
-    return made
+    return pick(condition, a, b)
 
 
 @pointwise(
@@ -390,9 +388,12 @@ def clamped(name: str, input: Any, min: Any, max: Any) -> Any:
         raise RuntimeError(f"torch.{name}: At least one of 'min' or 'max' must not be None")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    if min is None:
+    one_sided = min is None or max is None
+    if one_sided and input.size >= 8192 and input.dtype.kind == "f":  # three times as fast there as maximum and minimum
+        min, max = -np.inf if min is None else min, np.inf if max is None else max
+    elif min is None:
         return np.minimum(input, limit_of(max, input.dtype))
-    if max is None:
+    elif max is None:
         return np.maximum(input, limit_of(min, input.dtype))
     return np.clip(input, limit_of(min, input.dtype), limit_of(max, input.dtype))
 
@@ -523,8 +524,10 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         )
     if input.dtype.kind == "b":
         return input.copy()
-    made = np.sign(input)
-    return np.where(np.isnan(input), input.dtype.type(0), made) if input.dtype.kind == "f" else made
+    if input.dtype.kind != "f":
+        return np.sign(input)
+    above, below = (input > 0).view(np.int8), (input < 0).view(np.int8)  # both false of a nan
+    return np.subtract(above, below).astype(input.dtype)
 
 
 @pointwise(

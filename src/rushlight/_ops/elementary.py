@@ -14,6 +14,7 @@ from .._core import dtypes
 from .._core.declare import pointwise
 from .._core.record import np_dtype
 from .._core.tensor import Tensor, wrap
+from .._kernels import elementary as kernels
 
 LN2, LN10 = math.log(2), math.log(10)
 TO_DEGREES, TO_RADIANS = 180 / math.pi, math.pi / 180
@@ -64,7 +65,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.exp2(torch.tensor([0.0, 3.0]))
     tensor([1., 8.])
     """
-    return np.exp2(input) if input.dtype.kind != "c" else np.exp(input * input.dtype.type(LN2))
+    return kernels.exp2(input) if input.dtype.kind != "c" else np.exp(input * input.dtype.type(LN2))
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (result + 1))
@@ -75,7 +76,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.expm1(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.7183])
     """
-    return np.expm1(input)
+    return kernels.expm1(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / input)
@@ -97,7 +98,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log2(torch.tensor([1.0, 8.0]))
     tensor([0., 3.])
     """
-    return np.log2(input) if input.dtype.kind != "c" else np.log(input) / input.dtype.type(LN2)
+    return kernels.log2(input) if input.dtype.kind != "c" else np.log(input) / input.dtype.type(LN2)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input * LN10))
@@ -108,7 +109,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log10(torch.tensor([1.0, 1000.0]))
     tensor([0., 3.])
     """
-    return np.log10(input)
+    return kernels.log10(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input + 1))
@@ -119,7 +120,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log1p(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.6931])
     """
-    return np.log1p(input)
+    return kernels.log1p(input)
 
 
 # ---- roots and reciprocals
@@ -191,7 +192,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.tan(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5574])
     """
-    return np.tan(input)
+    return kernels.tan(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * rsqrt(1 - input * input))
@@ -202,7 +203,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.asin(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.5708])
     """
-    return np.arcsin(input)
+    return kernels.asin(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * -rsqrt(1 - input * input))
@@ -213,7 +214,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.acos(torch.tensor([0.0, 1.0]))
     tensor([1.5708, 0.0000])
     """
-    return np.arccos(input)
+    return kernels.acos(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g / (input * input + 1))
@@ -224,7 +225,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.atan(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7854])
     """
-    return np.arctan(input)
+    return kernels.atan(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * cosh(input))
@@ -235,7 +236,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.sinh(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 1.1752])
     """
-    return np.sinh(input)
+    return kernels.sinh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, input: g * sinh(input))
@@ -246,7 +247,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.cosh(torch.tensor([0.0, 1.0]))
     tensor([1.0000, 1.5431])
     """
-    return np.cosh(input)
+    return kernels.cosh(input)
 
 
 @pointwise("float", holomorphic=True, input=lambda g, result: g * (1 - result * result))
@@ -637,10 +638,13 @@ def nan_to_num(
         made.real, made.imag = real, imaginary
         return made
     limits = np.finfo(input.dtype)
-    kind = input.dtype.type
-    made = np.where(np.isnan(input), kind(0 if nan is None else nan), input)
-    made = np.where(made == np.inf, limits.max if posinf is None else kind(posinf), made)
-    return np.where(made == -np.inf, limits.min if neginf is None else kind(neginf), made)
+    made = input.copy()
+    if np.count_nonzero(np.isfinite(made)) == made.size:  # nearly always
+        return made
+    np.copyto(made, 0 if nan is None else nan, where=np.isnan(input))
+    np.copyto(made, limits.max if posinf is None else posinf, where=input == np.inf)
+    np.copyto(made, limits.min if neginf is None else neginf, where=input == -np.inf)
+    return made
 
 
 arccos, arccosh, arcsin, arcsinh, arctan, arctanh = acos, acosh, asin, asinh, atan, atanh

@@ -12,7 +12,8 @@ from .._core import record
 from .._core.declare import fused
 from .._core.tensor import Tensor
 from .._kernels import rows
-from .._kernels.elementwise import sigmoid
+from .._kernels.elementary import log1p
+from .._kernels.elementwise import logsigmoid, sigmoid
 from .broadcast import cast_to
 from .reduce import mean
 from .reduce import sum as sum_
@@ -411,7 +412,7 @@ def l1_loss(
 def bce_forward(x: Any, target: Any, weight: Any, reduction: str) -> tuple[Any, ...]:
     if x.size and (x.min() < 0 or x.max() > 1):
         raise RuntimeError("all elements of input should be between 0 and 1")
-    with_log = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+    with_log = np.maximum(np.log(x), -100), np.maximum(log1p(-x), -100)
     losses = (target - 1) * with_log[1] - target * with_log[0]
     if weight is not None:
         losses = losses * weight
@@ -427,7 +428,7 @@ def bce_backward(g: Any, wanted: Any, x: Any, target: Any, weight: Any, reductio
     if reduction == "mean":
         scale = scale / x.dtype.type(x.size)
     gx = scale * (x - target) / np.maximum((1 - x) * x, x.dtype.type(1e-12))
-    gt = scale * (np.log1p(-x) - np.log(x)) if wanted[1] else None
+    gt = scale * (log1p(-x) - np.log(x)) if wanted[1] else None
     return np.asarray(gx, x.dtype), gt, None
 
 
@@ -465,8 +466,8 @@ def binary_cross_entropy(
 
 def logits_forward(x: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> tuple[Any, ...]:
     kind = x.dtype.type
-    z = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, kind(0))  # log(1 + exp(-x))
-    losses = (1 - target) * x + (z if pos_weight is None else (1 + (pos_weight - 1) * target) * z)
+    z = logsigmoid(x)
+    losses = (1 - target) * x - (z if pos_weight is None else (1 + (pos_weight - 1) * target) * z)
     if weight is not None:
         losses = losses * weight
     losses = losses.astype(x.dtype, copy=False)
@@ -497,8 +498,7 @@ def logits_backward(
         if pos_weight is None:
             gt = -x * scale
         else:
-            z = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, kind(0))
-            gt = ((pos_weight - 1) * z - x) * scale
+            gt = ((1 - pos_weight) * logsigmoid(x) - x) * scale
     return gx, gt, None, None
 
 

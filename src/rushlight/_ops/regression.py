@@ -15,6 +15,7 @@ import numpy as np
 from .._core import record
 from .._core.declare import fused
 from .._core.tensor import Tensor
+from .._kernels import elementwise
 from .arithmetic import mul, xlogy
 from .compare import where
 from .complexes import abs as abs_
@@ -58,15 +59,11 @@ def of_pair(losses: Kernel, slope: Kernel, node: str) -> Callable[[Any], Any]:
 
 
 def smooth_losses(x: Any, target: Any, beta: float) -> Any:
-    kind = x.dtype.type
-    z = np.abs(x - target)
-    return np.where(z < kind(beta), kind(0.5) * z * z / kind(beta), z - kind(0.5 * beta))
+    return elementwise.smooth_l1(x, target, beta)
 
 
 def smooth_slope(x: Any, target: Any, beta: float) -> tuple[Any, Any]:
-    kind = x.dtype.type
-    d = x - target
-    s = np.where(np.abs(d) < kind(beta), d / kind(beta), np.sign(d))
+    s = elementwise.smooth_l1_slope(x, target, beta)
     return s, -s
 
 
@@ -105,9 +102,7 @@ def check_floating(x: Any, kernel: str) -> None:
 
 
 def huber_losses(x: Any, target: Any, delta: float) -> Any:
-    kind = x.dtype.type
-    z = np.abs(x - target)
-    return np.where(z < kind(delta), kind(0.5) * z * z, kind(delta) * (z - kind(0.5 * delta)))
+    return elementwise.huber(x, target, delta)
 
 
 def huber_slope(x: Any, target: Any, delta: float) -> tuple[Any, Any]:
