@@ -53,7 +53,6 @@ def install_as_torch() -> None:
             "anything imports torch, or start the program with `rushlight run`"
         )
     sys.meta_path.insert(0, _Finder())
-    importlib.invalidate_caches()
 
 
 def uninstall_as_torch() -> None:

@@ -6,6 +6,7 @@ Transposes stand in pairs: ``reshape`` and ``permute`` undo themselves, ``narrow
 
 from __future__ import annotations
 
+import math
 import operator as python
 import warnings
 from collections.abc import Callable, Sequence
@@ -44,6 +45,22 @@ def reshape_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shap
             total *= n
         shape = tuple([total // known if n == -1 else n for n in shape])
     return op.call(input, (size, *shape))
+
+
+def same_memory(array: Any, shape: Any) -> Any:
+    """A view of ``array`` in ``shape``; ValueError where there is none."""
+    return array.reshape(shape, copy=False)
+
+
+if np.lib.NumpyVersion(np.__version__) < "2.1.0":  # its reshape() has no `copy`; from 2.5 on, setting a shape warns
+
+    def same_memory(array: Any, shape: Any) -> Any:
+        made = array.view()
+        try:
+            made.shape = shape
+        except AttributeError as error:
+            raise ValueError(str(error)) from None
+        return made
 
 
 @operator(
@@ -108,21 +125,19 @@ def misfit(input: Any, shape: Any) -> Exception:
 )
 def view(input: Tensor, shape: Any) -> Tensor:
     """The same memory in another shape; see :func:`reshape`. Raises RuntimeError where strides do not allow it."""
-    made = input.view()  # type: ignore[call-arg]
     try:
         if shape and min(shape) < -1:
             raise misfit(input, shape)
         if -1 in shape or 0 in input.shape:
             shape = input.reshape(shape).shape
-        made.shape = shape  # type: ignore[misc]
-    except AttributeError:
+        return same_memory(input, shape)
+    except (ValueError, TypeError):
+        if not isinstance(shape, (tuple, list)) or math.prod(shape) != input.size:  # type: ignore[comparison-overlap]
+            raise misfit(input, shape) from None
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead."
         ) from None
-    except (ValueError, TypeError):
-        raise misfit(input, shape) from None
-    return made
 
 
 def view_method(self: Tensor, *shape: Any, dtype: Any = None, size: Any = None) -> Tensor:
