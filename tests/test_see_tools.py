@@ -12,6 +12,7 @@ import rushlight.nn.functional as F
 from rushlight import nn
 from rushlight._core.declare import pointwise
 from rushlight._core.tensor import Tensor
+from rushlight.utils.checkpoint import checkpoint
 
 # ---- explain
 
@@ -152,6 +153,51 @@ def test_a_backward_origin_behind_a_finite_forward() -> None:
     assert "where" in found.first.remedy
 
 
+def found_in(f) -> torch.debug.nan_origin:
+    with np.errstate(all="ignore"), torch.debug.nan_origin() as found:
+        f()
+    return found
+
+
+def test_what_came_in_is_not_called_made() -> None:
+    found = found_in(lambda: torch.tensor([1.0, float("nan")]) * 2 + 1)
+    assert found.first is None and "came in from outside" in found.report() and "mul" in found.report()
+    masked = torch.tensor([[0.0, float("-inf")]], requires_grad=True)
+    assert found_in(lambda: F.softmax(masked, -1).sum().backward()).first is None
+    assert found_in(lambda: torch.zeros(2).masked_fill(torch.tensor([True, False]), float("-inf"))).first is None
+
+
+@pytest.mark.parametrize(
+    "f, op, phase, remedy",
+    [
+        (lambda: torch.tensor([1e30]) ** 2, "pow", "forward", "overflow"),
+        (lambda: torch.tensor([-1.0]) ** 0.5, "pow", "forward", "negative base"),
+        (lambda: torch.tensor([0.0]) ** -1.0, "pow", "forward", "negative power"),
+        (lambda: torch.tensor([float("inf")]) - torch.tensor([float("inf")]), "sub", "forward", "inf - inf"),
+        (lambda: F.softmax(torch.full((1, 2), float("-inf")), -1), "softmax", "forward", "unmasked"),
+        (lambda: torch.tensor([float("-inf"), -1.0]).log1p(), "log1p", "forward", "logarithm"),
+        (lambda: torch.tensor([3e38, 1.0]) @ torch.tensor([3.0, 1.0]), "dot", "forward", "overflow"),
+        (lambda: Broken.apply(torch.ones(2, requires_grad=True)).sum().backward(), "Broken", "backward", ""),
+    ],
+)
+def test_who_made_it_and_what_to_do(f, op: str, phase: str, remedy: str) -> None:
+    found = found_in(f)
+    assert (found.first.op, found.first.phase) == (op, phase) and remedy in found.first.remedy, found.report()
+    assert len(found.origins) == 1 or op == "pow"
+
+
+class Broken(torch.autograd.Function):
+    """Its backward makes a nan in NumPy."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, g):
+        return torch.from_numpy(g.numpy() * np.float32(np.nan))
+
+
 def test_modes() -> None:
     with pytest.raises(FloatingPointError, match="exp"), np.errstate(all="ignore"):
         with torch.debug.nan_origin("raise"):
@@ -197,10 +243,49 @@ def test_a_kink_is_no_mistake() -> None:
     assert not found and found.culprits[0].kink and found.culprits[0].element == (1,)
 
 
+class WrongCube(torch.autograd.Function):
+    """A custom function whose backward is wrong at one element."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x)
+        return x**3 * y
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * torch.where(x > 1, 2 * x**2, 3 * x**2), None
+
+
+def test_a_wrong_custom_function_is_named() -> None:
+    found = torch.check(lambda x: WrongCube.apply(x * 2, torch.ones(2).double()).exp().sum(), torch.tensor([0.3, 0.6]))
+    (culprit,) = found.culprits
+    assert (culprit.op, culprit.argument, culprit.element, culprit.kink) == ("WrongCube", "x", (1,), False)
+
+
+def test_a_dependence_that_is_not_recorded() -> None:
+    found = torch.check(lambda x: x.detach() * x, torch.tensor([2.0]))
+    assert not found and not found.culprits and "not recorded" in str(found)
+
+
+def test_modules_are_checked_in_double_precision() -> None:
+    layer = nn.Linear(2, 2)
+    assert torch.check(layer, torch.ones(1, 2)) and layer.weight.dtype == torch.float32
+    found = torch.check(lambda x, y: (x @ y).sum(), torch.ones(2, 3), torch.ones(3, 2))
+    assert "complex step" in found.errors
+    for wrong, what in ((3, "takes a function"), (lambda z: z.abs(), "real and imaginary")):
+        with pytest.raises(TypeError, match=what):
+            torch.check(wrong, torch.tensor([1 + 2j]))
+
+
 def test_kinks() -> None:
     found = torch.kinks(lambda x: torch.relu(x).sum() + x.max(), torch.tensor([0.0, 2.0, 2.0]))
-    assert [(k.op, k.element) for k in found] == [("relu", (0,)), ("max_whole", (1,)), ("max_whole", (2,))]
+    assert [(k.op, k.element) for k in found] == [("relu", (0,)), ("max", (1,)), ("max", (2,))]
     assert torch.kinks(lambda x: torch.sin(x).sum(), torch.tensor([0.0, 2.0])) == []
+    (low, high) = torch.kinks(lambda x: torch.sort(x)[0][0], torch.tensor([1.0, 1.0, 2.0]))
+    assert low.op == "argument 0 of the function" and (low.element, high.element) == ((0,), (1,))
+    (branch,) = torch.kinks(lambda x: torch.where(x > 0, x, 0.1 * x).sum(), torch.tensor([0.0, 1.5]))
+    assert branch.element == (0,) and np.allclose(branch.slopes, (0.1, 1.0)) and np.isclose(branch.used, 0.1)
 
 
 # ---- to_numpy
@@ -329,3 +414,42 @@ def test_an_expansion_reads_as_the_program() -> None:
     y = w * 3
     L = y**2
     assert "= 2y * 3" in torch.explain(L, w).text
+
+
+# ---- checkpoints and pack hooks
+
+
+def test_looking_recomputes_a_checkpoint_once_and_leaves_it_whole() -> None:
+    layer, x, runs = nn.Linear(3, 3), torch.ones(2, 3, requires_grad=True), []
+
+    def segment(t):
+        runs.append(1)
+        return torch.tanh(layer(t))
+
+    loss = checkpoint(segment, x, use_reentrant=False).sum()
+    torch.draw(loss)
+    assert len(runs) == 2
+    torch.explain(loss, x)
+    torch.debug.nan_origin()
+    loss.backward()
+    want = x.grad
+    x.grad = None
+    walk = torch.backward_steps(checkpoint(segment, x, use_reentrant=False).sum())
+    assert [s.node.name() for s in walk][:2] == ["SumBackward0", "TanhBackward0"] and torch.equal(x.grad, want)
+
+
+def test_a_reentrant_checkpoint_is_not_run_for_a_picture() -> None:
+    layer, x = nn.Linear(3, 3), torch.ones(2, 3, requires_grad=True)
+    loss = checkpoint(layer, x, use_reentrant=True).sum()
+    notes = torch.draw(loss).scene.notes
+    assert layer.weight.grad is None and any("use_reentrant" in n for n in notes)
+
+
+def test_pack_hooks_are_asked_once() -> None:
+    x, asked = torch.ones(3, requires_grad=True), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: asked.append(1) or t):
+        loss = (x * x).sum()
+    torch.draw(loss)
+    assert len(asked) == 2
+    list(torch.backward_steps(loss))
+    assert len(asked) == 4 and x.grad.tolist() == [2.0, 2.0, 2.0]

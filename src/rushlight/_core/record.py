@@ -319,6 +319,8 @@ def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..
 # ---- the rare paths
 
 watchers: ContextVar[tuple[Any, ...]] = ContextVar("rushlight watchers", default=())
+# a list that takes down (function, arguments, result) of the custom functions that run, or None
+applied: ContextVar[list[Any] | None] = ContextVar("rushlight custom functions", default=None)
 # whether what has kernels of its own beside the operators (recurrences) is to run the operators that define it
 definitions: ContextVar[bool] = ContextVar("rushlight definitions", default=False)
 

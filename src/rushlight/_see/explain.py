@@ -16,13 +16,12 @@ import numpy as np
 from .._core import engine
 from .._core.declare import FusedOp
 from .._core.graph import Bundle, Freed, Leaf, Node, Port
-from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Tensor, wrap
 from . import algebra as al
 from . import names as naming
 from .algebra import Expr, factor_text, latex, text
 from .draw import known_of
-from .picture import Edge, Known, edges_of, inner, local_derivative, pulled, raw_parents, seen_through
+from .picture import Edge, Known, edges_of, inner, pulled, quiet_pass, raw_parents, seen_through
 from .scene import array_text, number, op_word, shape_text
 
 Step = tuple[Node, int]  # an edge: the node, and which of its inputs
@@ -314,10 +313,10 @@ class Derivation:
 
     def carried(self, steps: list[Step], g: Any) -> Any:
         """A gradient pulled back along one path only."""
-        with switched(mode() & ~RECORD):
+        with quiet_pass(self.known.nodes):
             for node, i in steps:
                 parent = raw_parents(node)[i]
-                h = pulled(node, g)[i]
+                h = pulled(node, g, self.known.columns(node))[i]
                 if h is None:
                     return None
                 g = Bundle({parent.index: h}) if type(parent) is Port else h
@@ -357,7 +356,7 @@ class Derivation:
             value = inner(self.loss)
         if value is not None and upper.width is None:
             if len(piece) == 1:
-                local = local_derivative(*piece[0], value.shape, value.dtype)
+                local = self.known.slope(*piece[0], value.shape, value.dtype)
             elif value.size == 1:
                 local = self.carried(piece, np.ones(value.shape, value.dtype))
                 local = local if local is not None and local.size == 1 else None

@@ -7,16 +7,18 @@ is unknown, and says so. Gradients come from a pass of our own: it touches no ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import memory, record
+from .._core import engine, memory, record
 from .._core.declare import FusedOp
 from .._core.engine import seed_for
 from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Nowhere, Port
 from .._core.mode import RECORD, mode, switched
+from .._core.saved import Packed, opened
 from .._core.tensor import Tensor
 from . import lines
 
@@ -93,16 +95,48 @@ def nodes_behind(roots: Iterable[Node]) -> list[Node]:
     return sorted(seen, key=lambda n: n.seq)
 
 
+@contextmanager
+def quiet_pass(nodes: Iterable[Node]) -> Iterator[None]:
+    """A block whose rules run as those of a pass over ``nodes`` that wants no ``.grad``: custom functions can tell."""
+    this = engine.Pass([], False, None, False)
+    this.useful = set(nodes)
+    token = engine.current.set(this)
+    try:
+        with switched(mode() & ~RECORD):
+            yield
+    finally:
+        engine.current.reset(token)
+
+
+def packed(value: Any) -> bool:
+    """Whether something in what was saved is held by a pack hook."""
+    return type(value) is Packed or (isinstance(value, (list, tuple)) and any(map(packed, value)))
+
+
+def columns_of(node: Node) -> Any:
+    """What a node saved, taken out of the hands of pack hooks: once only, for it may be computed anew."""
+    return taken_out(node.saved) if type(node.saved) is not Freed and packed(node.saved) else node.saved
+
+
+def taken_out(value: Any) -> Any:
+    if type(value) is Packed:
+        return opened(value, False)
+    if type(value) is list:
+        return [taken_out(v) for v in value]
+    return tuple([taken_out(v) for v in value]) if type(value) is tuple else value
+
+
 class Gradients:
     """Gradients of all nodes, and along every edge, from one pass over a graph that leaves no trace."""
 
     def __init__(self, nodes: Sequence[Node], roots: Sequence[tuple[Node, Any]]) -> None:
+        self.columns: dict[Node, Any] = {}  # what nodes with pack hooks saved
         self.of: dict[Node, Any] = {}  # a node's gradient; a Bundle for one of several outputs
         self.along: dict[tuple[Node, int], Any] = {}  # what each edge carried
         self.trouble = ""
         for root, g in roots:
             self.arrive(*seen_through(root), type(root) is Port, g)
-        with switched(mode() & ~RECORD):
+        with quiet_pass(nodes):
             for node in reversed(nodes):
                 g = self.of.get(node)
                 if g is None or type(node) is Leaf:
@@ -116,7 +150,10 @@ class Gradients:
         if memory.last_write > node.seq and node.holds:
             record.changed_error(node)
         parents = raw_parents(node)
-        for i, (parent, h) in enumerate(zip(parents, pulled(node, g), strict=True)):
+        columns = columns_of(node)
+        if columns is not node.saved and node.op is not None:
+            self.columns[node] = columns
+        for i, (parent, h) in enumerate(zip(parents, pulled(node, g, columns), strict=True)):
             if h is not None and parent is not None:
                 self.along[node, i] = h
                 shown, output = seen_through(parent)
@@ -134,26 +171,36 @@ class Gradients:
             self.of[node] = h if old is None else old + h
 
 
-def pulled(node: Node, g: Any) -> list[Any]:
-    """The gradients that a node's rules give for its inputs, None for those that need none."""
+def pulled(node: Node, g: Any, columns: Any = None) -> list[Any]:
+    """The gradients that a node's rules give for its inputs, None for those that need none.
+
+    ``columns`` is what the node saved, where pack hooks hold it.
+    """
     parents = node.parents
+    columns = node.saved if columns is None else columns
     if len(parents) == 1 and type(parents[0]) is Fan:
-        (saved,) = node.saved
+        (saved,) = columns
         (rule,) = node.rules
         bundle = rule(g, *saved)  # type: ignore[misc]
         return [(bundle or {}).get(i) for i in range(len(parents[0].parents))]
     made = []
-    for parent, rule, saved in zip(parents, node.rules, node.saved, strict=True):
+    for parent, rule, saved in zip(parents, node.rules, columns, strict=True):
         h = None if parent is None or rule is None else rule(g, *saved)
         made.append(next(iter(h.values()), None) if type(h) is Bundle and type(parent) is not Port else h)
     return made
 
 
-def local_derivative(node: Node, position: int, shape: tuple[int, ...], dtype: Any) -> Any:
-    """d result / d input of an operation that works element by element, or on one number; None for others."""
+def local_derivative(node: Node, position: int, shape: tuple[int, ...], dtype: Any, columns: Any = None) -> Any:
+    """d result / d input of an operation that works element by element, or on one number; None for others.
+
+    ``columns`` is what the node saved, where pack hooks hold it; without it nothing is unpacked.
+    """
     op = node.op
     if op is None or type(node.saved) is Freed or node.width is not None:
         return None
+    if columns is None and packed(node.saved):
+        return None
+    columns = node.saved if columns is None else columns
     size = int(np.prod(shape))
     parents = node.parents
     fan = len(parents) == 1 and type(parents[0]) is Fan
@@ -163,9 +210,9 @@ def local_derivative(node: Node, position: int, shape: tuple[int, ...], dtype: A
         with switched(mode() & ~RECORD):
             ones = np.ones(shape, dtype)
             if fan:
-                h = pulled(node, ones)[position]
+                h = pulled(node, ones, columns)[position]
             else:
-                rule, saved = node.rules[position], node.saved[position]
+                rule, saved = node.rules[position], columns[position]
                 if rule is None or saved is None:
                     return None
                 h = rule(ones, *saved)
@@ -369,6 +416,14 @@ class Known:
                 self.said[node] = f"{name}#{i}" if several else name
 
     # ---- what boxes show
+
+    def columns(self, node: Node) -> Any:
+        """What a node saved, if pack hooks hold it and the pass over the graph has taken it out."""
+        return self.gradients.columns.get(node) if self.gradients is not None else None
+
+    def slope(self, node: Node, position: int, shape: tuple[int, ...], dtype: Any) -> Any:
+        """The local derivative towards one input; None where there is none of one number an element."""
+        return local_derivative(node, position, shape, dtype, self.columns(node))
 
     def name(self, node: Node) -> str:
         return self.said.get(node, "")

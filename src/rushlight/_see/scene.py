@@ -6,23 +6,30 @@ never form a cycle; stretches follow calls, loops, modules, lines and functions 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .._core import callsite, dtypes
 from .._core.graph import Leaf, Node
+from .._core.tensor import Tensor
 from . import lines
-from .picture import Edge, Known, edges_of, inner, local_derivative, parents_of
+from .picture import Edge, Known, edges_of, inner, parents_of
 
 SIGNS = {
     "add": "+", "sub": "−", "rsub": "−", "mul": "×", "div": "÷", "pow": "^", "pow_number": "^", "neg": "−",
     "matmul": "@", "mm": "@", "sum": "Σ", "add_scaled": "+", "sub_scaled": "−",
 }  # fmt: skip
-WORDS = {"pow_number": "pow", "add_scaled": "add", "sub_scaled": "sub", "torch_softmax": "softmax"}
+WORDS = {
+    "torch_softmax": "softmax", "overwrite": "copy_slices", "copied": "copy_", "transposed": "t", "to_copy": "to",
+    "unsafe_view": "view", "cast_off": "to", "real_part": "real", "imaginary_part": "imag", "matmul_nd": "matmul",
+    "fft_c2c": "fft_c2c", "fft_r2c": "fft_r2c", "fft_c2r": "fft_c2r", "pad_narrow": "slice_backward",
+}  # fmt: skip
 FAR = 10  # boxes over which a tensor used again is drawn again instead of joined by a long line
 
 
@@ -114,17 +121,28 @@ def measure(array: np.ndarray) -> str:
 def op_word(node: Node) -> str:
     """The name of an operation as shown."""
     if node.op is not None:
-        found: str = WORDS.get(node.op.name, node.op.name)
-        for tail in (
-            "_of",
-            "_rows",
-            "_along",
-            "_classes",
-            "_turned",
-        ):  # how operators behind a public function are called
-            found = found.removesuffix(tail)
-        return found
+        return word_of(node.op)
     return node.name().removesuffix("Backward0").removesuffix("Backward")
+
+
+@cache
+def word_of(op: Any) -> str:
+    """The name that users know an operator by: that of a public function, else what PyTorch calls its node."""
+    import rushlight as rl
+    import rushlight.nn.functional as F
+
+    name: str = op.name
+    if name in WORDS:
+        return WORDS[name]
+    if any(name in vars(space) for space in (rl, Tensor, F, rl.special, rl.linalg)):
+        return name
+    stem = re.sub(r"Backward[s\d]*$", "", op.node_name or "")
+    if stem and stem != op.node_name:
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()
+        return WORDS.get(snake) or snake.removeprefix("linalg_").removesuffix("_ex")
+    for tail in ("_of", "_rows", "_along", "_classes", "_turned"):  # how operators behind a function are called
+        name = name.removesuffix(tail)
+    return name
 
 
 # ---- folding
@@ -371,7 +389,7 @@ def extra_arrow(
         arrow.carried = inner(known.gradients.along.get((node, position)))
     if shape is not None and len(arrows) < 400 and int(np.prod(shape)) <= 16:
         dtype = result.dtype if result is not None else np.dtype("f4")
-        arrow.derivative = local_derivative(node, position, shape, dtype)
+        arrow.derivative = known.slope(node, position, shape, dtype)
         arrow.local = array_text(arrow.derivative)
         if arrow.local:
             above = known.name(node) or "out"
@@ -482,7 +500,7 @@ def gradient_line(known: Known, box: Box, node: Node, symbol: str) -> None:
         text = array_text(g)
         box.gradient = f"{fraction} = {text}" if text else f"‖{fraction}‖ = {measure(g)}"
     elif known.gradients is not None:
-        box.gradient = "no gradient arrives"
+        box.gradient = "gradient not known" if known.gradients.trouble else "no gradient arrives"
 
 
 def leaf_box(known: Known, node: Node, symbol: str) -> Box:

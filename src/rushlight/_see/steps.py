@@ -18,7 +18,7 @@ from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Nowhere, Port
 from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Tensor
 from . import names as naming
-from .picture import edges_of, inner, local_derivative, seen_through
+from .picture import columns_of, edges_of, inner, local_derivative, packed, seen_through
 from .scene import array_text, measure, shape_text
 
 
@@ -108,14 +108,19 @@ def walk(root: Node, seed: Any, names: dict[Node, str], retain: bool, accumulate
             record.changed_error(node)
         step = None if node.hidden else Step(node, index := index + 1, names)
         given = {}
+        kept = node.saved if node.op is not None and packed(node.saved) else None
         token = engine.current.set(this)
         try:
             with switched(mode() & ~RECORD):
+                if kept is not None:  # unpacked once, for the local derivatives and for the rules
+                    node.saved = columns_of(node)
                 if step is not None:
                     locals_of(step, node, g)
                 edges = hooks.around(this, node, g)
         finally:
             engine.current.reset(token)
+            if kept is not None:
+                node.saved = kept
         if step is not None:
             outs = [g] if node.width is None else (g or Bundle()).listed(node.width)
             step.grad_outputs = tuple([copied(o) for o in outs])

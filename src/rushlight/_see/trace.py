@@ -129,8 +129,6 @@ def value(array: Any) -> str:
 
 def chain_lines(known: Known, node: Node, symbol: str) -> list[str]:
     """The chain rule of one operation, a line an input: in symbols, then with numbers."""
-    from .picture import local_derivative
-
     assert known.gradients is not None
     name: Callable[..., Any] = lambda n: (
         short(known.name(n)) if known.name(n) else op_word(n) if type(n) is not Leaf else "tensor"
@@ -152,7 +150,7 @@ def chain_lines(known: Known, node: Node, symbol: str) -> list[str]:
             product = f"∂{symbol}/∂{above} · ∂{above}/∂{below}"
         slope = None
         if shape is not None and g is not None and g.size <= 16:
-            slope = array_text(local_derivative(node, position, shape, g.dtype))
+            slope = array_text(known.slope(node, position, shape, g.dtype))
         gs = array_text(g)
         bracket: Callable[..., Any] = lambda t: f"({t})" if t.startswith("-") else t
         numbers = f" = {bracket(gs)} · {bracket(slope)}" if slope and gs else ""

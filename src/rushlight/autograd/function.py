@@ -341,6 +341,8 @@ def run(cls: Any, args: tuple[Any, ...], seen: Callable[[Any], None] | None = No
         seen(again)
     ctx.to_save = None
     ctx.dirty_tensors, ctx.non_differentiable = (), ()
+    if (noted := record.applied.get()) is not None:
+        noted.append((cls, args, made))
     return made if isinstance(raw, tuple) else made[0]
 
 
