@@ -30,7 +30,7 @@ def source(op: Any) -> str:
         code += [f"    if {name} is not default_{name}:"]
         code += [f"        return instead_{name}({every}, {name}{', out=out' if tail else ''})"]
     if op.simple:
-        code += translating(op, simple(op, f"({every},)", tail))
+        code += remembering(op) + translating(op, simple(op, f"({every},)", tail))
     else:
         code += [f"    return perform(op, ({every},){tail})"]
     return "\n".join(code) + "\n"
@@ -39,8 +39,12 @@ def source(op: Any) -> str:
 def dunder(op: Any, name: str) -> str:
     """The same function under the name of a Python operator of two operands."""
     a, b = op.parameters[:2]
-    lines = [f"def {name}({a}, {b}):"]
-    body = translating(op, simple(op, f"({', '.join(op.parameters)},)", ""))
+    lines = [f"def {name}({a}, {b}):", *remembering(op)]
+    every = f"({', '.join(op.parameters)},)"
+    body = translating(op, simple(op, every, "", True))
+    # the first operand is a tensor, unless somebody calls ``Tensor.__add__`` itself
+    body += ["    except AttributeError:", f"        if isinstance({a}, Tensor):", "            raise"]
+    body += [f"        return perform(op, {every})"]
     if len(op.parameters) > 2:
         lines += [f"    {n} = default_{n}" for n in op.parameters[2:]]
     for line in body:
@@ -52,6 +56,11 @@ def dunder(op: Any, name: str) -> str:
             ]
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def remembering(op: Any) -> list[str]:
+    """What a function that records remembers from call to call: the code that called it last."""
+    return ["    global caller"] if op.rules else []
 
 
 def translating(op: Any, body: list[str]) -> list[str]:
@@ -77,8 +86,8 @@ def header(op: Any) -> str:
     return ", ".join(parts + [f"{a}=UNSET" for a in aliases])
 
 
-def simple(op: Any, every: str, tail: str) -> list[str]:
-    """The body for an operator of single tensors with a single result."""
+def simple(op: Any, every: str, tail: str, tensor: bool = False) -> list[str]:
+    """The body for an operator of single tensors with a single result; ``tensor``: the first argument is one."""
     first, *rest = op.tensors
     pointwise = op.family == "pointwise"
     raw = " and ".join([f"type({first}) is ndarray", *[f"not isinstance({n}, Tensor)" for n in rest]])
@@ -87,6 +96,9 @@ def simple(op: Any, every: str, tail: str) -> list[str]:
         f"        if {raw}:",
         f"            return forward({', '.join(op.parameters)})",
         f"        return perform(op, {every}{tail})",
+    ]
+    code = [
+        *([] if tensor else code),
         "    m = mode()",
         f"    if m > 1{' or out is not None' if tail else ''}:",
         f"        return perform(op, {every}{tail})",
@@ -147,7 +159,7 @@ def given(op: Any, suffix: str) -> str:
 def pair(op: Any, a: str, b: str) -> list[str]:
     """Two operands: of one dtype (the common case), a tensor and a number, or anything to be promoted."""
     plain, ready = f"forward({given(op, '_')})", f"forward({given(op, '_ready')})"
-    complexes = " and dtype_ is not C8 and dtype_ is not C16" if op.holomorphic else ""
+    complexes = " and (dtype_ is F4 or (dtype_ is not C8 and dtype_ is not C16))" if op.holomorphic else ""
     number = [f"        Record = Record_{b}"] if b in op.number_names else []
     tensor = ["        Record = Record_tensor"] if b in op.number_names else []
     promote = f"{a}_ready, {b}_ready = promoted(promote, {a}_, {b}_)"
@@ -241,16 +253,20 @@ def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
         code += plain
         if op.holomorphic:
             code += [
-                "        if result_.dtype is C8 or result_.dtype is C16:",
+                "        dtype_ = result_.dtype",
+                "        if dtype_ is not F4 and (dtype_ is C8 or dtype_ is C16):",
                 "            node.rules = complex_rules",
             ]
     return code + [
-        "        node.seq = tick()",
+        "        node.seq = next(clock)",
         "        frame = getframe(1)",
         "        code = frame.f_code",
-        "        if code.co_filename not in theirs:",
-        "            frame = outside(frame)",
-        "            code = frame.f_code",
+        "        if code is not caller:",  # the caller before this one: most often it is the same
+        "            if code.co_filename in theirs:",
+        "                caller = code",
+        "            else:",
+        "                frame = outside(frame)",
+        "                code = frame.f_code",
         "        node.code = code",
         "        node.lasti = frame.f_lasti",
     ]

@@ -19,7 +19,7 @@ import numpy as np
 from . import callsite, dtypes, record
 from . import compile as compiler
 from .graph import Bundle, Fan, Node, Port, Rule
-from .memory import tick
+from .memory import clock, tick
 from .mode import mode
 from .tensor import Tensor, new, wrap
 
@@ -183,10 +183,10 @@ class Op:
         scopes.append(scope)
         asked = [self.rules[n] for n in self.parameters if n in self.rules]
         scope.update(
-            forward=self.forward, Tensor=Tensor, new=new, tick=tick, mode=_modes[0], ndarray=np.ndarray,
+            forward=self.forward, Tensor=Tensor, new=new, clock=clock, caller=None, mode=_modes[0], ndarray=np.ndarray,
             asarray=np.asarray, perform=record.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
-            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
+            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
@@ -578,7 +578,7 @@ def use_through(run: Callable[..., Bundle]) -> None:
     _through[:] = [run]
 
 
-_C8, _C16 = np.dtype("c8"), np.dtype("c16")
+_F4, _C8, _C16 = np.dtype("f4"), np.dtype("c8"), np.dtype("c16")
 _getframe: Any = __import__("sys")._getframe
 _modes: list[Any] = [mode]  # what compiled operators read the mode with
 scopes: list[dict[str, Any]] = []  # of all compiled functions

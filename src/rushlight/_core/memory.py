@@ -14,7 +14,8 @@ from weakref import ref
 
 import numpy as np
 
-tick = count(1).__next__
+clock = count(1)
+tick = clock.__next__
 
 last_write = 0  # the time of the latest write anywhere: usually older than the graph
 
