@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernel_paths import path  # noqa: F401
-from rushlight._kernels import elementwise, scalar
+from rushlight._kernels import elementwise, products, scalar
 
 ways = pytest.mark.usefixtures("path")
 
@@ -132,3 +132,15 @@ def test_relu_backward_passes_gradients_where_the_result_is_not_zero(size):
     g = rng.standard_normal(size).astype(np.float32)
     result[0], g[1], g[2] = np.nan, np.inf, np.nan
     np.testing.assert_array_equal(elementwise.relu_backward(g, result), np.where(result <= 0, 0, g))
+
+
+@ways
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.complex64])
+@pytest.mark.parametrize("shapes", [((9, 4, 1), (9, 1, 5)), ((2, 3, 4, 1), (2, 3, 1, 70)), ((1, 4, 1), (9, 1, 5)),
+                                    ((0, 4, 1), (0, 1, 5)), ((9, 4, 1), (9, 1, 0)), ((4, 1), (1, 6))])  # fmt: skip
+def test_outer(shapes: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    a, b = [(rng.standard_normal(s) * 5).astype(dtype) for s in shapes]
+    np.testing.assert_array_equal(products.outer(a, b), a * b, strict=True)
+    np.testing.assert_array_equal(products.outer(a[::-1], b[..., ::-1]), a[::-1] * b[..., ::-1], strict=True)
+    assert products.outer(a, b.real.astype(np.float64)).dtype == np.result_type(dtype, np.float64)

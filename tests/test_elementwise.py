@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -187,3 +188,25 @@ def test_large_arrays_take_the_same_values_by_another_way() -> None:
     made = torch.where(torch.from_numpy(mask), torch.from_numpy(a), 0.5)
     np.testing.assert_array_equal(made.numpy(), np.where(mask, a, np.float32(0.5)))
     np.testing.assert_array_equal(torch.from_numpy(a).clamp(-0.5, 0.5).numpy(), np.clip(a, -0.5, 0.5))
+
+
+def test_python_operators_called_by_name_on_what_is_no_tensor() -> None:
+    assert torch.Tensor.__mul__(3, t(1, 2)).tolist() == [3, 6]  # type: ignore[arg-type]
+    assert torch.Tensor.__add__(np.ones(2), np.ones(2)).tolist() == [2, 2]  # type: ignore[arg-type]
+    assert torch.Tensor.__mul__(t(1, 2), "a") is NotImplemented  # type: ignore[arg-type]
+    assert torch.Tensor.__mul__(3, "a") is NotImplemented  # type: ignore[arg-type]
+
+
+def test_the_line_is_found_whoever_called_before() -> None:
+    def first(x: Any) -> Any:
+        return x * x
+
+    def second(x: Any) -> Any:
+        return x * x
+
+    x = t(1, 2, grad=True)
+    for f in (first, second, second, first, torch.nn.Softsign(), first):
+        site = f(x).grad_fn.site()
+        here = sys._getframe()
+        code = getattr(f, "__code__", here.f_code)
+        assert (site.file, site.function) == (__file__, code.co_qualname)

@@ -14,6 +14,7 @@ import numpy as np
 from .._core import dtypes, record
 from .._core.declare import BILINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels.products import outer as outer_products
 from .broadcast import expand, sum_to
 from .shape import movedim, permute, reshape, squeeze, transpose, unsqueeze
 
@@ -53,6 +54,8 @@ def product(a: Any, b: Any) -> Any:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if a.dtype == np.bool_:
         raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    if a.ndim > 2 and a.ndim == b.ndim and a.shape[-1] == b.shape[-2] == 1:  # what gradients of each sample are made of
+        return outer_products(a, b)
     return np.matmul(a, b)
 
 
@@ -175,7 +178,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def outer_of(a: Any, b: Any) -> Any:
-    return reshape(a, (*a.shape, 1)) * b
+    return matmul_nd(unsqueeze(a, -1), unsqueeze(b, 0))
 
 
 def dot_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, tensor: Any) -> Any:
