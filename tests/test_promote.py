@@ -145,3 +145,49 @@ def test_default_complex():
 
 def test_examples():
     assert doctest.testmod(promote).failed == 0
+
+
+def test_arrays_with_dtype_objects_of_their_own() -> None:
+    """An unpickled array brings its own dtype object, longlong is a twin of int64: gradients must not depend on it."""
+    import pickle
+
+    import rushlight as torch
+
+    z = np.linspace(0.1, 0.9, 4) + 0.5j
+    kept = pickle.loads(pickle.dumps(z))
+    assert kept.dtype is not z.dtype
+    for make in (torch.from_numpy, torch.tensor, torch.as_tensor, torch.asarray):
+        x = make(kept).requires_grad_()
+        assert x.numpy(force=True).dtype is np.dtype(complex)
+        x.sin().sum().real.backward()
+        np.testing.assert_allclose(x.grad.numpy(), np.cos(z).conj())
+    shared = torch.from_numpy(kept)
+    shared[0] = 7
+    assert kept[0] == 7
+    assert torch.from_numpy(np.arange(3, dtype="q")).numpy().dtype is np.dtype(np.int64)
+    again = pickle.loads(pickle.dumps(torch.zeros(2)))
+    assert again.numpy().dtype is np.dtype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ([np.float64(1), 2], "float64"),
+        ([[1.0, 2.0], np.ones(2)], "float64"),
+        ([np.ones(2, "f4")], "float32"),
+        ([np.ones((2, 0))], "float64"),
+        ((1, np.float16(3)), "float16"),
+        ([1.0, np.int32(3)], "float32"),
+        ([[np.int32(1)], [np.uint8(2)]], "int32"),
+        ([np.ones(2) + 1j], "complex128"),
+        ([True, np.int8(2)], "int8"),
+        ([1, True], "int64"),
+        ([1j, np.float64(2)], "complex128"),
+        ([], "float32"),
+    ],
+)
+def test_elements_keep_their_dtypes(data: list, expected: str) -> None:
+    import rushlight as torch
+
+    assert torch.tensor(data).numpy().dtype == expected
+    assert torch.tensor([torch.tensor(1.0, dtype=torch.float64), 2]).dtype is torch.float64

@@ -135,6 +135,18 @@ def dtype_of(np_dtype: np.dtype) -> dtype:
     return found
 
 
+def native(array: np.ndarray) -> np.ndarray:
+    """The array, under the one dtype object that stands for its numbers.
+
+    NumPy has equal dtypes that are not the same object (an unpickled array brings its own, ``longlong`` is a twin of
+    ``int64``), while the machine asks ``dtype is``.
+    """
+    found = FROM_NUMPY.get(array.dtype)
+    if found is None or found._np is array.dtype:
+        return array
+    return array.view(found._np)
+
+
 def to_numpy_dtype(given: Any) -> np.dtype:
     """NumPy's dtype for a dtype of ours, of NumPy's, or a Python type (``float`` gives the default dtype)."""
     if type(given) is dtype:

@@ -666,7 +666,7 @@ def copied(tensor: Tensor) -> Tensor:
 def rebuild(cls: type, array: ndarray, requires_grad: bool, state: dict[str, Any]) -> Any:
     """A tensor from its pickled parts."""
     made: Any = new(cls)
-    made._array = array
+    made._array = dtypes.native(array)
     made._node = None
     made.__dict__.update(state)
     if requires_grad:

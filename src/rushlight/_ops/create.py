@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .._core import dtypes, levels, memory
 from .._core.graph import Leaf
 from .._core.meta import meta, spread
 from .._core.mode import DEPTH, INFERENCE, mode
-from .._core.promote import default_complex
+from .._core.promote import default_complex, promote_types
 from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
 from .broadcast import cast_to
 
@@ -110,6 +110,7 @@ def shape_of(size: Sequence[Any], name: str = "zeros", named: dict[str, Any] | N
 def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     """A new array of Python numbers, nested sequences, arrays or tensors, with PyTorch's rule for its dtype."""
     wanted = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    seen: set[Any] = set()
     if isinstance(data, Tensor):
         return np.array(data.detach()._array, wanted)
     if isinstance(data, (np.ndarray, np.generic)):
@@ -123,7 +124,7 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     if isinstance(data, dict) or data is None:
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if isinstance(data, (list, tuple, range)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
-        data = plain(data)
+        data = plain(data, seen)
     elif hasattr(data, "__array__"):
         return array_of(np.asarray(data), dtype)
     try:
@@ -136,6 +137,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
         raise unfit(data)
     if array.dtype.kind in "US":
         raise TypeError("new(): invalid data type 'str'")
+    if wanted is None and not seen <= NUMBERS:
+        wanted = promoted(seen)
     if wanted is None:
         if array.dtype.kind == "f" or array.size == 0:
             wanted = dtypes.default_dtype
@@ -161,21 +164,40 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     return array.astype(wanted, copy=False)
 
 
-def plain(data: Any) -> Any:
-    """Nested sequences with tensors among them as nested lists of numbers."""
+def plain(data: Any, seen: set[Any]) -> Any:
+    """Nested sequences with tensors and arrays among them as nested lists of numbers.
+
+    ``seen`` gets the types of the Python numbers and the dtypes of all others.
+    """
     if isinstance(data, Tensor):
         if data.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
+        seen.add(data.dtype.dtype)
         return data.item()
     if isinstance(data, (list, tuple, range)):
-        if builtins.all(type(d) in (float, int, bool) for d in data):
+        types = set(map(type, data))
+        if types <= NUMBERS:
+            seen |= types
             return data
-        return [plain(d) for d in data]
+        return [plain(d, seen) for d in data]
     if isinstance(data, (np.ndarray, np.generic)):
+        if data.dtype in dtypes.FROM_NUMPY:
+            seen.add(dtypes.dtype_of(data.dtype).dtype)
         return data.tolist()
     if not isinstance(data, (str, bytes)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"):
-        return [plain(data[i]) for i in range(len(data))]
+        return [plain(data[i], seen) for i in range(len(data))]
+    seen |= {type(data)} & NUMBERS
     return data
+
+
+NUMBERS = {float, int, bool, complex}
+
+
+def promoted(seen: set[Any]) -> np.dtype:
+    """The dtype of a tensor whose elements have these types: Python numbers count as tensors of their own dtype."""
+    default = dtypes.default_dtype
+    numbers = {float: default, int: dtypes.int64.dtype, bool: dtypes.bool_.dtype, complex: default_complex(default)}
+    return functools.reduce(promote_types, [numbers[s] if s in NUMBERS else s for s in seen])
 
 
 def ragged(data: Any, depth: int = 1) -> Exception:
@@ -299,7 +321,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         )
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
-    return made(ndarray)
+    return made(dtypes.native(ndarray))
 
 
 # ---- of a shape
