@@ -14,6 +14,7 @@ from .._core import dtypes, record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._core.views import inplace
+from .._kernels import scans
 from . import return_types
 from .broadcast import cast_to
 from .dims import canonical
@@ -34,16 +35,22 @@ def tail_sums(x: Any, dim: int) -> Any:
     return flipped(cumsum(flipped(x, at), dim), at)
 
 
-def running(ufunc: Any, input: Any, dim: int) -> Any:
+LARGE = 4096  # elements from which a kernel is worth its own steps
+WIDE = {"e": np.float32, "f": np.float64, "F": np.complex128}  # the dtypes that PyTorch keeps running numbers in
+
+
+def running(ufunc: Any, kernel: Any, input: Any, dim: int) -> Any:
     """A running sum or product; that of small integers is int64."""
     at = canonical(dim, input.ndim)
-    if input.ndim == 0:
-        return input.astype(np.int64) if input.dtype.kind in "biu" else input.copy()
     own = input.dtype
-    if own == np.float16:  # added up in float32, as PyTorch does
-        return ufunc.accumulate(input, at, np.float32).astype(own)
-    made = ufunc.accumulate(input, at, np.int64 if own.kind in "biu" else None)
-    return made if made.flags.c_contiguous else np.ascontiguousarray(made)
+    if input.ndim == 0:
+        return input.astype(np.int64) if own.kind in "biu" else input.copy()
+    if own.kind in "biu":
+        made = ufunc.accumulate(input, at, np.int64)
+        return made if made.flags.c_contiguous else np.ascontiguousarray(made)
+    if input.size >= LARGE:
+        return kernel(input, at)
+    return np.array(ufunc.accumulate(input, at, WIDE.get(own.char)), own, order="C")
 
 
 @operator(jvp=LINEAR, batch=along, casts=True, input=lambda g, dim: tail_sums(g, dim))
@@ -54,7 +61,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = N
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
-    return running(np.add, input, dim)  # type: ignore[no-any-return]
+    return running(np.add, scans.cumsum, input, dim)  # type: ignore[no-any-return]
 
 
 def cumprod_vjp(g: Any, input: Any, result: Any, dim: int) -> Any:
@@ -69,11 +76,13 @@ def cumprod_vjp(g: Any, input: Any, result: Any, dim: int) -> Any:
     if input.ndim == 0:
         return g
     x, y = conj(input), conj(result)
+    raw = type(input) is np.ndarray
+    array = input if raw else record.inner_array(input)
+    if array is not None and (raw or not input.level) and array.all():
+        return tail_sums(g * y, dim) / x
+    if not raw:
+        return cumprod_vjp_one_by_one(g, x, canonical(dim, x.ndim))
     zero = input == 0
-    if type(input) is not np.ndarray:
-        array = record.inner_array(input)
-        if array is None or input.level or not array.all():
-            return cumprod_vjp_one_by_one(g, x, canonical(dim, x.ndim))
     seen = cumsum(cast_to(zero, np.dtype(np.int64)), dim)
     first = zero & (seen == 1)
     before = tail_sums(g * y, dim) / where(zero, 1, x)
@@ -107,7 +116,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = 
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
     tensor([1, 2, 6])
     """
-    return running(np.multiply, input, dim)  # type: ignore[no-any-return]
+    return running(np.multiply, scans.cumprod, input, dim)  # type: ignore[no-any-return]
 
 
 def _in_place(op: Any, name: str) -> Any:
@@ -131,7 +140,7 @@ cumsum_ = _in_place(cumsum, "cumsum_")
 cumprod_ = _in_place(cumprod, "cumprod_")
 
 
-def extremes(name: str, ufunc: Any, example: str) -> Any:
+def extremes(name: str, ufunc: Any, kernel: Any, example: str) -> Any:
     """Running extremes and where they are: of equal ones the last, and the first nan for good."""
 
     def body(input: Tensor, dim: int, *, out: Any = None) -> Any:
@@ -141,6 +150,8 @@ def extremes(name: str, ufunc: Any, example: str) -> Any:
             return x.copy(), np.zeros((), np.int64)
         if x.dtype.kind == "c":
             raise no_kernel(f"{name}_cpu", input)
+        if x.size >= LARGE and x.dtype.kind == "f":
+            return kernel(x, at)
         values = ufunc.accumulate(x, at)
         places = np.arange(x.shape[at]).reshape((-1,) + (1,) * (x.ndim - at - 1))
         if x.dtype.kind == "f":
@@ -171,8 +182,8 @@ def to_indices(g: Any, input_shape: Any, dim: int, indices: Any) -> Any:
     return scatter_zero(g, shape, canonical(dim, len(shape)), indices) if shape else g
 
 
-cummax = extremes("cummax", np.maximum, "tensor([2, 2, 3])")
-cummin = extremes("cummin", np.minimum, "tensor([2, 1, 1])")
+cummax = extremes("cummax", np.maximum, scans.cummax, "tensor([2, 2, 3])")
+cummin = extremes("cummin", np.minimum, scans.cummin, "tensor([2, 1, 1])")
 
 
 def logcumsumexp_vjp(g: Any, input: Any, result: Any, dim: int) -> Any:
@@ -226,8 +237,9 @@ def logcumsumexp_of(input: Tensor, dim: int) -> Tensor:
     if x.dtype.kind not in "fc":
         raise no_kernel("logcumsumexp_out_cpu", input)
     if x.dtype.kind == "f":
-        work = x.astype(np.float32) if x.dtype == np.float16 else x
-        return np.logaddexp.accumulate(work, at).astype(x.dtype, copy=False)  # type: ignore[no-any-return]
+        if x.size >= LARGE:
+            return scans.logcumsumexp(x, at)
+        return np.array(np.logaddexp.accumulate(x, at, WIDE.get(x.dtype.char)), x.dtype, order="C")
     top = np.maximum.reduce(x.real, at, None, None, True)
     top = np.where(np.isfinite(top), top, 0)
     return (np.log(np.cumsum(np.exp(x - top), at)) + top).astype(x.dtype)  # type: ignore[no-any-return]
