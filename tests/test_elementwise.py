@@ -210,3 +210,17 @@ def test_the_line_is_found_whoever_called_before() -> None:
         here = sys._getframe()
         code = getattr(f, "__code__", here.f_code)
         assert (site.file, site.function) == (__file__, code.co_qualname)
+
+
+@pytest.mark.parametrize("size", [100, 70000])
+def test_running_sums_and_products_are_kept_in_the_wider_dtype(size):
+    x = np.random.default_rng(0).uniform(0.99, 1.01, size).astype("f4")
+    for name in ("cumsum", "cumprod"):
+        made = getattr(torch, name)(torch.from_numpy(x), 0).numpy()
+        assert made.dtype == np.float32
+        np.testing.assert_array_equal(made, getattr(np, name)(x.astype("f8")).astype("f4"))
+
+
+def test_a_remainder_of_zero_has_the_sign_of_the_dividend():
+    a, b = torch.tensor([-4.0, 4.0, -4.0, 4.0, 0.0, -0.0]), torch.tensor([2.0, -2.0, -2.0, 2.0, -3.0, 3.0])
+    assert torch.remainder(a, b).signbit().tolist() == [True, False, True, False, False, True]

@@ -57,6 +57,8 @@ CASES = [((5,), (9,), 0), ((4, 6), (9, 6), 0), ((4, 6), (4, 9), 1), ((4, 6), (2,
 def test_scatter(shape: Any, wide: Any, axis: int, dtype: Any) -> None:
     out, src = sample(shape, dtype), sample(wide, dtype, 1)
     index = np.random.default_rng(2).integers(0, shape[axis], wide)
+    whole = out[tuple([slice(None) if k == axis else slice(n) for k, n in enumerate(wide)])]
+    np.testing.assert_array_equal(scatter.gather(out, axis, index), np.take_along_axis(whole, index, axis))
     expected = scattered(out, axis, index, src, lambda a, b: a + b)
     np.testing.assert_array_equal(scatter.scatter_add(out.copy(), axis, index, src), expected)
     np.testing.assert_array_equal(scatter.scatter_add(np.asfortranarray(out), axis, index, src), expected)

@@ -16,7 +16,7 @@ from .jit import STRICT, compiled, use_numba
 from .pool_of_threads import run_chunks
 
 __all__ = [
-    "check_index", "embedding_backward", "index_add", "put_accumulate", "scatter", "scatter_add",
+    "check_index", "embedding_backward", "gather", "index_add", "put_accumulate", "scatter", "scatter_add",
     "scatter_reduce",
 ]  # fmt: skip
 
@@ -84,6 +84,30 @@ def _add_in_rows_loop(src: Any, index: Any, out: Any, start: int, stop: int) -> 
         s, k, row = src[o], index[o], out[o]
         for i in range(len(k)):
             row[k[i]] += s[i]
+
+
+@compiled(STRICT)
+def _put_in_rows_loop(src: Any, index: Any, out: Any, start: int, stop: int) -> None:
+    for o in range(start, stop):
+        s, k, row = src[o], index[o], out[o]
+        for i in range(len(k)):
+            row[k[i]] = s[i]
+
+
+@compiled(STRICT)
+def _take_in_rows_loop(src: Any, index: Any, out: Any, start: int, stop: int) -> None:
+    for o in range(start, stop):
+        s, k, row = src[o], index[o], out[o]
+        for i in range(len(k)):
+            row[i] = s[k[i]]
+
+
+@compiled(STRICT)
+def _take_elements_loop(src: Any, index: Any, out: Any, start: int, stop: int) -> None:
+    for o in range(start, stop):
+        for i in range(index.shape[1]):
+            for j in range(index.shape[2]):
+                out[o, i, j] = src[o, index[o, i, j], j]
 
 
 def _compiles(src: Array, out: Array) -> bool:
@@ -176,6 +200,36 @@ def scatter_add(out: Array, axis: int, index: Array, src: Array) -> Array:
     return out
 
 
+_WORDS = {4: np.float32, 8: np.float64}  # elements of these sizes are moved as such
+
+
+def gather(x: Array, axis: int, index: Array) -> Array:
+    """``x[index[i, j], j]`` (for axis 0) for an index of places in range; the transpose of ``scatter_add``."""
+    if x.ndim <= 1:
+        return x.reshape(-1).take(index)
+    axis = axis + x.ndim if axis < 0 else axis
+    cut = tuple([slice(None) if k == axis else slice(size) for k, size in enumerate(index.shape)])
+    part = _three(np.ascontiguousarray(x[cut]), axis)
+    places = _three(_integers(index), axis)
+    word = _WORDS.get(x.itemsize)
+    outer, _, inner = places.shape
+    if word is None or not use_numba(index.size) or outer + inner == 2:
+        return part.reshape(-1).take(_flat_elements(places, part.shape[1])).reshape(index.shape)
+    out = np.empty(index.shape, x.dtype)
+    words, result, places = part.view(word), _three(out, axis).view(word), places.view(np.uint64)
+    if inner == 1:
+        two = words[..., 0], places[..., 0], result[..., 0]
+        run_chunks(lambda i, j: _take_in_rows_loop(*two, i, j), outer, out.size)
+    elif outer > 1:
+        run_chunks(lambda i, j: _take_elements_loop(words, places, result, i, j), outer, out.size)
+    else:
+        run_chunks(
+            lambda i, j: _take_elements_loop(words[..., i:j], places[..., i:j], result[..., i:j], 0, 1),
+            inner, out.size, 16,
+        )  # fmt: skip
+    return out
+
+
 def scatter(out: Array, axis: int, index: Array, src: Any) -> Array:
     """``out[index[i, j], j] = src[i, j]`` (for axis 0), in place; of several writers the last one wins."""
     axis = axis + out.ndim if axis < 0 else axis
@@ -188,8 +242,12 @@ def scatter(out: Array, axis: int, index: Array, src: Any) -> Array:
         part, index, src3 = _aligned(out, axis, index, array)
         place = _InPlace(part)
         whole = _three(place.array, axis)
-        places = _flat_elements(index, whole.shape[1])
-        whole.reshape(-1)[places] = src if src3 is None else src3.reshape(-1)
+        if src3 is not None and whole.shape[0] > 1 == whole.shape[2] and _compiles(src3, whole):
+            rows = src3[..., 0], index.view(np.uint64)[..., 0], whole[..., 0]
+            run_chunks(lambda i, j: _put_in_rows_loop(*rows, i, j), len(whole), index.size)
+        else:
+            places = _flat_elements(index, whole.shape[1])
+            whole.reshape(-1)[places] = src if src3 is None else src3.reshape(-1)
         place.done()
     return out
 
@@ -226,6 +284,8 @@ def scatter_reduce(out: Array, axis: int, index: Array, src: Array, reduce: str,
     if not out.ndim:
         scatter_reduce(out.reshape(1), 0, index.reshape(1), src.reshape(1), reduce, include_self)
         return out
+    if reduce == "sum" and include_self:
+        return scatter_add(out, axis, index, src)
     check_index(index, out.shape[axis], axis)
     if not index.size:
         return out

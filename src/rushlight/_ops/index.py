@@ -877,7 +877,7 @@ def along(index: ndarray, dim: int) -> tuple[Any, ...]:
     input=lambda g, input_shape, dim, index: scatter_zero(g, input_shape, dim, index),
 )  # fmt: skip
 def gather_raw(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    return input[along(index, dim)] if input.ndim else input.copy().reshape(index.shape)  # type: ignore[arg-type, attr-defined, no-any-return]
+    return kernels.gather(input, dim, index)  # type: ignore[arg-type, return-value]
 
 
 def scatter_zero_batch(

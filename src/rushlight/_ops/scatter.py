@@ -16,6 +16,7 @@ import numpy as np
 from .._core import dtypes, record, views
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
+from .._kernels.choose import pick
 from . import shape as shapes
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
@@ -672,6 +673,8 @@ def masked_filled(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor
 
 def masked_copy(array: Any, mask: Any, value: Any) -> ndarray:
     if array.shape == mask.shape:
+        if array.size >= 8192 and np.ndim(value) == 0 and array.flags.c_contiguous:
+            return pick(mask, array.dtype.type(value), array)
         out = np.array(array, order="K")
     else:
         try:
