@@ -1,17 +1,21 @@
 """Pictures of graphs: what they show, what they escape, how they fold, that they never pretend, and how fast."""
 
 import json
+import runpy
 import subprocess
 import sys
 import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import rushlight as torch
+import rushlight.nn.functional as F
 from rushlight import nn
 from rushlight._see.layout import crossings, layered, ordered
+from rushlight._see.svg import placed
 
 
 def textbook():
@@ -275,3 +279,80 @@ def test_reports_have_html_forms() -> None:
     page = torch.conventions("ties")._repr_html_()
     assert page.startswith("<table>") and "torch.max(x)" in page
     ElementTree.fromstring(page)
+
+
+def test_the_main_line_of_a_network_is_straight() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3))
+    scene = torch.draw(F.cross_entropy(model(torch.randn(5, 4)), torch.tensor([0, 1, 2, 0, 1]))).scene
+    _, laid = placed(scene, False)
+    line = {round(laid.centres[i][0]) for i, b in enumerate(scene.boxes) if b.title in ("addmm", "relu", "tanh")}
+    assert len(line) == 1
+
+
+def test_labels_cover_no_box_and_stay_inside() -> None:
+    a = torch.tensor(0.5, requires_grad=True)
+    s = torch.sin(a) * a + torch.exp(a) * 2 + a / 3
+    for direction in ("right", "down"):
+        root = ElementTree.fromstring(torch.draw(s, direction=direction).svg)
+        space = "{http://www.w3.org/2000/svg}"
+        boxes = [e.attrib for e in root.iter(space + "rect") if e.get("class") == "b"]
+        labels = [e for e in root.iter(space + "text") if e.get("class") == "l"]
+        assert len(labels) >= 5
+        for e in labels:
+            x, y, wide = float(e.get("x")), float(e.get("y")), len(e.text) * 6.7
+            assert 0 <= x and x + wide <= float(root.get("width"))
+            for b in boxes:
+                left, top = float(b["x"]), float(b["y"])
+                beside = x + wide < left or x > left + float(b["width"])
+                assert beside or y < top or y - 10 > top + float(b["height"]), (e.text, b)
+
+
+def test_contributions_and_expressions_are_written_on_arrows() -> None:
+    a = torch.tensor(0.5, requires_grad=True)
+    b = a * a
+    s = b + a
+    shown = torch.draw(s).svg
+    assert "∂b/∂a = 0.5, gives 0.5" in shown and "∂s/∂a = 1, gives 1" in shown
+    w, x = torch.ones(3, requires_grad=True), torch.ones(3)
+    y = (w * x).exp().sum()
+    assert "∂(w*x)/∂w = 1" in torch.draw(y).svg
+
+
+def test_operations_bear_the_names_that_users_know() -> None:
+    x = torch.ones(2, 2, requires_grad=True)
+    y = torch.where(x > 0, x, 2.0)[0] + torch.stack([x, x]).unbind(0)[0].T.softmax(1)[:, 0] + x.masked_fill(x < 0, 1)[1]
+    titles = {b.title.split()[-1] for b in torch.draw(y.sum(), max_nodes=None).scene.boxes if b.kind == "op"}
+    assert {"where", "select", "stack", "unbind", "softmax", "masked_fill", "add", "sum"} <= titles
+    assert not any(t.endswith(("_of", "_at", "_key", "_along")) for t in titles)
+
+
+class Blocks(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4)) for _ in range(6)])
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = x + block(x)
+        return x
+
+
+def test_folding_by_module_makes_a_box_a_module() -> None:
+    model = Blocks()
+    out = model(torch.randn(2, 4)).sum()
+    titles = [b.title for b in torch.draw(out, fold="module", max_nodes=8).scene.boxes]
+    assert [f"model.blocks.{i}" in titles for i in range(6)] == [True] * 6
+    auto = torch.draw(out, max_nodes=10).scene.boxes
+    assert any("5 more rounds" == b.title for b in auto) and any(b.title == "relu" for b in auto)
+
+
+def test_the_pictures_of_the_gallery_are_current() -> None:
+    folder = Path(__file__).parents[1] / "docs" / "pictures"
+    made = runpy.run_path(str(folder / "draw.py"))
+    for name in ("textbook", "mlp", "conv", "transformer"):
+        torch.manual_seed(0)
+        titles = [
+            [e.text for e in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
+            for text in ((folder / f"{name}.svg").read_text(encoding="utf-8"), made[name]().svg)
+        ]
+        assert titles[0] == titles[1], f"run docs/pictures/draw.py: {name}.svg is stale"

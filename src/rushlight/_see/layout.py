@@ -215,7 +215,7 @@ def coordinates(
     for row in rows:
         for i, v in enumerate(row):
             place[v] = i
-    crossed = inner_first(rows, up, place, real)
+    crossed, side = inner_first(rows, up, place, real), side_links(rows, up)
     gap: Callable[[int, int], float] = lambda a, b: (
         (widths[a] + widths[b]) / 2 + (between if a < real and b < real else between * 0.6)
     )
@@ -224,7 +224,7 @@ def coordinates(
         for flip in (False, True):
             seen = [list(reversed(row)) for row in layers] if flip else [list(row) for row in layers]
             where = {v: i for row in seen for i, v in enumerate(row)}
-            root = aligned(seen, neighbours, where, crossed)
+            root = aligned(seen, neighbours, where, crossed, side)
             xs = compacted(seen, root, gap, total)
             tries.append([-x for x in xs] if flip else xs)
     spans = [(max(x[v] + widths[v] / 2 for v in range(total)), min(x[v] - widths[v] / 2 for v in range(total)))
@@ -240,6 +240,19 @@ def coordinates(
         four = sorted(t[v] for t in tries)
         made.append((four[1] + four[2]) / 2)
     return made
+
+
+def side_links(rows: Sequence[Sequence[int]], up: Sequence[Sequence[int]]) -> set[tuple[int, int]]:
+    """Links from what has little above it to a box that also hangs on a long chain: the chain is to be straight."""
+    depth: dict[int, int] = {}
+    side = set()
+    for row in rows:
+        for v in row:
+            above = [depth[u] for u in up[v]]
+            most = max(above, default=-1)
+            depth[v] = most + 1
+            side |= {(u, v) for u, d in zip(up[v], above, strict=True) if d * 2 < most}
+    return side
 
 
 def inner_first(
@@ -266,6 +279,7 @@ def aligned(
     neighbours: Sequence[Sequence[int]],
     place: dict[int, int],
     crossed: set[tuple[int, int]],
+    side: set[tuple[int, int]],
 ) -> dict[int, int]:
     """Blocks of what stands in one line: the first of each, by member."""
     root = {v: v for v in place}
@@ -273,7 +287,9 @@ def aligned(
     for row in rows:
         last = -1
         for v in row:
-            near = sorted(neighbours[v], key=place.__getitem__)
+            near = sorted(
+                [u for u in neighbours[v] if (u, v) not in side and (v, u) not in side], key=place.__getitem__
+            )
             if not near:
                 continue
             middle = (len(near) - 1) / 2

@@ -23,11 +23,11 @@ from .picture import Edge, Known, edges_of, inner, parents_of
 
 SIGNS = {
     "add": "+", "sub": "−", "rsub": "−", "mul": "×", "div": "÷", "pow": "^", "pow_number": "^", "neg": "−",
-    "matmul": "@", "mm": "@", "sum": "Σ", "add_scaled": "+", "sub_scaled": "−",
+    "matmul": "@", "mm": "@", "mv": "@", "bmm": "@", "matmul_nd": "@", "sum": "Σ", "add_scaled": "+", "sub_scaled": "−",
 }  # fmt: skip
 WORDS = {
     "torch_softmax": "softmax", "overwrite": "copy_slices", "copied": "copy_", "transposed": "t", "to_copy": "to",
-    "unsafe_view": "view", "cast_off": "to", "real_part": "real", "imaginary_part": "imag", "matmul_nd": "matmul",
+    "unsafe_view": "view", "scaled_dot_product_flash_attention_for_cpu": "scaled_dot_product_attention", "cast_off": "to", "real_part": "real", "imaginary_part": "imag", "matmul_nd": "matmul",
     "fft_c2c": "fft_c2c", "fft_r2c": "fft_r2c", "fft_c2r": "fft_c2r", "pad_narrow": "slice_backward",
 }  # fmt: skip
 FAR = 10  # boxes over which a tensor used again is drawn again instead of joined by a long line
@@ -65,6 +65,9 @@ class Arrow:
     count: int = 1
     derivative: Any = None
     carried: Any = None
+    fraction: tuple[str, str] = ("", "")  # what stands above and below in the local derivative, where both have names
+    leaf: Any = None
+    gives: str = ""  # the gradient that it carries, where its box gets several
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Scene:
     notes: list[str]
     title: str = ""
     symbol: str = "L"
+    ran: bool = True  # whether backward has run, or was run for this picture
 
 
 def number(x: Any) -> str:
@@ -99,6 +103,13 @@ def array_text(array: Any, most: int = 3) -> str:
     else:
         return ""
     return made if len(made) <= 30 else ""
+
+
+def uniform_text(array: Any) -> str:
+    """An array in few characters: one number where all are the same."""
+    if array is not None and array.size > 1 and array.size <= 10_000 and (array == array.flat[0]).all():
+        return number(array.flat[0])
+    return array_text(array)
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -134,15 +145,17 @@ def word_of(op: Any) -> str:
     name: str = op.name
     if name in WORDS:
         return WORDS[name]
-    if any(name in vars(space) for space in (rl, Tensor, F, rl.special, rl.linalg)):
-        return name
+    trimmed = name
+    for tail in ("_of", "_rows", "_along", "_classes", "_turned"):  # how operators behind a function are called
+        trimmed = trimmed.removesuffix(tail)
+    for known in (name, trimmed):
+        if any(known in vars(space) for space in (rl, Tensor, F, rl.special, rl.linalg)):
+            return known
     stem = re.sub(r"Backward[s\d]*$", "", op.node_name or "")
     if stem and stem != op.node_name:
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()
         return WORDS.get(snake) or snake.removeprefix("linalg_").removesuffix("_ex")
-    for tail in ("_of", "_rows", "_along", "_classes", "_turned"):  # how operators behind a function are called
-        name = name.removesuffix(tail)
-    return name
+    return trimmed
 
 
 # ---- folding
@@ -177,32 +190,50 @@ def units_of(known: Known, max_nodes: int | None, fold: str) -> list[Unit]:
             sites[key] = (s.file, s.line, s.function) if s else ("", 0, "")
         return sites[key]
 
-    levels: list[tuple[str, Any]] = [
-        ("call", lambda n: (n.code, n.lasti, modules.get(n, ""))),
-        ("module", lambda n: (where(n), modules.get(n, ""))),
-        ("module", lambda n: (where(n), modules.get(n, "").rpartition(".")[0])),
-        ("function", lambda n: (where(n)[0], where(n)[2], ".".join(modules.get(n, "").split(".")[:2]))),
-        ("function", lambda n: (where(n)[0], where(n)[2])),
-    ]
-    if fold in ("module", "function", "loop"):
-        levels = {"loop": levels[:1], "module": levels[:3], "function": levels[-1:]}[fold]
+    deepest = max([m.count(".") + 1 for m in modules.values() if m], default=0)
+    part: Any = lambda depth: lambda n: ".".join(modules.get(n, "").split(".")[:depth])
+    parts = [("module", part(depth)) for depth in range(deepest, 0, -1)]
+    levels: list[tuple[str, Any]] = {
+        "loop": [("call", lambda n: (n.code, n.lasti, modules.get(n, "")))],
+        "module": [("call", lambda n: (n.code, n.lasti, modules.get(n, ""))), *parts],
+        "function": [("function", lambda n: (where(n)[0], where(n)[2]))],
+        "auto": [
+            ("call", lambda n: (n.code, n.lasti, modules.get(n, ""))),
+            ("module", lambda n: (where(n), modules.get(n, ""))),
+            *parts[1:],
+            ("function", lambda n: (where(n)[0], where(n)[2], ".".join(modules.get(n, "").split(".")[:2]))),
+            ("function", lambda n: (where(n)[0], where(n)[2])),
+        ],
+    }[fold]
+    enough = {"auto": 0, "module": 2}.get(fold, 99)  # how many levels are folded in any case
     units = [Unit([n], (n.code, n.lasti, n.op)) for n in ops]
     if fold in ("auto", "loop"):
-        units = looped(units)
-    for how, key in levels:
-        if len(units) <= max_nodes and fold == "auto":
+        # the first round of a long loop is shown where there is room for it, the last one too if there is more
+        tries = [looped(units, longest) for longest in (10**9, 12)] if fold == "auto" else [looped(units, 12)]
+        one = looped(units, 10**9, last=False) if fold == "auto" else units
+        units = next((t for t in (tries[0], one) if len(t) <= max_nodes), tries[-1])
+    for k, (how, key) in enumerate(levels):
+        if len(units) <= max_nodes and k >= enough:
             return units
-        units = looped(runs(units, how, key)) if fold != "function" else runs(units, how, key)
+        units = runs(units, how, (lambda n, key=key: (key(n),)))
+        if fold in ("auto", "loop") or (fold == "module" and len(units) > max_nodes):
+            units = looped(units)
     return units if len(units) <= max_nodes else chunks(units, max_nodes)
 
 
 def owners(known: Known, ops: Sequence[Node]) -> dict[Node, str]:
-    """The module that each operation belongs to: that of the parameters it uses, or of the call before it."""
+    """The module that each operation belongs to.
+
+    That of the parameters it uses, or of the call before it. An operation between two modules belongs to what they
+    are both part of, if the program ran in one function from one to the next; at the end of a function, to what the
+    last module is part of.
+    """
     found: dict[Node, str] = {}
     if not any("." in name for name in known.said.values()):
         return found
     last, call = "", None
-    for node in ops:
+    owned: list[int] = []
+    for i, node in enumerate(ops):
         mine = ""
         for parent in parents_of(node):
             if type(parent) is Leaf:
@@ -211,9 +242,36 @@ def owners(known: Known, ops: Sequence[Node]) -> dict[Node, str]:
                     mine = name.rpartition(".")[0]
         if not mine and (node.code, node.lasti) == call:
             mine = last
+        if mine:
+            owned.append(i)
         found[node] = last = mine
         call = node.code, node.lasti
+    for before, after in zip([None, *owned], [*owned, None], strict=True):
+        stretch = ops[0 if before is None else before + 1 : after]
+        for node in stretch:
+            a = ops[before] if before is not None else None
+            b = ops[after] if after is not None else None
+            from_a = a is not None and a.code is node.code and a.lasti < node.lasti
+            to_b = b is not None and b.code is node.code and node.lasti <= b.lasti
+            if from_a and to_b and a is not None and b is not None:
+                found[node] = common_part(found[a], found[b])
+            elif from_a and a is not None:
+                found[node] = found[a].rpartition(".")[0]
+            elif to_b and b is not None:
+                found[node] = found[b].rpartition(".")[0]
     return found
+
+
+def common_part(a: str, b: str) -> str:
+    """The module that two modules are part of."""
+    if a == b:
+        return a
+    same = []
+    for x, y in zip(a.split("."), b.split("."), strict=False):
+        if x != y:
+            break
+        same.append(x)
+    return ".".join(same)
 
 
 def runs(units: Sequence[Unit], how: str, key: Any) -> list[Unit]:
@@ -228,8 +286,8 @@ def runs(units: Sequence[Unit], how: str, key: Any) -> list[Unit]:
     return made
 
 
-def looped(units: Sequence[Unit]) -> list[Unit]:
-    """Repetitions of one stretch made one box, but for the first and the last time."""
+def looped(units: Sequence[Unit], longest: int = 12, last: bool = True) -> list[Unit]:
+    """Repetitions of one stretch made one box, but for the first and the ``last`` time if it has few operations."""
     words = [u.word for u in units]
     after: dict[Any, int] = {}
     nearest = [0] * len(words)
@@ -255,13 +313,13 @@ def looped(units: Sequence[Unit]) -> list[Unit]:
             candidate = nearest[candidate]
         if period:
             times = (end - i) // period
-            keep = 1 if period <= 12 else 0
-            made += units[i : i + keep * period]
-            middle = [n for u in units[i + keep * period : end - keep * period] for n in u.nodes]
-            made.append(
-                Unit(middle, ("loop", i), f"{times - 2 * keep:,} more rounds" if keep else f"{times:,} rounds", times)
-            )
-            made += units[end - keep * period : end]
+            first = period if period <= longest else 0
+            end_of_middle = end - first * last
+            made += units[i : i + first]
+            middle = [n for u in units[i + first : end_of_middle] for n in u.nodes]
+            left = times - (1 + last) * (first > 0)
+            made.append(Unit(middle, ("loop", i), f"{left:,} {'more ' * (first > 0)}round{'s' * (left != 1)}", times))
+            made += units[end_of_middle:end]
             i = end
         else:
             made.append(units[i])
@@ -358,12 +416,17 @@ def staged(known: Known, max_nodes: int | None = 60, fold: str = "auto", title: 
     for box, here, argument in extra:
         made.append(Arrow(len(boxes), here, argument, backward=False))
         boxes.append(box)
+    several = Counter(a.tail for a in made if a.backward)
+    for arrow in made:
+        if several[arrow.tail] > 1 and arrow.carried is not None:
+            arrow.gives = uniform_text(arrow.carried)
     for node in {n for n in known.root_nodes if n is not None}:
         if node in home:
             boxes[home[node]].root = True
         elif type(node) is Leaf and not any(node in b.nodes for b in boxes):
             boxes.append(leaf_box(known, node, symbol))
-    return Scene(boxes, made, notes_of(known, symbol), title, symbol)
+    ran = known.freed or (known.gradients is not None and not known.gradients.trouble)
+    return Scene(boxes, made, notes_of(known, symbol), title, symbol, ran)
 
 
 def likely_none(known: Known, node: Node, edge: Edge) -> bool:
@@ -381,20 +444,18 @@ def extra_arrow(
     if found is not None:
         found.count += 1
         return
-    arrow = arrows[key] = Arrow(tail, head, edge.argument)
-    arrow.__dict__["leaf"] = leaf
+    arrow = arrows[key] = Arrow(tail, head, edge.argument, leaf=leaf)
     result = known.value(node)
     shape = known.shape(node)
     if known.gradients is not None:
         arrow.carried = inner(known.gradients.along.get((node, position)))
-    if shape is not None and len(arrows) < 400 and int(np.prod(shape)) <= 16:
+    if shape is not None and len(arrows) < 400 and int(np.prod(shape)) <= 4096:
         dtype = result.dtype if result is not None else np.dtype("f4")
         arrow.derivative = known.slope(node, position, shape, dtype)
-        arrow.local = array_text(arrow.derivative)
+        arrow.local = uniform_text(arrow.derivative)
         if arrow.local:
-            above = known.name(node) or "out"
-            below = known.name(edge.parent) if edge.parent is not None else ""
-            arrow.__dict__["fraction"] = (short(above), short(below or edge.argument or "in"))
+            below = spoken(known, edge.parent) if edge.parent is not None else ""
+            arrow.fraction = spoken(known, node), below
 
 
 def short(name: str) -> str:
@@ -432,7 +493,7 @@ def place_leaves(
                 drawn[key] = len(boxes)
                 boxes.append(box)
             place = drawn[key]
-            mine = [a for a in arrows if a.head == here and a.__dict__.get("leaf") is leaf] if count <= 2000 else []
+            mine = [a for a in arrows if a.head == here and a.leaf is leaf] if count <= 2000 else []
             if mine:
                 for arrow in mine:
                     arrow.tail = place
@@ -440,7 +501,7 @@ def place_leaves(
                 arrows.append(Arrow(place, here, ""))
         if names:
             known_names = [n for n in names if n != "tensor"]
-            rest = f"{len(names)} tensors"
+            rest = f"{len(names)} tensors" if len(names) > 1 else "…" + names[0][-28:]
             prefix = boxes[here].title + "."
             short_names = [n.removeprefix(prefix) for n in known_names]
             text = ", ".join(short_names) if known_names and len(", ".join(short_names)) <= 30 else rest
@@ -489,10 +550,22 @@ def fill(known: Known, box: Box, node: Node, symbol: str) -> None:
     gradient_line(known, box, node, symbol)
 
 
+def spoken(known: Known, node: Node) -> str:
+    """What a formula calls the result of a node: its name, or its expression if that is short; '' if neither."""
+    name = known.name(node)
+    if name:
+        return short(name)
+    if type(node) is Leaf or not lines_up(node):
+        return ""
+    said = lines.phrase(node.code, node.lasti)
+    text = said.text.replace(" ", "") if said is not None else ""
+    return f"({text})" if 0 < len(text) <= 9 else ""
+
+
 def gradient_line(known: Known, box: Box, node: Node, symbol: str) -> None:
     g = known.gradient(node)
     box.grad = g
-    label = short(box.name) if box.name else ""
+    label = spoken(known, node)
     fraction = f"∂{symbol}/∂{label}" if label else "gradient"
     if node in known.root_nodes and g is not None and g.size == 1:
         fraction = f"∂{symbol}/∂{symbol}"
@@ -533,7 +606,8 @@ def constant_box(known: Known, node: Node, edge: Edge, position: int) -> Box:
     value = known.values.constants.get((node, edge.argument))
     said = lines.phrase(node.code, node.lasti)
     name = ""
-    if said is not None and node.op is not None and node.op.family == "pointwise" and len(said.operands) == 2:
+    infix = node.op is not None and (node.op.family == "pointwise" or node.op.name in SIGNS or node.op.name == "mv")
+    if said is not None and node.op is not None and infix and len(said.operands) == 2:
         spelled = said.operands[position] if position < 2 and not node.op.name.startswith("rsub") else None
         import ast
 
@@ -579,7 +653,10 @@ def fold_box(known: Known, unit: Unit, modules: dict[Node, str]) -> Box:
 def notes_of(known: Known, symbol: str) -> list[str]:
     notes = []
     ops = sum(1 for n in known.nodes if type(n) is not Leaf)
-    notes.append(f"{ops:,} operation{'s' * (ops != 1)}, {len(known.nodes) - ops:,} tensors that ask for gradients")
+    notes.append(
+        f"{ops:,} operation{'s' * (ops != 1)}, {len(known.nodes) - ops:,} tensor"
+        f"{'s' * (len(known.nodes) - ops != 1)} that ask{'s' * (len(known.nodes) - ops == 1)} for gradients"
+    )
     if known.gradients is not None and not known.why_no_gradients:
         notes.append("gradients computed for this picture; .grad untouched")
     elif known.freed:

@@ -12,9 +12,12 @@ from itertools import count
 from os.path import basename
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .layout import Layout, Point, layered
 from .scene import Arrow, Box, Scene
 
+WIDE = 1500  # a picture wider than this leads downwards, unless asked otherwise
 CHAR, LINE, PAD = 7.3, 17.0, 10.0
 SMALL = 6.7
 _numbers = count(1)
@@ -86,26 +89,28 @@ def placed(scene: Scene, right: bool) -> tuple[list[tuple[float, float]], Layout
         longest = max([len(label_of(a)) for a in scene.arrows if labelled], default=0)
         gap = max(64.0, longest * SMALL + 44)
         flipped = [(h, w) for w, h in sizes]
-        return sizes, layered(flipped, links, between=34, below=gap)
+        return sizes, layered(flipped, links, between=40 if longest else 34, below=gap)
     if len(scene.arrows) > 400:
         gap = 46.0
     return sizes, layered(sizes, links, between=30, below=gap)
 
 
 def label_of(arrow: Arrow) -> str:
-    """The local derivative along an edge."""
+    """The local derivative along an edge, and what comes of it where it is one of several contributions."""
     if not arrow.local:
         return ""
-    above, below = arrow.__dict__.get("fraction", ("out", "in"))
-    if above == "out" or below in ("in", "input", "other", "exponent"):
-        return f"×{arrow.local}" if not arrow.local.startswith("[") else f"× {arrow.local}"
-    return f"∂{above}/∂{below} = {arrow.local}"
+    above, below = arrow.fraction
+    text = f"∂{above}/∂{below} = {arrow.local}" if above and below else f"× {arrow.local}"
+    return f"{text}, gives {arrow.gives}" if arrow.gives else text
 
 
 def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     """The picture. With ``steps`` every element bears an identifier, for the page that plays the graph."""
     right = direction_of(scene, direction) == "right"
     sizes, laid = placed(scene, right)
+    if right and direction == "auto" and laid.height > WIDE:
+        right = False
+        sizes, laid = placed(scene, right)
     name = f"rl{next(_numbers)}" if not steps else "rlt"
     margin, head = 24.0, 30.0 if scene.title else 4.0
     legend = LEGEND_WIDTH
@@ -113,7 +118,9 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     inner_w, inner_h = (laid.height, laid.width) if right else (laid.width, laid.height)
     title_w = len(scene.title) * 9.2
     note_lines = wrapped("; ".join(scene.notes), int(max(inner_w, legend, title_w) / SMALL))
-    width = max(inner_w, legend, title_w) + 2 * margin
+    labels = [label_of(a) for a in scene.arrows if a.backward] if len(scene.arrows) <= 40 and not right else []
+    beside = min(max(map(len, labels), default=0) * SMALL * 0.7, 150.0)  # room for labels left and right of the boxes
+    width = max(inner_w + 2 * beside, legend, title_w) + 2 * margin
     foot = 26.0 + 15 * len(note_lines)
     height = inner_h + head + foot + 2 * margin
     left = (width - inner_w) / 2
@@ -129,7 +136,7 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     ]
     if scene.title:
         out.append(f'<text class="h" x="{margin}" y="{margin + 10}">{escape(scene.title)}</text>')
-    out += edges_svg(scene, sizes, centres, routes, laid.layers, right, steps)
+    out += edges_svg(scene, sizes, centres, routes, laid.layers, right, steps, width)
     for i, box in enumerate(scene.boxes):
         out.append(box_svg(box, centres[i], sizes[i], i if steps else None))
     below = top + inner_h + 30
@@ -206,6 +213,7 @@ def edges_svg(
     layers: Sequence[int],
     right: bool,
     steps: bool,
+    width: float,
 ) -> list[str]:
     """Every edge forward, and beside it backward."""
     axis, cross = (0, 1) if right else (1, 0)
@@ -223,16 +231,18 @@ def edges_svg(
                 else centres[scene.arrows[i].head if end == "tail" else scene.arrows[i].tail]
             )[cross]
             group.sort(key=other)
-            room = sizes[box][1 if right else 0] - 22
-            step = min(30.0, room / max(len(group), 1))
-            for k, i in enumerate(group):
-                slot[i, end] = (k - (len(group) - 1) / 2) * step
+            room = max(
+                sizes[box][1 if right else 0] - (42 if scene.boxes[box].kind == "leaf" and not right else 24), 8.0
+            )
+            for i, at in zip(group, ports([other(i) - centres[box][cross] for i in group], room), strict=True):
+                slot[i, end] = at
     made: list[str] = []
-    labels: list[str] = []
+    wanted: list[tuple[str, list[Any], float]] = []
+    lines: list[list[Any]] = []
     many = len(scene.arrows) > 40
     for i, arrow in enumerate(scene.arrows):
         a, b = centres[arrow.tail], centres[arrow.head]
-        half = [sizes[arrow.tail][1 - axis if False else axis] / 2, sizes[arrow.head][axis] / 2]
+        half = [sizes[arrow.tail][axis] / 2, sizes[arrow.head][axis] / 2]
         start, stop = list(a), list(b)
         start[axis] += half[0]
         stop[axis] -= half[1]
@@ -245,27 +255,112 @@ def edges_svg(
         made.append(f'<g{mark} class="e{"" if both else " c"}">')
         made.append(curve(points, -off, axis, cross, "f", True))
         if both:
-            quiet = scene.boxes[arrow.tail].gradient in ("backward not run", "") and arrow.carried is None
+            quiet = not scene.ran
             dashed = curve(points, off, axis, cross, "r", False)
             made.append(f'<g class="off">{dashed}</g>' if quiet else dashed)
         made.append("</g>")
-        text = label_of(arrow)
-        if text and both and not many:
-            labels.append(label_svg(text, points, off, axis, cross))
-    return made + labels
+        if not many:
+            lines.append(points)
+            text = label_of(arrow)
+            if text and both:
+                wanted.append((text, points, off))
+    return made + labels_svg(wanted, lines, sizes, centres, axis, cross, width)
 
 
-def label_svg(text: str, points: Sequence[Any], off: float, axis: int, cross: int) -> str:
-    """The local derivative, beside the dashed arrow, near the end where edges lie apart."""
-    p, q = points[0], points[1]
-    t = 0.5 if axis == 0 else 0.45
-    at = bezier_point(p, q, axis, t)
-    if axis == 0:
-        slope = q[1] - p[1]
-        anchor, shift = ("middle", 0) if abs(slope) < 8 else ("start", 5) if slope < 0 else ("end", -5)
-        spot = f'text-anchor="{anchor}" x="{at[0] + shift:.1f}" y="{at[1] + off + 13:.1f}"'
-        return f'<text class="l" {spot}>{escape(text)}</text>'
-    return f'<text class="l" x="{at[0] + off + 6:.1f}" y="{at[1] + 4:.1f}">{escape(text)}</text>'
+def ports(wished: Sequence[float], room: float) -> list[float]:
+    """Where lines leave a box, from its middle: where they would be straight, but apart from each other."""
+    count = len(wished)
+    step = min(30.0, room / max(count, 1))
+    half = step * (count - 1) / 2
+    made: list[float] = []
+    for k, at in enumerate(wished):
+        at = min(max(at, -room / 2), room / 2)
+        at = at if at == wished[k] else min(max(at, -26.0), 26.0)  # what cannot be straight starts near the middle
+        made.append(max(at, made[-1] + step) if made else at)
+    for k in range(count - 1, -1, -1):  # and back from the right end
+        made[k] = min(made[k], room / 2 - (count - 1 - k) * step, made[k + 1] - step if k + 1 < count else made[k])
+    middle = sum(made) / count if count else 0.0
+    straight = any(abs(a - b) < 0.5 for a, b in zip(made, wished, strict=True))
+    return made if straight else [(k * step - half) + middle * (abs(middle) + half <= room / 2) for k in range(count)]
+
+
+Frame = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def labels_svg(
+    wanted: Sequence[tuple[str, list[Any], float]],
+    lines: Sequence[list[Any]],
+    sizes: Sequence[tuple[float, float]],
+    centres: Sequence[Point],
+    axis: int,
+    cross: int,
+    width: float,
+) -> list[str]:
+    """The local derivatives, each beside its dashed arrow, where it covers no box, no other label and few lines."""
+    if not wanted:
+        return []
+    taken = [(x - w / 2 - 3, y - h / 2 - 3, x + w / 2 + 3, y + h / 2 + 3)
+             for (x, y), (w, h) in zip(centres, sizes, strict=True)]  # fmt: skip
+    drawn: list[Point] = []  # points on all lines, forward and backward
+    for points in lines:
+        for p, q in zip(points, points[1:], strict=False):
+            for k in range(1, 24):
+                spot = bezier_point(p, q, axis, k / 24)
+                for off in (-4.5, 4.5):
+                    moved = list(spot)
+                    moved[cross] += off
+                    drawn.append((moved[0], moved[1]))
+    xs, ys = np.array(drawn).T
+    boxes = np.array(taken)
+    made = []
+    for text, points, off in wanted:
+        best: tuple[float, Frame] | None = None
+        for frame, dislike in label_places(text, points, off, axis):
+            left, top, right, bottom = frame
+            if best is not None and dislike >= best[0]:
+                continue
+            covered = (left < boxes[:, 2]) & (boxes[:, 0] < right) & (top < boxes[:, 3]) & (boxes[:, 1] < bottom)
+            hit = (left < xs) & (xs < right) & (top < ys) & (ys < bottom)
+            outside = max(4 - left, right - width + 4, 0.0)
+            cost = (
+                dislike
+                + 60.0 * (outside > 0)
+                + outside
+                + 60.0 * np.count_nonzero(covered)
+                + 2.5 * np.count_nonzero(hit)
+            )
+            if best is None or cost < best[0]:
+                best = cost, frame
+        assert best is not None
+        left, _, right, bottom = best[1]
+        left = max(min(left, width - 4 - (right - left)), 4.0)
+        boxes = np.vstack([boxes, best[1]])
+        made.append(f'<text class="l" x="{left:.1f}" y="{bottom - 3.5:.1f}">{escape(text)}</text>')
+    return made
+
+
+def label_places(text: str, points: Sequence[Any], off: float, axis: int) -> list[tuple[Frame, float]]:
+    """Where a label could stand, each with how little it is liked: near the middle of the dashed side is best."""
+    wide, high = len(text) * SMALL, 13.0
+    places = []
+    last = len(points) - 1
+    for segment in sorted({0, last - 1, last // 2}):
+        p, q = points[segment], points[segment + 1]
+        for t in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
+            x, y = bezier_point(p, q, axis, t)
+            far = 12 * abs(t - 0.5) + 2 * segment
+            for step in (0, 5, 11, 18, 26):
+                if axis == 0:
+                    for shift in (0.0, -0.3, 0.3, -0.5, 0.5, -0.7, 0.7):
+                        left = x - wide / 2 + shift * wide
+                        dislike = far + step + 6 * abs(shift)
+                        places.append(((left, y + off + 3 + step, left + wide, y + off + 3 + high + step), dislike))
+                        places.append(((left, y - off - 4 - high - step, left + wide, y - off - 4 - step), dislike + 3))
+                else:
+                    top = y - high / 2
+                    places.append(((x + off + 6 + step, top, x + off + 6 + step + wide, top + high), far + step))
+                    places.append(((x - off - 6 - step - wide, top, x - off - 6 - step, top + high), far + step + 3))
+    return places
 
 
 def bezier_point(p: Any, q: Any, axis: int, t: float) -> list[float]:
@@ -283,20 +378,24 @@ def curve(points: Sequence[Any], off: float, axis: int, cross: int, kind: str, f
     for p in moved:
         p[cross] += off
     head = 8.0
-    if forward:
-        moved[-1][axis] -= head - 1
-    else:
-        moved[0][axis] += head - 1
-    path = [f"M{moved[0][0]:.1f} {moved[0][1]:.1f}"]
+    first, last = list(moved[0]), list(moved[-1])
+    moved[0][axis] += head - 1  # both ends stay straight for the length of a head, so that the two lines run alike
+    moved[-1][axis] -= head - 1
+    start = first if forward else moved[0]
+    path = [f"M{start[0]:.1f} {start[1]:.1f}"] + ([f"L{moved[0][0]:.1f} {moved[0][1]:.1f}"] if forward else [])
     for p, q in zip(moved, moved[1:], strict=False):
         if abs(p[cross] - q[cross]) < 0.5:
             path.append(f"L{q[0]:.1f} {q[1]:.1f}")
             continue
         reach = (q[axis] - p[axis]) * 0.5
         c, d = list(p), list(q)
-        c[axis] += reach
-        d[axis] -= reach
+        # where the curve leads across, what lies beside it at its ends has to lie above or below it
+        bend = off * 4 / 3 * max(-1.0, min(1.0, (q[cross] - p[cross]) / 30))
+        c[axis] += reach - bend
+        d[axis] -= reach + bend
         path.append(f"C{c[0]:.1f} {c[1]:.1f} {d[0]:.1f} {d[1]:.1f} {q[0]:.1f} {q[1]:.1f}")
+    if not forward:
+        path.append(f"L{last[0]:.1f} {last[1]:.1f}")
     tip = moved[-1] if forward else moved[0]
     sign = 1 if forward else -1
     peak, left, right = list(tip), list(tip), list(tip)
