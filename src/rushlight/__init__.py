@@ -202,7 +202,7 @@ from ._ops.fill import fill, fill_, zero_
 from ._ops.gamma_draws import _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad
 from ._ops.index import gather, index_put, index_put_, index_select, nonzero
 from ._ops.interop import from_buffer as frombuffer
-from ._ops.interop import from_dlpack
+from ._ops.interop import from_dlpack, to_dlpack
 from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
 from ._ops.linalg import matrix_exp, matrix_power
 from ._ops.magnitude import dist, norm, renorm
@@ -491,7 +491,10 @@ bool = _dtypes.bool_
 from math import e, inf, nan, pi  # noqa: E402
 
 newaxis = None
-strided = layout("torch.strided")
+strided = _tensor.STRIDED
+sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc, jagged = (
+    layout(f"torch.{name}") for name in ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged")
+)
 contiguous_format, preserve_format, channels_last, channels_last_3d = (
     memory_format(f"torch.{name}")
     for name in ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
@@ -519,10 +522,12 @@ Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-define
 # Loaded at first use: modules, and functions by the module that has them.
 _LAZY = frozenset(
     [
+        "__config__",
         "_dynamo",
         "accelerator",
         "amp",
         "backends",
+        "compiler",
         "cpu",
         "cuda",
         "debug",
@@ -543,6 +548,7 @@ _LAZY = frozenset(
         "overrides",
         "profiler",
         "random",
+        "return_types",
         "serialization",
         "signal",
         "sparse",
@@ -557,6 +563,24 @@ _LAZY = frozenset(
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
+    **dict.fromkeys(("DisableTorchFunction", "DisableTorchFunctionSubclass"), "overrides"),
+    **dict.fromkeys(("eig", "lstsq", "matrix_rank", "solve", "symeig"), "_removed"),
+    **dict.fromkeys(
+        (
+            "SymBool",
+            "SymFloat",
+            "SymInt",
+            "sym_float",
+            "sym_int",
+            "sym_ite",
+            "sym_max",
+            "sym_min",
+            "sym_not",
+            "sym_sqrt",
+            "sym_sum",
+        ),
+        "_symbols",
+    ),
     "conventions": "_conventions",
     "sparse_coo_tensor": "sparse",
     "spmm": "sparse",
@@ -586,17 +610,33 @@ _LAZY_FUNCTIONS = {
     **dict.fromkeys(
         [
             "_assert",
+            "AcceleratorError",
+            "OutOfMemoryError",
             "are_deterministic_algorithms_enabled",
+            "autocast_decrement_nesting",
+            "autocast_increment_nesting",
+            "clear_autocast_cache",
             "compile",
+            "get_autocast_cpu_dtype",
             "get_autocast_dtype",
+            "get_autocast_gpu_dtype",
             "get_default_device",
             "get_deterministic_debug_mode",
+            "get_device_module",
             "get_float32_matmul_precision",
             "get_num_interop_threads",
             "get_num_threads",
+            "is_autocast_cache_enabled",
             "is_autocast_cpu_enabled",
             "is_autocast_enabled",
             "is_deterministic_algorithms_warn_only_enabled",
+            "is_warn_always_enabled",
+            "set_autocast_cache_enabled",
+            "set_autocast_cpu_dtype",
+            "set_autocast_cpu_enabled",
+            "set_autocast_dtype",
+            "set_autocast_enabled",
+            "set_autocast_gpu_dtype",
             "set_default_device",
             "set_default_tensor_type",
             "set_deterministic_debug_mode",
@@ -604,6 +644,7 @@ _LAZY_FUNCTIONS = {
             "set_flush_denormal",
             "set_num_interop_threads",
             "set_num_threads",
+            "set_warn_always",
             "typename",
             "use_deterministic_algorithms",
         ],
@@ -668,7 +709,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _LAZY_FUNCTIONS:
         found = getattr(importlib.import_module(f"{__name__}.{_LAZY_FUNCTIONS[name]}"), name)
-    elif name.endswith("Tensor") and name in (types := importlib.import_module(f"{__name__}._settings").legacy_types()):
+    elif (
+        name.endswith("Tensor") and name in (types := importlib.import_module(f"{__name__}._settings").legacy_types())
+    ) or (name.endswith("Storage") and name in (types := importlib.import_module(f"{__name__}.storage").kinds())):
         found = types[name]
     else:
         raise AttributeError(f"module 'torch' has no attribute '{name}'")

@@ -185,9 +185,116 @@ def is_autocast_cpu_enabled() -> bool:
     return False
 
 
+_autocast: dict[str, Any] = {"dtypes": {"cpu": dtypes.bfloat16}, "cache": True, "nesting": 0}
+
+
+def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -> None:
+    """Nothing: computations keep their precision, as `autocast` says."""
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """Nothing: computations keep their precision, as `autocast` says."""
+
+
 def get_autocast_dtype(device_type: str) -> dtypes.dtype:
     """The dtype that PyTorch's autocast would use on a device."""
-    return dtypes.bfloat16 if device_type == "cpu" else dtypes.float16
+    found: dtypes.dtype = _autocast["dtypes"].get(device_type, dtypes.float16)
+    return found
+
+
+def set_autocast_dtype(device_type: str, dtype: dtypes.dtype) -> None:
+    """Keep the dtype that autocast would use on a device, for `get_autocast_dtype`.
+
+    >>> import rushlight as torch
+    >>> torch.set_autocast_dtype("cpu", torch.float16); torch.get_autocast_dtype("cpu")
+    torch.float16
+    >>> torch.set_autocast_dtype("cpu", torch.bfloat16)
+    """
+    if not isinstance(dtype, dtypes.dtype):
+        raise TypeError(f"dtype must be a torch.dtype (got {type(dtype).__name__})")
+    _autocast["dtypes"][device_type] = dtype
+
+
+def get_autocast_cpu_dtype() -> dtypes.dtype:
+    """``get_autocast_dtype("cpu")``."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> dtypes.dtype:
+    """``get_autocast_dtype("cuda")``."""
+    return get_autocast_dtype("cuda")
+
+
+def set_autocast_cpu_dtype(dtype: dtypes.dtype) -> None:
+    """``set_autocast_dtype("cpu", dtype)``."""
+    set_autocast_dtype("cpu", dtype)
+
+
+def set_autocast_gpu_dtype(dtype: dtypes.dtype) -> None:
+    """``set_autocast_dtype("cuda", dtype)``."""
+    set_autocast_dtype("cuda", dtype)
+
+
+def is_autocast_cache_enabled() -> bool:
+    """What was last set; nothing is cast, so nothing is cached."""
+    return bool(_autocast["cache"])
+
+
+def set_autocast_cache_enabled(enabled: bool) -> None:
+    """Kept, for `is_autocast_cache_enabled`."""
+    _autocast["cache"] = bool(enabled)
+
+
+def clear_autocast_cache() -> None:
+    """Nothing: nothing is cast, so nothing is cached."""
+
+
+def autocast_increment_nesting() -> int:
+    """One block deeper: the new depth."""
+    _autocast["nesting"] += 1
+    return int(_autocast["nesting"])
+
+
+def autocast_decrement_nesting() -> int:
+    """One block out: the new depth."""
+    _autocast["nesting"] -= 1
+    return int(_autocast["nesting"])
+
+
+def get_device_module(device: Any = None) -> Any:
+    """The module of a kind of device: ``torch.cpu``, or ``torch.cuda``, which says that there is none.
+
+    >>> import rushlight as torch
+    >>> torch.get_device_module("cpu") is torch.cpu
+    True
+    """
+    import importlib
+
+    kind = get_default_device().type if device is None else str(device).partition(":")[0]
+    if kind not in ("cpu", "cuda", "mps", "xpu"):
+        raise RuntimeError(f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'.")
+    return importlib.import_module(f"rushlight.{kind}")
+
+
+_warn_always = [False]
+
+
+def set_warn_always(b: bool) -> None:
+    """Show PyTorch's own warnings each time: here warnings are Python's, and its filters decide how often they show."""
+    _warn_always[0] = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """What was last set."""
+    return _warn_always[0]
+
+
+class OutOfMemoryError(RuntimeError):
+    """A device has no memory left; memory of the CPU raises Python's MemoryError."""
+
+
+class AcceleratorError(RuntimeError):
+    """A device failed; there is none here."""
 
 
 def typename(obj: Any) -> str:

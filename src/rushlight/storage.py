@@ -6,8 +6,10 @@ it is seen by every tensor on that memory.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +18,32 @@ from rushlight._core import callsite, dtypes, memory
 from rushlight._core.tensor import wrap
 
 __all__ = ["TypedStorage", "UntypedStorage"]
+
+KINDS = {
+    "Bool": "bool", "Byte": "uint8", "Char": "int8", "ComplexDouble": "complex128", "ComplexFloat": "complex64",
+    "Double": "float64", "Float": "float32", "Half": "float16", "Int": "int32", "Long": "int64", "Short": "int16",
+}  # fmt: skip
+"""Storage classes by the first part of their names, and their dtypes."""
+
+
+def swapped(order: Any) -> bool:
+    """Whether bytes of that order are to be turned round."""
+    if order not in ("native", "little", "big"):
+        raise ValueError(f"invalid byte_order '{order}' (expected 'big', 'little', or 'native')")
+    return order not in ("native", sys.byteorder)
+
+
+def bytes_of_file(filename: Any, shared: bool, nbytes: int) -> np.ndarray:
+    """The bytes of a file: mapped and written through if ``shared``, and then made long enough; else read."""
+    if not shared:
+        found = np.fromfile(filename, np.uint8, nbytes or -1)
+        if len(found) < nbytes:
+            raise RuntimeError(f"file {filename} has {len(found)} bytes, fewer than the {nbytes} that were asked for")
+        return found
+    with open(filename, "ab+") as file:
+        if file.tell() < nbytes:
+            file.truncate(nbytes)
+    return np.asarray(np.memmap(filename, np.uint8, "r+", shape=(nbytes,) if nbytes else None))
 
 
 def flat_bytes(array: np.ndarray) -> np.ndarray:
@@ -54,11 +82,45 @@ class UntypedStorage:
         made._bytes = flat_bytes(array)
         return made
 
+    @classmethod
+    def from_buffer(
+        cls, buffer: Any, byte_order: Any = None, count: int = -1, offset: int = 0, *, dtype: Any = None
+    ) -> Any:
+        """A storage with a copy of the bytes of a buffer."""
+        return TypedStorage.from_buffer(buffer, byte_order, count, offset, dtype=dtype or rl.uint8).untyped()
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> Self:
+        """The bytes of a file; ``shared`` maps it, so that what is written to the storage is written to the file."""
+        made = cls.__new__(cls)
+        made._bytes = bytes_of_file(filename, shared, nbytes)
+        made.filename = str(filename) if shared else None
+        return made
+
     device = property(lambda self: rl.device("cpu"))
+    filename: str | None = None
 
     def nbytes(self) -> int:
         """The number of bytes."""
         return self._bytes.nbytes
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the class."""
+        return "torch.storage.UntypedStorage"
+
+    def new(self) -> UntypedStorage:
+        """An empty storage."""
+        return UntypedStorage()
+
+    def resizable(self) -> bool:
+        """False: see `resize_`."""
+        return False
+
+    def byteswap(self, dtype: Any) -> None:
+        """Turn the bytes of each element of ``dtype`` round, in place (of a complex number: of each part)."""
+        kind = dtypes.to_numpy_dtype(dtype)
+        part = kind.itemsize // 2 if kind.kind == "c" else kind.itemsize
+        self[:] = self._bytes.reshape(-1, part)[:, ::-1].reshape(-1)  # type: ignore[assignment]
 
     size = __len__ = nbytes
 
@@ -141,7 +203,18 @@ class UntypedStorage:
         return wrap(self._bytes)
 
 
-class TypedStorage:
+class _Kind(type):
+    """The type of storage classes: an instance of ``FloatStorage`` is any storage of float32."""
+
+    dtype: Any
+
+    def __instancecheck__(cls, obj: Any) -> bool:
+        if cls is TypedStorage or "dtype" not in cls.__dict__:
+            return super().__instancecheck__(obj)
+        return isinstance(obj, TypedStorage) and obj.dtype is cls.dtype
+
+
+class TypedStorage(metaclass=_Kind):
     """The elements of one dtype in memory; PyTorch deprecates it for `UntypedStorage`.
 
     >>> import rushlight as torch
@@ -159,15 +232,80 @@ class TypedStorage:
         device: Any = None,
         _internal: bool = False,
     ) -> None:
-        self.dtype: Any = dtype if dtype is not None else rl.get_default_dtype()
+        fixed = getattr(type(self), "dtype", None)
+        if fixed is not None and dtype not in (None, fixed):
+            raise RuntimeError(f"{type(self).__name__}(): the dtype is {fixed}, got {dtype}")
+        self.dtype: Any = fixed if fixed is not None else dtype if dtype is not None else rl.get_default_dtype()
         if wrap_storage is not None:
+            if not isinstance(wrap_storage, UntypedStorage):
+                raise TypeError(f"Argument 'wrap_storage' must be UntypedStorage, but got {type(wrap_storage)}")
             self._untyped = wrap_storage
         elif args and not isinstance(args[0], int):
             self._untyped = UntypedStorage._over(rl.tensor(list(args[0]), dtype=self.dtype)._array)
         else:
             self._untyped = UntypedStorage((args[0] if args else 0) * self.element_size(), device=device)
 
+    @classmethod
+    def from_buffer(
+        cls, buffer: Any, byte_order: Any = None, count: int = -1, offset: int = 0, *, dtype: Any = None
+    ) -> Any:
+        """A storage with a copy of the elements in a buffer, whose bytes have ``byte_order``."""
+        kind = getattr(cls, "dtype", None) or dtype or rl.get_default_dtype()
+        if byte_order is None and kind.itemsize > 1:
+            raise TypeError("from_buffer(): argument 'byte_order' is required: 'native', 'little' or 'big'")
+        turned = byte_order is not None and swapped(byte_order)
+        view = memoryview(buffer).cast("B")
+        if offset and not 0 <= offset < view.nbytes:
+            raise ValueError(
+                f"offset must be non-negative and no greater than buffer length ({view.nbytes}) , but got {offset}"
+            )
+        if count < 0 and (view.nbytes - offset) % kind.itemsize:
+            raise ValueError(
+                f"buffer size ({view.nbytes - offset}) must be a multiple of element size ({kind.itemsize})"
+            )
+        part = view[offset:] if count < 0 else view[offset : offset + count * kind.itemsize]
+        if count >= 0 and part.nbytes < count * kind.itemsize:
+            raise ValueError(
+                f"buffer has only {part.nbytes} bytes after offset {offset}, but specified a size of {count}"
+            )
+        made = UntypedStorage(part)
+        if turned:
+            made.byteswap(kind)
+        return cls._of(made, kind)
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, size: int = 0) -> Any:
+        """The elements of a file: see `UntypedStorage.from_file`."""
+        kind = getattr(cls, "dtype", None) or rl.get_default_dtype()
+        return cls._of(UntypedStorage.from_file(filename, shared, size * kind.itemsize), kind)
+
+    @staticmethod
+    def _of(untyped: UntypedStorage, dtype: Any) -> TypedStorage:
+        return TypedStorage(wrap_storage=untyped, dtype=dtype)
+
     device = property(lambda self: rl.device("cpu"))
+    filename = property(lambda self: self._untyped.filename)
+    _untyped_storage = property(lambda self: self._untyped)
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the storage class; or, with a dtype or such a name, a copy of that dtype."""
+        if dtype is None:
+            return self.pickle_storage_type() and f"torch.{self.pickle_storage_type()}"
+        if isinstance(dtype, str):
+            dtype = getattr(rl, dtype.rpartition(".")[2]).dtype
+        return self._of(UntypedStorage._over(rl.tensor(self._tensor()).to(dtype)._array), dtype)
+
+    def pickle_storage_type(self) -> str:
+        """The name of the class that a file has for this storage."""
+        return next(f"{label}Storage" for label, name in KINDS.items() if name == self.dtype.name)
+
+    def new(self) -> TypedStorage:
+        """An empty storage of this dtype."""
+        return self._of(UntypedStorage(), self.dtype)
+
+    def resizable(self) -> bool:
+        """False: see `UntypedStorage.resize_`."""
+        return False
 
     @property
     def _elements(self) -> np.ndarray:
@@ -246,3 +384,46 @@ class TypedStorage:
 
     def _tensor(self) -> Any:
         return wrap(self._elements)
+
+
+def _converter(name: str) -> Any:
+    def convert(self: TypedStorage) -> TypedStorage:
+        made: TypedStorage = self.type(getattr(rl, name))
+        return made
+
+    convert.__doc__ = f"A copy in {name}."
+    convert.__name__ = name
+    return convert
+
+
+for _label, _name in KINDS.items():
+    _method = {"ComplexDouble": "complex_double", "ComplexFloat": "complex_float"}.get(_label, _label.lower())
+    setattr(TypedStorage, _method, _converter(_name))
+
+
+def kinds() -> dict[str, Any]:
+    """``FloatStorage``, ``LongStorage``... by name."""
+    made = {}
+    for label, name in KINDS.items():
+        dtype = getattr(rl, name)
+        made[f"{label}Storage"] = _Kind(
+            f"{label}Storage",
+            (TypedStorage,),
+            {"dtype": dtype, "__module__": "torch", "__doc__": f"Storages of {dtype}."},
+        )
+    return made
+
+
+_warned: list[bool] = []
+
+
+def warn_of_typed() -> None:
+    """PyTorch's warning of ``Tensor.storage()``, given once."""
+    if not _warned:
+        _warned.append(True)
+        warnings.warn(
+            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage "
+            "class. To access UntypedStorage directly, use tensor.untyped_storage() instead of tensor.storage()",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import operator
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
 import numpy as np
@@ -133,18 +134,34 @@ class device:
         return run
 
 
-class layout(str):
-    """How elements lie in memory: ``torch.strided`` is the only one here."""
+class Word(str):
+    """A name that is its own value; of each there is one, so that programs may compare with ``is``."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
+    @classmethod
+    @cache
+    def known(cls, name: str) -> Any:
+        return str.__new__(cls, name)
 
-class memory_format(str):
+    def __new__(cls, name: str) -> Self:
+        return cls.known(name)  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> Any:
+        return type(self), (str(self),)
+
+
+class layout(Word):
+    """How elements lie in memory: ``torch.strided``; ``torch.sparse_coo`` of sparse tensors."""
+
+    __slots__ = ()
+
+
+class memory_format(Word):
     """The order in which elements lie in memory, such as ``torch.channels_last``."""
 
     __slots__ = ()
-    __repr__ = str.__str__
 
 
 STRIDED = layout("torch.strided")
@@ -197,6 +214,8 @@ class Tensor(Methods):
     lower: Any  # there: what it stands for on the level below,
     tangent: Any  # and its tangent in forward mode
     is_sparse = is_quantized = is_mkldnn = is_meta = is_cuda = is_nested = is_xla = is_mps = is_xpu = False
+    is_sparse_csr = is_mtia = is_ipu = is_maia = is_vulkan = False
+    name = None
     is_cpu = True
     names = property(lambda self: (None,) * self.ndim)
     layout: Any = STRIDED

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes
-from .._core.tensor import Tensor, wrap
+from .._core.tensor import Tensor, check_device, wrap
 from .create import array_of, from_numpy
 
 # NumPy's function: the counterpart, by module of ``_ops`` and name
@@ -320,11 +320,24 @@ def array_function(self: Tensor, func: Any, types: Sequence[type], args: Any, kw
 # ---- DLPack
 
 
-def dlpack(self: Tensor, stream: Any = None, **options: Any) -> Any:
+def dlpack(
+    self: Tensor,
+    *,
+    stream: Any = -1,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[int, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
     """A capsule of the memory, for ``from_dlpack`` of any library."""
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    return self._array.__dlpack__(**options)
+    if not isinstance(stream, int | None):
+        raise TypeError("stream must be ``int`` or ``none``")
+    if stream not in (None, -1):
+        raise AssertionError("stream should be None on cpu.")
+    if self.is_meta:
+        raise BufferError("Cannot pack tensors on meta")
+    return self._array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 def dlpack_device(self: Tensor) -> tuple[int, int]:
@@ -333,14 +346,71 @@ def dlpack_device(self: Tensor) -> tuple[int, int]:
     return place
 
 
+def to_dlpack(tensor: Tensor) -> Any:
+    """A capsule of a tensor's memory, which `from_dlpack` of any library takes once.
+
+    >>> import rushlight as torch
+    >>> torch.from_dlpack(torch.utils.dlpack.to_dlpack(torch.ones(2)))
+    tensor([1., 1.])
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"to_dlpack(): argument 'tensor' must be Tensor, not {type(tensor).__name__}")
+    return tensor.__dlpack__()
+
+
+class _Capsule:
+    """A capsule of the CPU's memory as NumPy asks for it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+class _Memory:
+    """Memory that may be written: NumPy takes that of DLPack's first version for read-only, PyTorch does not."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.held = array
+        said = array.__array_interface__
+        strides = said["strides"] or array.strides
+        self.__array_interface__ = {**said, "data": (said["data"][0], False), "strides": strides}
+
+
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor that shares the memory of another library's array, by DLPack.
+    """A tensor that shares the memory of another library's array, or of a capsule, by DLPack.
 
     >>> import numpy as np, rushlight as torch
     >>> torch.from_dlpack(np.arange(3))
     tensor([0, 1, 2])
     """
-    array = np.from_dlpack(ext_tensor) if not isinstance(ext_tensor, Tensor) else ext_tensor.detach()._array
+    if device is not None:
+        check_device(device)
+    if isinstance(ext_tensor, Tensor):
+        array = ext_tensor.detach()._array
+        return wrap(np.array(array) if copy else array)
+    capsule = ext_tensor
+    if hasattr(ext_tensor, "__dlpack__"):
+        place = ext_tensor.__dlpack_device__()
+        if place[0] != 1:
+            raise RuntimeError(f"Unsupported device_type: {int(place[0])}: Rushlight computes on the CPU")
+        try:
+            capsule = ext_tensor.__dlpack__(max_version=(1, 0))
+        except TypeError:  # older producers know no versions
+            capsule = ext_tensor.__dlpack__()
+    kind = str(capsule)
+    if '"dltensor' not in kind:
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you might "
+            f"have already constructed a tensor from it once. (It is {kind}.)"
+        )
+    array = np.from_dlpack(_Capsule(capsule))
+    if not array.flags.writeable and "versioned" not in kind:
+        array = np.asarray(_Memory(array))
     return wrap(np.array(array) if copy else array)
 
 
@@ -387,7 +457,15 @@ def untyped_storage(self: Tensor) -> Any:
 def storage(self: Tensor) -> Any:
     """The memory under this tensor, as elements of its dtype: see ``torch.TypedStorage``."""
     found = importlib.import_module("rushlight.storage")
+    found.warn_of_typed()
     return found.TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype)
+
+
+def storage_type(self: Tensor) -> Any:
+    """The class of `storage`, such as ``torch.FloatStorage``."""
+    kinds = importlib.import_module("rushlight.storage").KINDS
+    label = next(label for label, name in kinds.items() if name == self.dtype.name)
+    return getattr(importlib.import_module("rushlight"), f"{label}Storage")
 
 
 def array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:

@@ -114,6 +114,67 @@ def new_tensor_of(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     return wrap(np.empty(sizes(args) if args else (0,), dtype))
 
 
+# ---- what is asked of sparse tensors, answered by dense ones
+
+
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself (of another dtype, a conversion): it is dense."""
+    return self if dtype is None else self.to(dtype)
+
+
+def sparse_dim(self: Tensor) -> int:
+    """0: no dimension is sparse."""
+    return 0
+
+
+def dense_dim(self: Tensor) -> int:
+    """The number of dimensions: all are dense."""
+    return self.ndim
+
+
+def only_sparse(name: str, wanted: str = "sparse coordinate tensor") -> Callable[[Tensor], Any]:
+    def ask(self: Tensor) -> Any:
+        raise RuntimeError(f"{name} expected {wanted} layout but got Strided")
+
+    ask.__doc__ = f"Raises RuntimeError: only sparse tensors have {name}()."
+    ask.__name__ = name
+    return ask
+
+
+coalesce, is_coalesced, indices = only_sparse("coalesce"), only_sparse("is_coalesced"), only_sparse("indices")
+values = only_sparse("values", "sparse tensor")
+crow_indices = only_sparse("crow_indices", "sparse row compressed tensor")
+col_indices = only_sparse("col_indices", "sparse row compressed tensor")
+ccol_indices = only_sparse("ccol_indices", "sparse column compressed tensor")
+row_indices = only_sparse("row_indices", "sparse column compressed tensor")
+
+
+def is_distributed(self: Tensor) -> bool:
+    """False: a tensor lies in one process."""
+    return False
+
+
+def volatile(self: Tensor) -> bool:
+    """False, with a warning: PyTorch took it away."""
+    warnings.warn("volatile was removed (Variable.volatile is always False)", UserWarning, stacklevel=2)
+    return False
+
+
+def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What ``Module.load_state_dict`` puts in place of this tensor: itself with the values of ``other``, or ``other``."""
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+def xpu(self: Tensor, *_: Any, **__: Any) -> Any:
+    """Raises AssertionError: there is no such device."""
+    raise AssertionError("Torch not compiled with XPU enabled: Rushlight computes on the CPU.")
+
+
+def mtia(self: Tensor, *_: Any, **__: Any) -> Any:
+    """Raises AssertionError: there is no such device."""
+    raise AssertionError("Torch not compiled with MTIA enabled: Rushlight computes on the CPU.")
+
+
 def dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
     """The dimensions as they lie in memory, outermost first."""
     steps = self.stride()

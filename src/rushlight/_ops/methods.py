@@ -483,7 +483,9 @@ class Methods:
     __dlpack_device__ = interop.dlpack_device
     __array_namespace__ = interop.array_namespace
     untyped_storage = interop.untyped_storage
-    storage = interop.storage
+    storage, storage_type = interop.storage, interop.storage_type
+    const_data_ptr = Tensor.data_ptr
+    __nonzero__, __long__ = Tensor.__bool__, Tensor.__int__
 
     # softmax
     softmax = softmax_.torch_softmax
@@ -562,7 +564,15 @@ class Methods:
     apply_, map_, map2_ = layout.apply_, layout.map_, layout.map2_
     as_subclass = layout.as_subclass
     cuda = layout.cuda
+    coalesce, is_coalesced = layout.coalesce, layout.is_coalesced
+    col_indices, crow_indices = layout.col_indices, layout.crow_indices
+    ccol_indices, row_indices = layout.ccol_indices, layout.row_indices
+    indices, values = layout.indices, layout.values
+    dense_dim, sparse_dim, to_dense = layout.dense_dim, layout.sparse_dim, layout.to_dense
     dim_order = layout.dim_order
+    is_distributed, module_load = layout.is_distributed, layout.module_load
+    mtia, xpu = layout.mtia, layout.xpu
+    volatile = property(layout.volatile)
     is_nonzero = questions.is_nonzero
     is_pinned = layout.is_pinned
     is_same_size = questions.is_same_size

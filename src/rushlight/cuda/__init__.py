@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import amp
+from .._settings import AcceleratorError, OutOfMemoryError
+from . import amp, nvtx
 
 __all__ = [
-    "amp", "current_device", "device_count", "empty_cache", "get_device_name", "get_device_properties",
-    "get_rng_state_all", "init", "ipc_collect", "is_available", "is_bf16_supported", "is_initialized",
-    "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved", "memory_allocated",
-    "memory_reserved", "reset_peak_memory_stats", "seed", "seed_all", "set_device", "set_rng_state_all",
-    "synchronize",
+    "AcceleratorError", "CUDAGraph", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp",
+    "can_device_access_peer", "current_device", "current_stream", "default_generators", "default_stream", "device",
+    "device_count", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name", "get_device_properties",
+    "get_rng_state", "get_rng_state_all", "graph", "init", "initial_seed", "ipc_collect", "is_available",
+    "is_bf16_supported", "is_current_stream_capturing", "is_initialized", "is_tf32_supported", "manual_seed",
+    "manual_seed_all", "max_memory_allocated", "max_memory_cached", "max_memory_reserved", "mem_get_info",
+    "memory_allocated", "memory_cached", "memory_reserved", "memory_stats", "memory_summary", "nvtx",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_memory_stats", "seed", "seed_all",
+    "set_device", "set_per_process_memory_fraction", "set_rng_state", "set_rng_state_all", "set_stream", "stream",
+    "synchronize", "utilization",
 ]  # fmt: skip
+
+default_generators: tuple[Any, ...] = ()
+has_magma = has_half = False
 
 
 def _none_here(*_: Any, **__: Any) -> Any:
@@ -63,6 +72,21 @@ def ipc_collect() -> None:
     """Nothing: there is no device memory."""
 
 
+def is_tf32_supported() -> bool:
+    """Always False."""
+    return False
+
+
+def is_current_stream_capturing() -> bool:
+    """Always False."""
+    return False
+
+
+def get_arch_list() -> list[str]:
+    """An empty list: nothing is compiled for a device."""
+    return []
+
+
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Nothing: there is no device memory."""
 
@@ -73,6 +97,13 @@ def memory_allocated(device: Any = None) -> int:
 
 
 max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+memory_cached = max_memory_cached = memory_allocated
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+
+
+def memory_stats(device: Any = None) -> dict[str, Any]:
+    """An empty dictionary: there is no device memory."""
+    return {}
 
 
 def get_rng_state_all() -> list[Any]:
@@ -85,6 +116,34 @@ def set_rng_state_all(new_states: Any) -> None:
 
 
 init = current_device = set_device = synchronize = get_device_name = get_device_properties = _none_here
+current_stream = default_stream = get_device_capability = mem_get_info = memory_summary = _none_here
+can_device_access_peer = get_rng_state = set_rng_state = initial_seed = utilization = _none_here
+set_per_process_memory_fraction = _none_here
+
+
+class StreamContext:
+    """A block on a stream of a device; with None, which is all there can be here, it does nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        if stream is not None:
+            _none_here()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+def stream(stream: Any) -> StreamContext:
+    """A block on a stream: see `StreamContext`."""
+    return StreamContext(stream)
+
+
+def set_stream(stream: Any) -> None:
+    """Nothing, for None; there are no streams."""
+    if stream is not None:
+        _none_here()
 
 
 class _Unavailable:
@@ -100,6 +159,14 @@ class Event(_Unavailable):
     """Not here: raises AssertionError."""
 
 
+class CUDAGraph(_Unavailable):
+    """Not here: raises AssertionError."""
+
+
+class graph(_Unavailable):
+    """Not here: raises AssertionError."""
+
+
 class device:
     """A context manager that selects a device; with None or a negative number it does nothing."""
 
@@ -112,3 +179,31 @@ class device:
 
     def __exit__(self, *_: Any) -> None:
         pass
+
+
+class device_of(device):
+    """A block on the device of a tensor, which is the CPU: does nothing."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(None)
+
+
+class _Type(type):
+    """The type of ``torch.cuda.FloatTensor`` and its kin: nothing is an instance, and none can be made."""
+
+    def __instancecheck__(cls, obj: Any) -> bool:
+        return False
+
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"type torch.cuda.{cls.__name__} not available. Torch not compiled with CUDA enabled: use torch.{cls.__name__}."
+        )
+
+
+def __getattr__(name: str) -> Any:
+    from .._settings import legacy_types
+
+    if name in legacy_types():
+        globals()[name] = made = _Type(name, (), {"__module__": "torch.cuda"})
+        return made
+    raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")

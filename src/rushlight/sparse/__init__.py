@@ -171,6 +171,9 @@ class SparseTensor(Tensor):
     def numpy(self, *, force: bool = False) -> Any:
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
+    def __dlpack__(self, **_: Any) -> Any:
+        raise BufferError("Can't export tensors with layout other than torch.strided: take .to_dense() first")
+
     def tolist(self) -> Any:
         return self.to_dense().tolist()
 

@@ -871,7 +871,7 @@ class Module:
 
     def xpu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an XPU; raises where there is none."""
-        return self._apply(lambda t: t.xpu(device))  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.xpu(device))
 
     def ipu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an IPU; raises where there is none."""
@@ -879,7 +879,7 @@ class Module:
 
     def mtia(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an MTIA device; raises where there is none."""
-        return self._apply(lambda t: t.mtia(device))  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.mtia(device))
 
     def share_memory(self) -> Self:
         """Move all parameters and buffers to memory that other processes share."""
