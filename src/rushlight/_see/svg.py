@@ -237,7 +237,7 @@ def edges_svg(
             for i, at in zip(group, ports([other(i) - centres[box][cross] for i in group], room), strict=True):
                 slot[i, end] = at
     made: list[str] = []
-    wanted: list[tuple[str, list[Any], float]] = []
+    wanted: list[tuple[str, list[Any], float, str]] = []
     lines: list[list[Any]] = []
     many = len(scene.arrows) > 40
     for i, arrow in enumerate(scene.arrows):
@@ -263,7 +263,7 @@ def edges_svg(
             lines.append(points)
             text = label_of(arrow)
             if text and both:
-                wanted.append((text, points, off))
+                wanted.append((text, points, off, f' id="l{i}"' if steps else ""))
     return made + labels_svg(wanted, lines, sizes, centres, axis, cross, width)
 
 
@@ -288,7 +288,7 @@ Frame = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def labels_svg(
-    wanted: Sequence[tuple[str, list[Any], float]],
+    wanted: Sequence[tuple[str, list[Any], float, str]],
     lines: Sequence[list[Any]],
     sizes: Sequence[tuple[float, float]],
     centres: Sequence[Point],
@@ -313,7 +313,7 @@ def labels_svg(
     xs, ys = np.array(drawn).T
     boxes = np.array(taken)
     made = []
-    for text, points, off in wanted:
+    for text, points, off, mark in wanted:
         best: tuple[float, Frame] | None = None
         for frame, dislike in label_places(text, points, off, axis):
             left, top, right, bottom = frame
@@ -335,7 +335,7 @@ def labels_svg(
         left, _, right, bottom = best[1]
         left = max(min(left, width - 4 - (right - left)), 4.0)
         boxes = np.vstack([boxes, best[1]])
-        made.append(f'<text class="l" x="{left:.1f}" y="{bottom - 3.5:.1f}">{escape(text)}</text>')
+        made.append(f'<text class="l"{mark} x="{left:.1f}" y="{bottom - 3.5:.1f}">{escape(text)}</text>')
     return made
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import linecache
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from html import escape
@@ -20,7 +21,7 @@ from . import names as naming
 from .draw import MANY, known_of, without_collection
 from .html import VIEWER
 from .picture import Known, edges_of, inner
-from .scene import Scene, array_text, measure, op_word, short, staged
+from .scene import Scene, array_text, measure, op_word, spoken, staged
 from .svg import svg
 
 
@@ -95,7 +96,8 @@ def forward_step(scene: Scene, i: int, edges: list[int]) -> dict[str, Any]:
     box = scene.boxes[i]
     given = [scene.boxes[scene.arrows[j].tail] for j in edges]
     said = ", ".join(
-        f"{b.name or b.title}{' = ' + array_text(b.value) if array_text(b.value) else ''}" for b in given[:8]
+        f"{b.name or b.expression[:24] or b.title}{' = ' + array_text(b.value) if array_text(b.value) else ''}"
+        for b in given[:8]
     )
     rule = [box.expression] if box.expression and box.kind == "op" else []
     rule += [f"from {said}"] if said else []
@@ -130,9 +132,7 @@ def value(array: Any) -> str:
 def chain_lines(known: Known, node: Node, symbol: str) -> list[str]:
     """The chain rule of one operation, a line an input: in symbols, then with numbers."""
     assert known.gradients is not None
-    name: Callable[..., Any] = lambda n: (
-        short(known.name(n)) if known.name(n) else op_word(n) if type(n) is not Leaf else "tensor"
-    )
+    name: Callable[..., Any] = lambda n: spoken(known, n) or (op_word(n) if type(n) is not Leaf else "tensor")
     above = name(node)
     g = known.gradient(node)
     shape = known.shape(node)
@@ -195,8 +195,8 @@ def page(views: list[dict[str, Any]], title: str) -> str:
     for i in range(len(views)):  # identifiers in the second picture are its own
         if i:
             head, mark, tail = pictures.rpartition(f'<div class="pic" data-view="{i}"')
-            tail = tail.replace(' id="b', f' id="w{i}b').replace(' id="v', f' id="w{i}v')
-            pictures = head + mark + tail.replace(' id="g', f' id="w{i}g').replace(' id="e', f' id="w{i}e')
+            tail = re.sub(r' id="([bvgel])(?=\d)', rf' id="w{i}\1', tail)
+            pictures = head + mark + tail
     made = PAGE.replace("TITLE", escape(title)).replace("/*VIEWER*/", VIEWER_OF_TWO)
     return made.replace("DATA", packed, 1).replace("PICTURES", pictures, 1)
 
@@ -221,7 +221,7 @@ PAGE = r"""<!doctype html>
 --forward:#6cb8f0;--back:#ff9a57;--mark:#3a2f10}}
 *{box-sizing:border-box}
 html,body{margin:0;height:100%;background:var(--paper);color:var(--ink);font:14px/1.5 system-ui,sans-serif;overflow:hidden}
-body{display:grid;grid-template:auto 1fr/1fr 380px}
+body{display:grid;grid-template:auto 1fr/1fr clamp(270px,34vw,380px)}
 header{grid-column:1/3;display:flex;gap:8px;align-items:center;padding:8px 12px;border-bottom:1px solid var(--line);flex-wrap:wrap}
 header h1{font-size:15px;margin:0 8px 0 0}
 button,input{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:6px;
@@ -241,7 +241,8 @@ aside h2{font-size:15px;margin:0 0 6px}aside h2.forward{color:var(--forward)}asi
 #source i{color:var(--soft);font-style:normal}
 .unseen{opacity:0}.later{opacity:.28}.other{opacity:.1}
 [hidden]{display:none!important}
-@media (max-width:760px){body{grid-template:auto 1fr 42%/1fr}header{grid-column:1}aside{border-left:0;border-top:1px solid var(--line)}}
+@media (max-width:760px){body{grid-template:auto 1fr 42%/1fr}header{grid-column:1;gap:5px;padding:6px 8px}header h1{display:none}
+button,input{padding:3px 8px}input[type=search]{width:90px}aside{border-left:0;border-top:1px solid var(--line)}}
 @media (prefers-reduced-motion:no-preference){#view text,#view g{transition:opacity .2s}}
 </style>
 <header><h1>TITLE</h1>
@@ -264,15 +265,14 @@ function choose(n){pics[which].hidden=true;which=n;pics[n].hidden=false;svg=pics
 W=+svg.getAttribute('width');H=+svg.getAttribute('height');$('at').max=steps().length-1;fit()}
 function go(n,follow=true){at=Math.max(0,Math.min(n,steps().length-1));const s=steps()[at],v=new Set(),g=new Set(),b=new Set();
 for(let k=0;k<=at;k++){steps()[k].v.forEach(i=>{v.add(i);b.add(i)});steps()[k].g.forEach(i=>g.add(i))}
-const back=s.phase==='backward';
 for(let i=0;;i++){const e=part('b',i);if(!e)break;e.classList.toggle('now',s.boxes.includes(i));
 e.classList.toggle('later',!b.has(i));const a=part('v',i),c=part('g',i);
 if(a)a.classList.toggle('unseen',!v.has(i));if(c)c.classList.toggle('unseen',!g.has(i))}
 const past=new Set();for(let k=0;k<=at;k++)if(steps()[k].phase==='backward')steps()[k].edges.forEach(j=>past.add(j));
 data.views[which].arrows.forEach((a,j)=>{const e=part('e',j);if(!e)return;e.classList.toggle('now',s.edges.includes(j));
 e.querySelectorAll('.f,.fa').forEach(p=>p.classList.toggle('later',!b.has(a[1])));
-e.querySelectorAll('.r,.ra').forEach(p=>p.classList.toggle('unseen',!past.has(j)))});
-svg.querySelectorAll('.l').forEach(l=>l.classList.toggle('unseen',!back));
+e.querySelectorAll('.r,.ra').forEach(p=>p.classList.toggle('unseen',!past.has(j)));
+const l=part('l',j);if(l)l.classList.toggle('unseen',!past.has(j))});
 $('title').textContent=s.title;$('title').className=s.phase;$('rule').replaceChildren(...s.rule.map(t=>{
 const p=document.createElement('p');p.textContent=t;return p}));source(s.line);
 $('at').value=at;$('count').textContent=at+' / '+(steps().length-1);
