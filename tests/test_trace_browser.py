@@ -108,7 +108,7 @@ def test_touch_pan_zoom_search_and_play(tmp_path: Path) -> None:
     assert seen["tap"]["step"] == 1 and seen["box"]["step"] > 1
     assert "∂L/∂(w*3+b)" in " ".join(seen["End"]["labels"]) and seen["Home"]["labels"] == []
     assert seen["play"]["playing"] == "pause"
-    assert seen["d"]["at"][0] == seen["play"]["at"][0] - 60 and seen["+"]["at"][2] > seen["d"]["at"][2]
+    assert np.isclose(seen["d"]["at"][0], seen["play"]["at"][0] - 60) and seen["+"]["at"][2] > seen["d"]["at"][2]
 
 
 def test_folding_and_hostile_names(tmp_path: Path) -> None:
