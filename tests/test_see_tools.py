@@ -60,7 +60,77 @@ def test_explaining_networks() -> None:
     assert np.allclose(made.gradient.numpy(), grad.numpy(), atol=1e-6)
 
 
+def derivation(loss, wrt, **names) -> str:
+    return "\n".join(line.strip() for line in torch.explain(loss, wrt, names).text.splitlines())
+
+
+def test_matrices_keep_their_order() -> None:
+    x, b = torch.randn(3, 4), torch.randn(2)
+    W = torch.randn(4, 2, requires_grad=True)
+    y = x @ W + b
+    L = (y * y).mean()
+    assert "= x^T @ 1/6*y\n= x^T @ 1/6*(x @ W + b)\n" in derivation(L, W, x=x, W=W, y=y, b=b)
+    L = (torch.tanh(x @ W) ** 2).sum()
+    assert "dL/dW = dL/dy * dy/du * du/dW\n= x^T @ 2y*(1 - tanh(u)^2)" in derivation(L, W, x=x, W=W, L=L)
+    A, v = torch.randn(3, 2), torch.randn(2, requires_grad=True)
+    z = A @ v
+    assert "dL/dv = dL/dz * dz/dv\n= A^T @ 2z" in derivation(L := z.square().sum(), v, v=v, z=z, A=A, L=L)
+
+
+def test_reductions_indices_and_masks_are_written_out() -> None:
+    w, b = torch.ones(3, 1, requires_grad=True), torch.arange(4.0)
+    L = (w * b).sum()
+    assert "dL/dw = sum_to(expand(b, [3, 4]), [3, 1])" in derivation(L, w, w=w, b=b, L=L)
+    x = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    m = torch.tensor([True, False, True])
+    L = x[1, :2].sum()
+    said = derivation(L, x, x=x, L=L)
+    assert "dL/dx = place(ones([2]), [1, :2])" in said and "(place(g, [k]): zeros, but g at [k])" in said
+    L = torch.where(m, x[0], 0.0).sum()
+    assert "= place(where(m, 1, 0), [0])" in derivation(L, x, x=x, m=m, L=L)
+    a, c = x.unbind(0)
+    L = (a * c).sum()
+    assert "L = sum(y[0]*y[1])" in derivation(L, x, x=x, L=L).replace("u[", "y[").replace("a[", "y[")
+
+
+def test_the_softmax_has_its_formula() -> None:
+    x = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+    s = x.softmax(0)
+    c = torch.tensor([1.0, 2.0, 3.0])
+    L = (s * c).sum()
+    assert "= s*(c - sum(c*s, 0))" in derivation(L, x, x=x, s=s, c=c, L=L)
+
+
+def test_an_operation_without_a_formula_is_named() -> None:
+    x = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+    y = torch.cumprod(x, 0)
+    L = (y * y).sum()
+    assert "dL/dx = the rule of cumprod, applied to dL/dy" in derivation(L, x, x=x, y=y, L=L)
+
+
+def test_every_derivation_is_the_engines() -> None:
+    torch.manual_seed(0)
+    W, x = torch.randn(3, 3, requires_grad=True), torch.randn(3)
+    losses = {
+        "bmm": (torch.stack([W, W.t()]) @ torch.stack([W, W])).sum(),
+        "addmm": F.linear(x[None], W, x).relu().sum(),
+        "cat": torch.cat([W, W * 2]).log_softmax(0).square().sum(),
+        "norm": (W / W.norm()).exp().mean(1).prod(),
+        "inplace": (W * 1).mul_(2).index_fill(0, torch.tensor([1]), 0.0).sum(),
+    }
+    for name, loss in losses.items():
+        (grad,) = torch.autograd.grad(loss, [W], retain_graph=True)
+        made = torch.explain(loss, W)
+        assert np.allclose(made.gradient.numpy(), grad.numpy(), atol=1e-5), name
+        assert made.latex.startswith(r"\begin{aligned}")
+    complex_ = torch.tensor([1 + 2j], requires_grad=True)
+    made = torch.explain((complex_ * complex_.conj()).real.sum(), complex_)
+    assert made.gradient.tolist() == [2 + 4j]
+
+
 def test_what_cannot_be_explained() -> None:
+    with pytest.raises(TypeError, match="not of int"):
+        torch.explain(3, torch.ones(1))
     w, v = torch.tensor(2.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
     loss = w * 2
     with pytest.raises(RuntimeError, match="does not depend"):

@@ -58,6 +58,8 @@ def mul(a: Expr, b: Expr) -> Expr:
         return neg(mul(a[1], b))
     if b[0] == "neg":
         return neg(mul(a, b[1]))
+    if a[0] == "spread" and b[0] not in ("num", "spread"):  # what it is multiplied with has the shape already
+        return mul(a[1], b)
     if b[0] == "num":
         return mul(b, a)
     return "*", a, b
@@ -71,12 +73,22 @@ def power(a: Expr, b: Expr) -> Expr:
     return a if b == ONE else ONE if b == ZERO else ("^", a, b)
 
 
+def turned(e: Expr) -> Expr:
+    """The transpose of a matrix."""
+    if e[0] == "@":
+        return "@", turned(e[2]), turned(e[1])
+    return e[1] if e[0] == "T" else ("T", e)
+
+
 # what operators are, and what their derivatives are, by argument: functions of the arguments (and of the result)
 WHAT: dict[str, Callable[..., Expr]] = {
     "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "pow": power, "pow_number": power,
     "rsub": lambda a, b: sub(b, a), "square": lambda a: power(a, num(2)), "reciprocal": lambda a: div(ONE, a),
     "matmul": lambda a, b: ("@", a, b), "mm": lambda a, b: ("@", a, b), "mv": lambda a, b: ("@", a, b),
-    "dot": lambda a, b: ("@", a, b), "bmm": lambda a, b: ("@", a, b),
+    "dot": lambda a, b: ("@", a, b), "bmm": lambda a, b: ("@", a, b), "matmul_nd": lambda a, b: ("@", a, b),
+    "addmm": lambda c, a, b, *scale: add(c, ("@", a, b)) if scale in ((), (ONE, ONE)) else fn("addmm", c, a, b, *scale),
+    "addmm_turned": lambda c, a, b: add(c, ("@", a, b)), "transposed": lambda a: ("T", a), "pow_tensor": power,
+    "choose": lambda c, a, b: fn("where", c, a, b),
 }  # fmt: skip
 OF = Mapping[str, Expr]
 SLOPES: dict[tuple[str, str], Callable[[OF], Expr]] = {
@@ -117,15 +129,22 @@ def power_slope(e: OF) -> Expr:
     return mul(n, power(e["input"], lower))
 
 
-SLOPES["pow", "input"] = SLOPES["pow_number", "input"] = power_slope
-SLOPES["pow", "exponent"] = lambda e: mul(power(e["input"], e["exponent"]), fn("log", e["input"]))
+# the same in terms of the result, for when the input is not kept
+FROM_RESULT: dict[str, Callable[[Expr], Expr]] = {
+    "exp": lambda r: r, "tanh": lambda r: sub(ONE, power(r, num(2))), "sigmoid": lambda r: mul(r, sub(ONE, r)),
+    "sqrt": lambda r: div(ONE, mul(num(2), r)), "relu": lambda r: ("step", r),
+}  # fmt: skip
+SLOPES["pow", "input"] = SLOPES["pow_number", "input"] = SLOPES["pow_tensor", "input"] = power_slope
+SLOPES["pow", "exponent"] = SLOPES["pow_tensor", "exponent"] = lambda e: mul(
+    power(e["input"], e["exponent"]), fn("log", e["input"])
+)
 
 # ---- writing
 
-RANK = {"+": 1, "-": 1, "neg": 2, "*": 3, "/": 3, "@": 3, "^": 5, "d": 3}
+RANK: dict[str, float] = {"+": 1, "-": 1, "neg": 2, "*": 3, "/": 3, "@": 2.5, "^": 5, "d": 3, "T": 5}
 
 
-def rank(e: Expr) -> int:
+def rank(e: Expr) -> float:
     if e[0] == "num":
         return 9 if e[1] >= 0 else 2
     return RANK.get(e[0], 9)
@@ -150,6 +169,8 @@ def text(e: Expr) -> str:
         return f"d{e[1]}/d{e[2]}"
     if kind == "T":
         return text_in(e[1], 9) + "^T"
+    if kind in SHAPED:
+        return shaped_text(e)
     if kind == "neg":
         return "-" + text_in(e[1], 3)
     a, b = e[1], e[2]
@@ -161,13 +182,40 @@ def text(e: Expr) -> str:
             return left + right
         return f"{left}*{right}"
     if kind == "@":
-        return f"{text_in(a, 3)} @ {text_in(b, 4)}"
+        return f"{text_in(a, 2.5)} @ {text_in(b, 3)}"
     if kind == "/":
         return f"{text_in(a, 3)}/{text_in(b, 4)}"
     return f"{text_in(a, 6)}^{text_in(b, 6)}"
 
 
-def text_in(e: Expr, least: int) -> str:
+# what changes shapes: ``(kind, expression, detail)``
+class Place:
+    """Where ``place`` puts a gradient: the index as text and as it is, and the shape of the whole."""
+
+    def __init__(self, text: str, key: Any, shape: tuple[int, ...]) -> None:
+        self.text, self.key, self.shape = text, key, shape
+
+
+SHAPED = {"sumto", "sumk", "reshape", "spread", "rows", "place", "index"}
+
+
+def sizes(shape: Sequence[int]) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def shaped_text(e: Expr) -> str:
+    kind, inside, detail = e[0], text(e[1]), e[2]
+    if kind == "index":
+        return f"{text_in(e[1], 9)}[{detail}]"
+    if kind == "place":
+        return f"place({inside}, [{detail.text}])"
+    if kind == "spread" and e[1][0] == "num":
+        return f"{'ones' if e[1][1] == 1 else inside + ' * ones'}({sizes(detail)})"
+    what = {"sumto": "sum_to", "sumk": "sum", "reshape": "reshape", "spread": "expand", "rows": "unsqueeze"}[kind]
+    return f"{what}({inside}, {sizes(detail) if isinstance(detail, tuple) and kind != 'rows' else ', '.join(map(str, detail)) if isinstance(detail, tuple) else detail})"
+
+
+def text_in(e: Expr, least: float) -> str:
     return text(e) if rank(e) >= least else f"({text(e)})"
 
 
@@ -216,6 +264,11 @@ def latex(e: Expr) -> str:
         return f"\\frac{{\\partial {name_latex(e[1])}}}{{\\partial {name_latex(e[2])}}}"
     if kind == "T":
         return latex_in(e[1], 9) + "^{\\top}"
+    if kind == "index":
+        return f"{latex_in(e[1], 9)}[{name_latex(e[2])}]"
+    if kind in SHAPED:
+        what = shaped_text((kind, ("sym", ""), *e[2:])).partition("(")
+        return f"{name_latex(what[0])}({latex(e[1])}{name_latex(what[2][:-1]) if what[2] != ')' else ''})"
     if kind == "neg":
         return "-" + latex_in(e[1], 3)
     a, b = e[1], e[2]
@@ -225,13 +278,13 @@ def latex(e: Expr) -> str:
         dot = " " if a[0] == "num" and b[0] != "num" else " \\cdot "
         return f"{latex_in(a, 3)}{dot}{latex_in(b, 4)}"
     if kind == "@":
-        return f"{latex_in(a, 3)} \\, {latex_in(b, 4)}"
+        return f"{latex_in(a, 2.5)} \\, {latex_in(b, 4)}"
     if kind == "/":
         return f"\\frac{{{latex(a)}}}{{{latex(b)}}}"
     return f"{latex_in(a, 6)}^{{{latex(b)}}}"
 
 
-def latex_in(e: Expr, least: int) -> str:
+def latex_in(e: Expr, least: float) -> str:
     return latex(e) if rank(e) >= least else f"({latex(e)})"
 
 
@@ -242,14 +295,22 @@ def substituted(e: Expr, by: Mapping[str, Expr]) -> Expr:
     """The expression with symbols replaced."""
     if e[0] == "sym":
         return by.get(e[1], e)
-    if e[0] in ("num", "d"):
+    if e[0] == "num":
         return e
-    return (e[0], *[substituted(a, by) if isinstance(a, tuple) else a for a in e[1:]])
+    if e[0] == "d":
+        return by.get("d " + e[2], e)
+    if e[0] == "T":
+        return turned(substituted(e[1], by))
+    if e[0] in SHAPED:
+        return e[0], substituted(e[1], by), e[2]
+    parts = [substituted(a, by) if isinstance(a, tuple) else a for a in e[1:]]
+    simpler: Callable[..., Expr] | None = {"neg": neg, "*": mul, "/": div, "+": add, "-": sub}.get(e[0])  # type: ignore[assignment]
+    return simpler(*parts) if simpler is not None else (e[0], *parts)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh,
-    "tanh": np.tanh, "sqrt": np.sqrt, "sign": np.sign, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh, "sqrt": np.sqrt, "sign": np.sign, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "where": np.where,
 }  # fmt: skip
 
 
@@ -262,17 +323,45 @@ def value(e: Expr, env: Mapping[str, Any]) -> Any:
         return env[e[1]]
     if kind == "fn":
         return FUNCTIONS[e[1]](*[value(a, env) for a in e[2:]])
-    if kind in ("d", "T", "@"):
-        raise KeyError(kind)
+    if kind == "d":
+        return env["d " + e[2]]
+    if kind == "index":
+        return env[text(e)]
+    if kind in SHAPED:
+        return shaped_value(kind, np.asarray(value(e[1], env)), e[2])
     args = [value(a, env) for a in e[1:]]
     if kind == "step":
         return np.where(args[0] > 0, 1.0, 0.0)
     with np.errstate(all="ignore"):
         if kind == "neg":
             return -args[0]
+        if kind == "T":
+            return np.swapaxes(args[0], -1, -2) if np.ndim(args[0]) > 1 else args[0]
         a, b = args
+        if kind == "@":
+            return np.matmul(a, b)
         return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b,
                 "^": lambda: np.power(np.asarray(a, float), b)}[kind]()  # fmt: skip
+
+
+def shaped_value(kind: str, a: Any, detail: Any) -> Any:
+    if kind == "sumto":
+        lead = a.ndim - len(detail)
+        axes = [*range(lead), *[lead + k for k, n in enumerate(detail) if n == 1 and a.shape[lead + k] != 1]]
+        return a.sum(tuple(axes)).reshape(detail) if axes else a
+    if kind == "sumk":
+        return a.sum(detail, keepdims=True)
+    if kind == "reshape":
+        return a.reshape(detail)
+    if kind == "spread":
+        return np.broadcast_to(a, detail)
+    if kind == "rows":
+        return np.expand_dims(a, detail)
+    if kind == "place":
+        out = np.zeros(detail.shape, a.dtype)
+        np.add.at(out, detail.key, a)
+        return out
+    raise KeyError(kind)
 
 
 def product(factors: Sequence[Expr]) -> Expr:

@@ -6,8 +6,9 @@ is shown, the sum over paths is compared with the engine's gradient, and every f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import combinations
 from os.path import basename
 from typing import Any
 
@@ -19,7 +20,7 @@ from .._core.graph import Bundle, Freed, Leaf, Node, Port
 from .._core.tensor import Tensor, wrap
 from . import algebra as al
 from . import names as naming
-from .algebra import Expr, factor_text, latex, text
+from .algebra import Expr, factor_text, latex, text, turned
 from .draw import known_of
 from .picture import Edge, Known, edges_of, inner, pulled, quiet_pass, raw_parents, seen_through
 from .scene import array_text, number, op_word, shape_text
@@ -39,10 +40,31 @@ class Factor:
 
 
 class Path:
-    """One path from the loss to the tensor: its factors, what it contributes, the nodes it goes through."""
+    """One path from the loss to the tensor: its factors, what it contributes, the nodes it goes through.
 
-    def __init__(self, factors: list[Factor], contribution: np.ndarray, steps: list[Step]) -> None:
+    ``equations`` carry the gradient from one station to the next: ``(lower, expression in d loss/d upper, or None where
+    the rule of the operation has no formula here, the operation's name)``. ``simple`` says that all factors are numbers
+    or work element by element, so that their product is the contribution as it stands.
+    """
+
+    def __init__(
+        self, factors: list[Factor], contribution: np.ndarray, steps: list[Step],
+        equations: list[tuple[str, Expr | None, str]], simple: bool, via: str,
+    ) -> None:  # fmt: skip
         self.factors, self.contribution, self.steps = factors, contribution, steps
+        self.equations, self.simple, self.via = equations, simple, via
+        self.whole: Expr | None = None  # the contribution as one expression that has been found to come to it
+
+    def nested(self) -> Expr | None:
+        """The equations put into one another, if every one has a formula."""
+        made: Expr = al.ONE
+        upper = self.factors[0].upper if self.factors else ""
+        for lower, e, _ in self.equations:
+            if e is None:
+                return None
+            made = al.substituted(e, {"d " + upper: made})
+            upper = lower
+        return made
 
 
 class Explanation:
@@ -71,12 +93,14 @@ class Explanation:
         lines.append("")
         whole = f"d{self.loss}/d{self.x}"
         if len(self.paths) == 1 and not self.left_out:
-            lines += chain(whole, self.forms(self.paths[0], text))
+            lines += chain(whole, self.forms(self.paths[0], text, whole))
+            lines += self.steps_of(self.paths[0], text)
         else:
             total = len(self.paths) + self.left_out
             lines.append(f"{whole} = sum over {total} paths")
             for i, path in enumerate(self.paths, 1):
-                lines += ["", *chain(f"path {i}:", self.forms(path, text), between="")]
+                lines += ["", *chain(f"path {i}:", self.forms(path, text, ""), between="", note=path.via)]
+                lines += self.steps_of(path, text)
             if self.left_out:
                 lines += ["", f"{self.left_out} more paths: {shown(self.rest)}"]
             parts = [shown(p.contribution) for p in self.paths] + ([shown(self.rest)] if self.left_out else [])
@@ -85,28 +109,55 @@ class Explanation:
                 lines += ["", f"{whole} = {joined} = {shown(self._gradient)}"]
             else:
                 lines += ["", f"{whole} = {shown(self._gradient)}"]
+        said = "\n".join(lines)
+        for word, meaning in WORDS.items():
+            if word in said:
+                lines.append(f"({meaning})")
         if self.hooked:
             lines.append("(hooks, which may change gradients, are left out)")
         return "\n".join(lines) + "\n"
 
-    def forms(self, path: Path, write: Any) -> list[str]:
+    def forms(self, path: Path, write: Any, whole: str) -> list[str]:
         """The forms of a path, one below the other: symbols, formulas, formulas written out, numbers, result."""
         is_text = write is text
+        most = 72 if is_text else 200
         times = " * " if is_text else " \\cdot "
         one = factor_text if is_text else (lambda e: al.latex_in(e, 3))
+        if not path.factors:
+            return [shown(path.contribution)]
         made = [times.join(write(f.symbol) for f in path.factors)]
-        if all(f.formula is not None for f in path.factors):
+        if path.simple:
             formulas: list[Expr] = [f.formula for f in path.factors]  # type: ignore[misc]
             made.append(times.join(one(e) for e in formulas))
             full = [self.expanded(e) for e in formulas]
             long = times.join(one(e) for e in full)
-            if full != formulas and len(long) <= (72 if is_text else 200):
+            if full != formulas and len(long) <= most:
+                made.append(long)
+        elif (whole_formula := path.whole) is not None and len(write(whole_formula)) <= most:
+            made.append(write(whole_formula))
+            long = write(self.expanded(whole_formula))
+            if len(long) <= most:
                 made.append(long)
         if all(f.local is not None and f.local.size == 1 for f in path.factors):
             numbers = [number(f.local.reshape(-1)[0]) for f in path.factors]
-            made.append(times.join(f"({n})" if n.startswith("-") else n for n in numbers))
+            made.append(times.join(f"({n})" if n.startswith("-") or n[1:].strip("0123456789.") else n for n in numbers))
         made.append(shown(path.contribution))
-        return list(dict.fromkeys(made))
+        made = list(dict.fromkeys(made))
+        return [m for m in made if m != whole] or made
+
+    def steps_of(self, path: Path, write: Any) -> list[str]:
+        """The gradient carried from station to station, where the path is no product and has no short formula."""
+        whole = path.whole
+        if path.simple or not path.factors or (whole is not None and len(write(whole)) <= 72):
+            return []
+        lines = ["  step by step:"]
+        upper = path.factors[0].upper
+        for lower, e, op in path.equations:
+            head = f"d{self.loss}/d{lower}"
+            incoming = f"d{self.loss}/d{upper}"
+            lines.append(f"    {head} = {text(e) if e is not None else f'the rule of {op}, applied to {incoming}'}")
+            upper = lower
+        return lines
 
     def expanded(self, e: Expr) -> Expr:
         """A formula in terms of leaves and constants."""
@@ -126,7 +177,7 @@ class Explanation:
         whole = latex(("d", self.loss, self.x))
         for i, path in enumerate(self.paths, 1):
             head = whole if len(self.paths) == 1 and not self.left_out else f"\\text{{path {i}}}"
-            for k, form in enumerate(self.forms(path, latex)):
+            for k, form in enumerate(self.forms(path, latex, whole)):
                 rows.append(f"{head if not k else ''} &{'=' if k or head == whole else ':'} {form}")
         if len(self.paths) > 1 or self.left_out:
             rows.append(f"{whole} &= {shown(self._gradient)}")
@@ -154,8 +205,16 @@ class Explanation:
         return self.text
 
 
-def chain(head: str, forms: list[str], between: str = "=") -> list[str]:
+WORDS = {
+    "place(": "place(g, [k]): zeros, but g at [k]",
+    "sum_to(": "sum_to(g, shape): g summed over the axes along which broadcasting had repeated a tensor of that shape",
+}
+
+
+def chain(head: str, forms: list[str], between: str = "=", note: str = "") -> list[str]:
     lines = [f"{head} {between} {forms[0]}" if between else f"{head} {forms[0]}"]
+    if note:
+        lines[0] = f"{lines[0]:<44}  # {note}"
     pad = " " * len(head)
     return lines + [f"{pad} = {form}" for form in forms[1:]]
 
@@ -196,6 +255,8 @@ def explain(
           = 42
     <BLANKLINE>
     """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"explain() derives the gradient of a tensor, not of {type(loss).__name__}")
     known = known_of(loss, names, gradient, True, "explain", naming.caller())
     if known.freed or known.gradients is None:
         raise RuntimeError(
@@ -221,7 +282,7 @@ class Derivation:
         self.letters = iter([c for c in "yuvzstrqpmnkghdcea"] + [f"y{i}" for i in range(1, 1000)])
         self.taken = {al_name(n) for n in known.said.values()} | set(known.arrays.values())
         self.symbols: dict[Node, str] = {}
-        self.constants: dict[tuple[Node, str], Expr] = {}
+        self.constant_names: dict[int, str] = {}
         self.values: dict[str, Any] = {}
         for node in known.nodes:
             if known.name(node):
@@ -239,8 +300,11 @@ class Derivation:
                 found = next((c for c in letters), "") or next(c for c in self.letters if c not in self.taken)
             self.taken.add(found)
             self.symbols[node] = found
-            if self.known.value(node) is not None:
+            if self.known.value(node) is not None and node.width is None:
                 self.values[found] = self.known.value(node)
+            for k in range(node.width or 0):
+                if self.known.value(node, k) is not None:
+                    self.values[f"{found}[{k}]"] = self.known.value(node, k)
         return found
 
     def explanation(self, x: Tensor) -> Explanation:
@@ -248,9 +312,11 @@ class Derivation:
         if total == 0:
             raise RuntimeError(f"explain(): {self.symbol(self.root)} does not depend on {self.symbol(self.target)}")
         assert self.known.gradients is not None
+        if self.known.gradients.trouble or self.target not in self.known.gradients.of:
+            raise RuntimeError(f"explain(): the gradient cannot be followed: {self.known.gradients.trouble}")
         whole = self.known.gradients.of[self.target]
         whole = inner(whole.get(self.output) if type(whole) is Bundle else whole)
-        paths = [Path(self.factors(path), self.contribution(path), path) for path in steps]
+        paths = [self.path(steps_) for steps_ in steps]
         summed: Any = sum(p.contribution for p in paths)
         left_out = total - len(paths)
         hooked = self.known.hooked > 0
@@ -329,6 +395,161 @@ class Derivation:
             made = np.zeros(np.shape(self.known.gradient(self.target)))
         return np.asarray(made)
 
+    def path(self, steps: list[Step]) -> Path:
+        """A path with its factors, and the equations that carry the gradient along it."""
+        factors = self.factors(steps)
+        contribution = self.contribution(steps)
+        equations = self.equations(factors)
+        simple = all(f.formula is not None for f in factors) and all(
+            self.elementwise(*s) for f in factors for s in f.steps
+        )
+        via = ", ".join(dict.fromkeys(v for n, i in steps if (v := self.argument_said(n, i))))
+        made = Path(factors, contribution, steps, equations, simple, via)
+        try:
+            nested = made.nested()
+            found: Any = al.value(nested, self.values) if nested is not None else None
+            if np.shape(found) == contribution.shape or np.size(found) == 1:
+                if np.allclose(found, contribution, rtol=1e-3, atol=1e-5, equal_nan=True):
+                    made.whole = nested
+        except (KeyError, ValueError, TypeError):
+            pass
+        return made
+
+    def argument_said(self, node: Node, i: int) -> str:
+        """Which argument a path goes through, where an operation is given the same tensor twice."""
+        edges = edges_of(node)
+        twins = [e for e in edges if e.parent is edges[i].parent]
+        if len(twins) < 2:
+            return ""
+        if edges[i].output != 0 or len({e.output for e in twins}) > 1:
+            return f"output {edges[i].output} of {op_word(twins[0].parent) if twins[0].parent is not None else ''}"
+        return f"as {edges[i].argument or f'input {i}'} of {op_word(node)}"
+
+    def elementwise(self, node: Node, i: int) -> bool:
+        """Whether the local derivative is a factor as it stands: element by element, no axis summed."""
+        op = node.op
+        if op is None:
+            return False
+        parent = edges_of(node)[i].parent
+        above, below = self.known.shape(node), self.known.shape(parent) if parent is not None else None
+        if node is self.root and above is None:
+            above = tuple(self.loss.shape)
+        if op.name in ("sum", "mean"):
+            return above == () or int(np.prod(above or (0,))) == 1
+        return op.name in ("clone", "alias", "dot") or (
+            op.family == "pointwise" and above is not None and above == below
+        )
+
+    def equations(self, factors: list[Factor]) -> list[tuple[str, Expr | None, str]]:
+        """For each factor the gradient below in terms of that above; what does not come to the number is left out."""
+        made: list[tuple[str, Expr | None, str]] = []
+        start: Any = Bundle({self.loss._node.index: self.seed}) if type(self.loss._node) is Port else self.seed
+        above: Any = inner(self.seed)
+        e: Expr | None
+        for k, factor in enumerate(factors):
+            below = self.carried([s for f in factors[: k + 1] for s in f.steps], start)
+            ones = k == 0 and above is not None and (above == 1).all()
+            e = al.ONE if ones else ("d", self.symbol(self.root), factor.upper)
+            if not ones:
+                self.values["d " + factor.upper] = above
+            try:
+                for node, i in factor.steps:
+                    e = self.pulled_back(node, i, e) if e is not None else None
+                if e is not None:
+                    found = al.value(e, self.values)
+                    near = np.allclose(np.broadcast_to(found, below.shape), below, rtol=1e-3, atol=1e-5, equal_nan=True)
+                    if not near:
+                        e = None
+                    elif np.shape(found) != below.shape and k + 1 < len(factors):
+                        e = "spread", e, below.shape
+            except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+                e = None
+            names = [op_word(node) for node, _ in factor.steps]
+            made.append((factor.lower, e, " after ".join(reversed(names))))
+            above = below
+        return made
+
+    def pulled_back(self, node: Node, i: int, g: Expr) -> Expr | None:
+        """What the transpose of one operation makes of a gradient expression; None for what has no formula here."""
+        op = node.op
+        if op is None:
+            return None
+        edge = edges_of(node)[i]
+        assert edge.parent is not None
+        value = self.known.value(node)
+        above = self.known.shape(node) if value is None else value.shape
+        above = tuple(self.loss.shape) if node is self.root else above
+        below = self.known.shape(edge.parent)
+        if above is None or below is None or node.width is not None:
+            return None
+        full: Any = lambda e: e if np.shape(al.value(e, self.values)) == above else ("spread", e, above)
+        name = op.name
+        if name in ("sum", "mean"):
+            n = int(np.prod(below)) // max(int(np.prod(above)), 1)
+            e = al.div(g, al.num(n)) if name == "mean" else g
+            if above == () or len(above) == len(below):
+                return e
+            gone = lost_axes(above, below)
+            return None if gone is None else ("rows", full(e), gone)
+        if op.family == "pointwise" or (name, edge.argument) in al.SLOPES:
+            slope = al.fn("where", *self.masks(node, edge.argument, g)) if name == "choose" else self.slope(node, i)
+            if slope is None:
+                return None
+            try:
+                al.value(slope, self.values)
+            except KeyError:
+                if name not in al.FROM_RESULT:
+                    return None
+                slope = al.FROM_RESULT[name](al.sym(self.symbol(node)))
+            e = slope if name == "choose" else al.mul(g, slope)
+            return e if above == below else ("sumto", full(e), below)
+        if name in ("clone", "alias", "clone_plain", "contiguous"):
+            return g
+        if name in ("matmul", "mm", "mv", "bmm", "dot", "matmul_nd"):
+            args = self.arguments(node)
+            a, b = list(args.values())[:2]
+            if name == "dot":
+                return al.mul(g, b if edge.argument == next(iter(args)) else a)
+            if name == "mv":
+                return ("@", ("rows", full(g), (1,)), ("rows", b, (0,))) if i == 0 else ("@", turned(a), full(g))
+            return ("@", full(g), turned(b)) if i == 0 else ("@", turned(a), full(g))
+        if name in ("addmm", "addmm_turned"):
+            args = self.arguments(node)
+            if edge.argument == "input":
+                return "sumto", full(g), below
+            a, b = args["mat1"], args["mat2"]
+            return ("@", full(g), turned(b)) if edge.argument == "mat1" else ("@", turned(a), full(g))
+        if name in ("transpose", "transposed", "permute") and len(above) == 2:
+            return turned(full(g)) if below == above[::-1] else full(g)
+        if name in ("reshape", "view", "unsqueeze", "squeeze", "squeeze_dims", "flatten", "unsqueeze_key", "expand"):
+            return ("sumto", full(g), below) if name == "expand" else ("reshape", full(g), below)
+        if name == "masked_filled" and edge.argument == "input":
+            return al.fn("where", self.arguments(node)["mask"], al.ZERO, g)
+        if name in ("select_key", "slice_key", "take_at"):
+            key = self.key(node)
+            return None if key is None else ("place", full(g), al.Place(key_text(key), key, below))
+        if name in ("softmax_along", "log_softmax_along"):
+            dim = self.known.values.constants.get((node, "dim"))
+            if not isinstance(dim, int):
+                return None
+            s = al.sym(self.symbol(node))
+            if name == "log_softmax_along":
+                return al.sub(full(g), al.mul(al.fn("exp", s), ("sumk", full(g), dim)))
+            return al.mul(s, al.sub(full(g), ("sumk", al.mul(full(g), s), dim)))
+        return None
+
+    def key(self, node: Node) -> Any:
+        """The index that an operation takes elements by."""
+        from .formats import saved_of
+
+        found = dict(saved_of(node))
+        return found.get("key", found.get("indices"))
+
+    def masks(self, node: Node, argument: str, g: Expr) -> tuple[Expr, Expr, Expr]:
+        """The arguments of the ``where`` that hands a gradient to one side of a ``where``."""
+        condition = self.arguments(node)["condition"]
+        return (condition, g, al.ZERO) if argument == "input" else (condition, al.ZERO, g)
+
     # ---- factors
 
     def factors(self, path: list[Step]) -> list[Factor]:
@@ -399,9 +620,9 @@ class Derivation:
         for name in node.op.parameters:
             edge = edges.get(name)
             if edge is not None and edge.parent is not None:
-                made[name] = self.expression(edge.parent)
+                made[name] = one_of(edge, self.expression(edge.parent))
             elif (node, name) in self.known.values.constants:
-                made[name] = self.constant(self.known.values.constants[node, name])
+                made[name] = self.constant(self.known.values.constants[node, name], node, name)
             elif edge is not None or name in node.op.tensors:
                 made[name] = al.sym(self.said(node, name))
         return made
@@ -418,16 +639,21 @@ class Derivation:
             return ast.unparse(phrase.operands[position])
         return f"const_{name}"
 
-    def constant(self, value: Any) -> Expr:
+    def constant(self, value: Any, node: Node | None = None, argument: str = "") -> Expr:
         array = inner(value)
         if array is not None:
-            name = self.known.arrays.get(id(array))
-            if name:
-                self.values[name] = array
-                return al.sym(name)
-            if array.size == 1 and array.dtype.kind in "fiub":
-                return al.num(array.item())
-            name = next((f"c{i}" for i in range(1, 1000) if f"c{i}" not in self.values), "c")
+            name = self.known.arrays.get(id(array)) or self.constant_names.get(id(array), "")
+            simple = array.size == 1 or (node is not None and node.op is not None and node.op.family == "pointwise")
+            if not name and simple and array.dtype.kind in "fiu" and 0 < array.size <= 1 << 16:
+                if (array == array.flat[0]).all():
+                    return al.num(array.flat[0].item())
+            if not name and node is not None:
+                word = self.said(node, argument)
+                name = word if word.isidentifier() and word not in self.taken and not word.startswith("const_") else ""
+            if not name:
+                name = next((c for i in range(1, 1000) if (c := f"c{i}") not in self.taken), "c")
+            self.taken.add(name)
+            self.constant_names[id(array)] = name
             self.values[name] = array
             return al.sym(name)
         return al.num(value) if isinstance(value, (int, float)) else al.sym(str(value))
@@ -467,14 +693,23 @@ class Derivation:
             edge = by_name.get(name) if op is not None and not op.lists else edges[k]
             if edge is not None and edge.parent is not None:
                 parent = edge.parent
-                args.append(done[parent] if parent in done else al.sym(self.symbol(parent)))
+                args.append(one_of(edge, done[parent] if parent in done else al.sym(self.symbol(parent))))
             elif op is not None and op.name in ("sum", "mean") and name not in op.tensors:
                 continue
             elif (node, name) in self.known.values.constants:
-                args.append(self.constant(self.known.values.constants[node, name]))
+                args.append(self.constant(self.known.values.constants[node, name], node, name))
             elif edge is not None or (op is not None and name in op.tensors and not op.optional(name)):
                 args.append(al.sym(self.said(node, name) if op is not None else name))
         what = al.WHAT.get(op.name) if op is not None else None
+        if op is not None and op.name in ("select_key", "slice_key", "take_at") and args:
+            key = self.key(node)
+            e = ("index", args[0], key_text(key) if key is not None else "...")
+            if key is not None and self.known.value(node) is not None:
+                self.values[text(e)] = self.known.value(node)
+            return e
+        shape = self.known.shape(node)
+        if op is not None and op.name in ("transpose", "permute") and shape is not None and len(shape) == 2 and args:
+            return turned(args[0])
         try:
             return what(*args) if what is not None else al.fn(op_word(node), *args)
         except TypeError:
@@ -496,6 +731,33 @@ class Derivation:
             site = node.site()
             made.append((symbol, e, place(site)))
         return made
+
+
+def one_of(edge: Edge, e: Expr) -> Expr:
+    """The output of an operation that an edge is about."""
+    return ("index", e, str(edge.output)) if edge.parent is not None and edge.parent.width is not None else e
+
+
+def lost_axes(above: Sequence[int], below: Sequence[int]) -> tuple[int, ...] | None:
+    """The axes that a reduction without ``keepdim`` took away, if the shapes leave no doubt."""
+    found = [gone for gone in combinations(range(len(below)), len(below) - len(above))
+             if tuple(n for k, n in enumerate(below) if k not in gone) == tuple(above)]  # fmt: skip
+    return found[0] if len(found) == 1 else None
+
+
+def key_text(key: Sequence[Any]) -> str:
+    """An index as it is written between brackets."""
+    from .numpy_text import key_text as written
+
+    def shown_index(a: Any) -> str:
+        array = inner(a)
+        if array is None:
+            return str(a)
+        return str(array.tolist()) if array.size <= 6 else f"{array.size} indices"
+
+    return written(
+        [slice(None) if k is None and any(inner(j) is not None for j in key) else k for k in key], shown_index
+    )
 
 
 def place(site: Any) -> str:
