@@ -304,6 +304,126 @@ ERRORS: dict[str, Case] = {
     "functionalize": lambda L: L.F.functionalize(lambda x: x, remove="z")(L.x),
 }
 
+
+def turned(x: Any) -> Any:
+    """Views taken in place, one of them of a view."""
+    y = x * 2
+    y.unsqueeze_(0).mul_(3)
+    v = y[0, 1:]
+    v.unsqueeze_(0)
+    v.t_()
+    v.mul_(x[0])
+    return (y * y).sum()
+
+
+def batch_drawn(L: Any, random: str, draw: Callable[..., Any], *given: Any, dims: Any = 0) -> Any:
+    return L.F.vmap(draw, dims, randomness=random)(*given)
+
+
+def modes(name: str, draw: Callable[..., Any]) -> dict[str, Case]:
+    """A draw inside a ``vmap`` that does not map what it depends on."""
+    return {
+        f"{name} {how}": lambda L, how=how: batch_drawn(L, how, lambda x: draw(L, x) + x * 0, L.xs)
+        for how in ("error", "same", "different")
+    }
+
+
+def norm_inside(L: Any, call: Callable[..., Any]) -> Any:
+    mean, var = L.zeros(3), L.ones(3)
+    xs = L.xs.repeat(2, 1).reshape(2, 2, 3).transpose(1, 2) * L.y[:, None]
+    return call(lambda x: L.nn.functional.batch_norm(x, mean, var, training=True).pow(3).sum(), xs), mean, var
+
+
+def instances_inside(L: Any, call: Callable[..., Any]) -> Any:
+    mean, var = L.zeros(3), L.ones(3)
+    xs = L.xs.repeat(2, 1).reshape(2, 2, 3).transpose(1, 2) * L.y[:, None]
+    return call(lambda x: L.nn.functional.instance_norm(x, mean, var).exp().sum(), xs), mean, var
+
+
+def under_hooks(L: Any, run: Callable[[], Any]) -> Any:
+    with L.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        return run()
+
+
+def without_grad(L: Any, run: Callable[[], Any]) -> Any:
+    with L.no_grad():
+        return run()
+
+
+INSIDE: dict[str, Case] = {
+    **modes("normal", lambda L, x: L.normal(L.x, L.y)),
+    **modes("normal of mean", lambda L, x: L.normal(L.x, 1.0)),
+    **modes("bernoulli", lambda L, x: L.bernoulli(L.y / 2)),
+    **modes("multinomial", lambda L, x: L.multinomial(L.x, 3)),
+    **modes("poisson", lambda L, x: L.poisson(L.x)),
+    **modes("gamma", lambda L, x: L._standard_gamma(L.x)),
+    **modes("randperm", lambda L, x: L.randperm(3)),
+    **modes("bernoulli_", lambda L, x: L.zeros_like(x).bernoulli_(L.y / 2)),
+    "bernoulli_ mapped": lambda L: batch_drawn(L, "different", lambda x, p: x.bernoulli_(p), L.xs.clone(), L.xs / 3),
+    "bernoulli_ same": lambda L: batch_drawn(L, "same", lambda x, p: x.bernoulli_(p), L.xs.clone(), L.xs / 3),
+    "bernoulli_ unmapped": lambda L: batch_drawn(
+        L, "different", lambda x, p: x.bernoulli_(p), L.x.clone(), L.xs / 3, dims=(None, 0)
+    ),
+    "jacfwd draw": lambda L: L.F.jacfwd(L.bernoulli)(L.y / 2),
+    "jacfwd draw same": lambda L: L.F.jacfwd(L.bernoulli, randomness="same")(L.y / 2),
+    "chunks same": lambda L: L.F.vmap(lambda x: x + L.rand(3), randomness="same", chunk_size=1)(L.xs),
+    "chunks different": lambda L: L.F.vmap(lambda x: x + L.rand(3), randomness="different", chunk_size=1)(L.xs),
+    "random out": lambda L: batch_drawn(L, "same", lambda x: L.rand(3, out=L.x), L.xs),
+    "normal out": lambda L: batch_drawn(L, "same", lambda x: L.normal(L.x, L.y, out=L.x), L.xs),
+    "out": lambda L: L.F.vmap(lambda x: L.add(x, x, out=L.x))(L.xs),
+    "out of the mapped": lambda L: L.F.vmap(lambda x: L.add(x, x, out=x))(L.xs.clone()),
+    "out in jvp": lambda L: L.F.jvp(lambda x: L.sin(x, out=L.zeros(3)).sum(), (L.x,), (L.y,)),
+    "out in grad": lambda L: L.F.grad(lambda x: L.sin(x, out=L.zeros(3)).sum())(L.x),
+    "out of constants": lambda L: L.F.grad(lambda x: (L.sin(x.detach(), out=L.empty_like(x)) * x).sum())(L.x),
+    "views in place": lambda L: (L.F.grad(turned)(L.x), L.F.vmap(L.F.grad(turned))(L.xs)),
+    "views in place jvp": lambda L: (L.F.jvp(turned, (L.x,), (L.y,)), L.F.vmap(turned)(L.xs)),
+    "view of leaf in place": lambda L: L.F.grad(lambda x: x.unsqueeze_(0).sum())(L.x.clone()),
+    "nonzero": lambda L: L.F.vmap(lambda x: x.nonzero())(L.xs),
+    "where": lambda L: L.F.vmap(lambda x: L.where(x > 0))(L.xs),
+    "unique": lambda L: L.F.vmap(lambda x: L.unique(x))(L.xs),
+    "masked_select": lambda L: L.F.vmap(lambda x: x.masked_select(x > 0))(L.xs),
+    "equal": lambda L: L.F.vmap(lambda x: L.equal(x, x))(L.xs),
+    "allclose": lambda L: L.F.vmap(lambda x: L.allclose(x, x))(L.xs),
+    "data": lambda L: L.F.vmap(lambda x: x.data)(L.xs),
+    "mv rank": lambda L: L.F.vmap(L.mv)(L.ones(2, 3, 3, 3), L.ones(2, 3)),
+    "mm rank": lambda L: L.F.vmap(L.mm)(L.ones(2, 2, 2, 2), L.ones(2, 2)),
+    "set data of mapped": lambda L: L.F.vmap(lambda x: setattr(x, "data", L.x) or x)(L.xs),
+    "nonzero in grad": lambda L: L.F.grad(lambda x: x[x.nonzero()[1:, 0]].sum())(L.x),
+    "where in jvp": lambda L: L.F.jvp(lambda x: x[L.where(x > 1)].sum(), (L.x,), (L.y,)),
+    "counts in grad": lambda L: L.F.grad(lambda x, i: (x * L.bincount(i)).sum())(L.x, L.tensor([0, 2, 2])),
+    "histc in jvp": lambda L: L.F.jvp(lambda x: (x * L.histc(x, 3)).sum(), (L.x,), (L.y,)),
+    "equal in grad": lambda L: L.F.grad(lambda x: x.sum() if L.equal(x, x) and L.allclose(x, x) else x[0])(L.x),
+    "searchsorted": lambda L: (
+        L.F.vmap(lambda x: L.searchsorted(L.x, x))(L.xs),
+        L.F.vmap(lambda x, b: L.searchsorted(b, x))(L.xs, L.xs),
+        L.F.vmap(lambda x, b: L.searchsorted(b, x))(L.xs[:, 1], L.xs),
+        L.F.vmap(lambda b: L.bucketize(L.x, b))(L.xs),
+    ),
+    "isin": lambda L: (L.F.vmap(lambda x: L.isin(x, L.xs[0]))(L.xs), L.F.vmap(lambda x: L.isin(L.xs, x))(L.xs)),
+    "bincount": lambda L: L.F.vmap(lambda x: L.bincount(x, minlength=5))(L.tensor([[1, 2], [3, 4]])),
+    "index of lists": lambda L: L.F.vmap(lambda x, i: x[[0, 1], i])(L.ones(2, 2, 3), L.tensor([[0, 1], [1, 2]])),
+    "addr without beta": lambda L: L.F.vmap(lambda x: L.addr(x, L.x, L.y, beta=0))(L.ones(2, 3, 3)),
+    "jacrev row by row": lambda L: L.F.jacrev(lambda x: x.sin() * x.sum(), chunk_size=1)(L.x),
+    "batch norm grad": lambda L: norm_inside(L, lambda f, x: L.F.grad(f)(x)),
+    "batch norm jvp": lambda L: norm_inside(L, lambda f, x: L.F.jvp(f, (x,), (x,))),
+    "batch norm vmap": lambda L: norm_inside(L, lambda f, x: L.F.vmap(f)(x[None])),
+    "instance norm grad": lambda L: instances_inside(L, lambda f, x: L.F.grad(f)(x)),
+    "instance norm jvp": lambda L: instances_inside(L, lambda f, x: L.F.jvp(f, (x,), (x,))),
+    "instance norm vmap": lambda L: instances_inside(L, lambda f, x: L.F.vmap(f)(x[None])),
+    "group norm of none": lambda L: L.F.vjp(lambda x: L.nn.functional.group_norm(x, 1), L.ones(0, 2))[0],
+    "rrelu": lambda L: (
+        L.F.grad(lambda x: L.rrelu(x - 2, training=True).pow(2).sum())(L.x),
+        L.F.jvp(lambda x: L.rrelu(x - 2, training=True).pow(2).sum(), (L.x,), (L.y,)),
+    ),
+    "hooks around": lambda L: under_hooks(L, lambda: L.F.grad(lambda x: (x * x).sum())(L.x)),
+    "hooks within": lambda L: L.F.grad(lambda x: under_hooks(L, lambda: (x * x).sum()))(L.x),
+    "hooks and vmap": lambda L: under_hooks(L, lambda: L.F.vmap(lambda x: (x * x).sum())(L.xs)),
+    "retain_grad": lambda L: L.F.grad(lambda x: (x * 2).retain_grad() or x.sum())(L.x),
+    "int tangent": lambda L: L.F.jvp(lambda x: x, (L.x,), (L.ones(3, dtype=L.int64),)),
+    "numpy without grad": lambda L: without_grad(L, lambda: L.x.clone().requires_grad_().numpy().tolist()),
+}
+
+
 PATTERNS: list[tuple[str, dict[str, int]]] = [
     ("a b c -> c a b", {}), ("a b c -> a (b c)", {}), ("a (b1 b2) c -> b1 a b2 c", {"b1": 1}), ("a ... -> ... a", {}),
     ("(a1 a2) ... -> a1 (... a2)", {"a1": 2}), ("a b c -> a b", {}), ("a b -> b a", {}), ("a b c -> a b c 1", {}),

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 ALL = {
     f"{group} {name}": case
     for group, found in (
-        ("compose", cases.COMPOSE), ("errors", cases.ERRORS), ("custom", cases.CUSTOM), ("forward", cases.FORWARD),
-        ("functional", cases.FUNCTIONAL),
+        ("compose", cases.COMPOSE), ("errors", cases.ERRORS), ("inside", cases.INSIDE), ("custom", cases.CUSTOM),
+        ("forward", cases.FORWARD), ("functional", cases.FUNCTIONAL),
     )
     for name, case in found.items()
 }  # fmt: skip

@@ -68,6 +68,9 @@ class Op:
 
     view_of: Callable[..., None]  # set by views
     write_out: Callable[..., Any]  # set by views
+    perform: Callable[..., Any] = staticmethod(
+        record.perform
+    )  # what the public function calls where it is not unrolled
 
     def __init__(self, forward: Callable[..., Any], family: str, rules: dict[str, Rule | None], **how: Any) -> None:
         self.forward = self.body = forward
@@ -184,7 +187,7 @@ class Op:
         asked = [self.rules[n] for n in self.parameters if n in self.rules]
         scope.update(
             forward=self.forward, Tensor=Tensor, new=new, clock=clock, caller=None, mode=_modes[0], ndarray=np.ndarray,
-            asarray=np.asarray, perform=record.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
+            asarray=np.asarray, perform=self.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
             outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
@@ -502,10 +505,6 @@ class FusedOp(Op):
         self.kernel, self.kernel_backward = forward, backward
         super().__init__(composite, "fused", {}, node=node, **how)
         self.simple = False
-
-    def materialise(self) -> None:
-        super().materialise()
-        self.scope["perform"] = self.perform
 
     @cached_property
     def places(self) -> list[tuple[int, bool]]:

@@ -18,6 +18,7 @@ import numpy as np
 from . import engine, memory
 from .engine import Pass
 from .graph import Bundle, Fan, Leaf, Node, Nowhere, Port
+from .mode import DEPTH, mode
 from .record import changed_error
 from .tensor import Tensor, wrap
 
@@ -380,6 +381,12 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
 
 def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this tensor, which is not a leaf, in ``.grad``."""
+    if mode() >> DEPTH:
+        raise RuntimeError(
+            "You are attempting to call Tensor.retain_grad() inside of a function being transformed by a functorch transform. "
+            "This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or "
+            "call retain_grad() outside of a function being transformed instead."
+        )
     if self._node is None:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if not self.is_leaf:

@@ -7,10 +7,17 @@ runs on the level below runs in the mode that held there, whose word also says h
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from . import callsite
 from .mode import CAREFUL, DEPTH, mode, word
+from .tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 stack: ContextVar[tuple[Any, ...]] = ContextVar("rushlight transforms", default=())
 
@@ -46,3 +53,50 @@ class running:
         before, bits = self.tokens
         word.reset(bits)
         stack.reset(before)
+
+
+def constant(batch: Callable[..., Any] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function of tensors whose results have no derivatives: inside transforms, that of what its tensors stand for.
+
+    Under ``vmap``, ``batch(transform, *args, **kwargs)`` gives the result (or NotImplemented); without it, a loop.
+    """
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def careful(*args: P.args, **kwargs: P.kwargs) -> R:
+            if mode() & CAREFUL:
+                top = highest((*args, *kwargs.values()))
+                if top is not None:
+                    return top.constant(careful, batch, args, kwargs)  # type: ignore[no-any-return]
+            return function(*args, **kwargs)
+
+        return careful
+
+    return declare
+
+
+def highest(args: tuple[Any, ...]) -> Any:
+    """The transform of the highest level among arguments, or None."""
+    transform, level = None, 0
+    for arg in args:
+        for one in arg if type(arg) is list or type(arg) is tuple else (arg,):
+            if isinstance(one, Tensor) and one.level > level:
+                level, transform = one.level, one.transform
+    return transform
+
+
+def dynamic(name: str) -> RuntimeError:
+    """The error of ``vmap`` over what gives each example a result of its own shape."""
+    return RuntimeError(
+        "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over "
+        f"aten::{name}, at {callsite.shown(*callsite.here())}. Use torch.where with three arguments, or a result of one size."
+    )
+
+
+def of_data(name: str) -> Callable[..., Any]:
+    """The batching rule of a function whose result has a shape that depends on data: there is none."""
+
+    def batch(transform: Any, *args: Any, **kwargs: Any) -> Any:
+        raise dynamic(name)
+
+    return batch

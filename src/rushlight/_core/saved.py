@@ -24,6 +24,10 @@ ndarray = np.ndarray
 hook_stack: ContextVar[tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]] = ContextVar(
     "rushlight saved-tensor hooks", default=()
 )
+NOT_IN_TRANSFORMS = (
+    "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Enter saved_tensors_hooks around what "
+    "autograd records outside of them."
+)
 disabled: ContextVar[str | None] = ContextVar("rushlight saved-tensor hooks disabled", default=None)
 
 

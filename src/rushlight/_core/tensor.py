@@ -475,8 +475,11 @@ class Tensor(Methods):
     # ---- out of the library
 
     def numpy(self, *, force: bool = False) -> ndarray:
-        """The NumPy array, sharing memory. Raises RuntimeError if the tensor requires grad and ``force`` is False."""
-        if self._node is not None and not force:
+        """The NumPy array, sharing memory.
+
+        Raises RuntimeError if the tensor requires grad, unless ``force`` is True or grad mode is off.
+        """
+        if self._node is not None and not force and mode() & modes.RECORD:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.asarray(self._array)
 

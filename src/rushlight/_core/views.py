@@ -656,6 +656,9 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
                 f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
                 "the arguments requires grad."
             )
+    if result.level or out.level:
+        top: Any = result.transform if result.level > out.level else out.transform
+        return top.write_out(op, out, result)  # type: ignore[no-any-return]
     if "_inference" in out.__dict__:
         check_writable(out, op.name, False)
     new = result._array

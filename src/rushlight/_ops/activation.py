@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import levels, record
 from .._core.declare import operator, pointwise
 from .._core.tensor import Tensor, wrap
 from .._core.views import inplace
@@ -443,14 +443,26 @@ def randomly(input: Any, lower: float, upper: float, training: bool, generator: 
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return rrelu_at_middle, ((lower + upper) / 2,)
-    from .._kernels.random import rrelu_noise
     from .random import twister
 
     if record.np_dtype(input).kind != "f":
         raise not_implemented("rrelu_with_noise_out_cpu", record.np_dtype(input))
-    if input.level:
-        raise RuntimeError("rrelu in training draws by the values of its input: not under a function transform")
-    return rrelu_with_noise, (wrap(rrelu_noise(twister(generator, "rrelu"), input._array, lower, upper)),)
+    return rrelu_with_noise, (slopes(input, twister(generator, "rrelu"), lower, upper),)
+
+
+def no_slopes(transform: Any, input: Any, source: Any, lower: float, upper: float) -> Any:
+    raise RuntimeError(
+        "vmap: We do not yet support calling random operations inside of vmap that draw by the values of their input: "
+        "rrelu in training is one. Call it outside of vmap."
+    )
+
+
+@levels.constant(no_slopes)
+def slopes(input: Tensor, source: Any, lower: float, upper: float) -> Tensor:
+    """The slopes of ``rrelu``: drawn where the input is negative."""
+    from .._kernels.random import rrelu_noise
+
+    return wrap(rrelu_noise(source, input._array, lower, upper))
 
 
 def rrelu(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import callsite, dtypes, levels, record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .._kernels.choose import pick
@@ -216,6 +216,19 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     return isclose_of(input, other, rtol, atol, equal_nan)
 
 
+def one_answer(words: str) -> Any:
+    """The batching rule of what gives one bool: none."""
+
+    def batch(transform: Any, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            f"{words} It gives one bool, where each example has its own. It happened at "
+            f"{callsite.shown(*callsite.here())}; use torch.isclose or ==, and .all()."
+        )
+
+    return batch
+
+
+@levels.constant(one_answer("vmap over torch.allclose isn't supported yet."))
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close; see :func:`isclose`.
 
@@ -226,6 +239,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(np.all(isclose(input, other, rtol, atol, equal_nan)._array))
 
 
+@levels.constant(one_answer("Batching rule not implemented for aten::equal. We could not generate a fallback."))
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements.
 

@@ -64,6 +64,7 @@ def _standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
     return gamma_grad(self, output)
 
 
+@random.draws
 @operator(batch=None, node="StandardGammaBackward0", input=lambda g, input, result: g * gamma_grad(input, result))
 def gamma_of(input: Tensor, source: Any) -> Tensor:
     return random.kernels.standard_gamma(source, input)  # type: ignore[no-any-return]
@@ -84,6 +85,7 @@ def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
     return dirichlet_slope(x, alpha, total)
 
 
+@random.draws
 @operator(batch=None, node="NotImplemented", input=random.no_gradient("_sample_dirichlet"))
 def dirichlet_of(input: Tensor, source: Any) -> Tensor:
     return random.kernels.dirichlet(source, input)  # type: ignore[no-any-return]

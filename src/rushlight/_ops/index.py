@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import callsite, dtypes, memory, record, views
+from .._core import callsite, dtypes, levels, memory, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, RECORD, mode
@@ -104,7 +104,7 @@ def by_example(size: int, indices: Any, own: bool) -> tuple[tuple[Any, ...], int
     for i in indices:
         if i is not None:
             i = reshape(i, (i.shape[0], *(1,) * (rank + 1 - i.ndim), *i.shape[1:]))
-            i = i if i.level or isinstance(i, ndarray) else i._array
+            i = i if isinstance(i, ndarray) or i.level else i._array
         ready.append(i)
     if own:
         rows = reshape(arange(size), (size, *(1,) * rank))
@@ -951,6 +951,7 @@ def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = No
 # ---- masks
 
 
+@levels.constant(levels.of_data("nonzero"))
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not zero: rows of a matrix, or one tensor a dimension with ``as_tuple``.
 
@@ -959,12 +960,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     tensor([[0],
             [2]])
     """
-    array = record.inner_array(input)
-    if array is None or input.level:
-        raise RuntimeError(
-            "vmap: It looks like you're attempting to use nonzero, whose output shape depends on the data, inside a "
-            "function transform. Use torch.where with three arguments."
-        )
+    array: Any = record.inner_array(input)
     found = (array if array.ndim else array.reshape(1)).nonzero()
     if as_tuple:
         return tuple([wrap(f) for f in found])

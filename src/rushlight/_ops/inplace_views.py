@@ -21,6 +21,8 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The in-place method of a view operator (``t_``, ``unsqueeze_``): the tensor itself becomes the view."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.level:
+            return self.transform.inplace_view(self, name, function, args, kwargs)
         needs = mode() & RECORD and self._node is not None
         views.check_writable(self, name, needs)
         made = function(wrap(self._array, self._node if needs else None), *args, **kwargs)

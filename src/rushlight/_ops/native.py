@@ -218,7 +218,7 @@ def native_group_norm(
     (tensor([[2.]]), tensor([[1.]]))
     """
     made = norms.group_norm_of(input, group, weight, bias, eps)
-    return made, *moments(reshape(input, (N, group, -1)), (2,), eps, False)
+    return made, *moments(reshape(input, (N, group, C // max(group, 1) * HxW)), (2,), eps, False)
 
 
 def native_batch_norm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from .._core import memory, record
 from .._core.callsite import here
 from .._core.declare import fused
+from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Size, Tensor
 from .._kernels import rows
 from .reduce import mean
@@ -303,9 +305,9 @@ def batch_norm_of(
             from .reduce import var_of
 
             dims = (0, *range(2, input.ndim))
-            running_mean.mul_(1 - momentum).add_(mean(input, dims) * momentum)
+            move_within(running_mean, mean(input, dims), momentum)
             if running_var is not None:
-                running_var.mul_(1 - momentum).add_(var_of(input, dims, 1, False) * momentum)
+                move_within(running_var, var_of(input, dims, 1, False), momentum)
     else:
         m, v = batch_moments(array)
         move(running_mean, m, momentum)
@@ -321,6 +323,24 @@ def move(running: Tensor | None, new: Any, momentum: float) -> None:
     array *= 1 - momentum
     array += (new * momentum).astype(array.dtype)
     memory.written(array, "batch_norm", *here())
+
+
+def move_within(running: Tensor | None, new: Any, momentum: float) -> None:
+    """The same inside transforms: the statistics that an outer level holds move by the values there."""
+    if running is None:
+        return
+    level = running.level
+    while new.level > level:
+        if hasattr(new.transform, "randomness"):
+            raise RuntimeError(
+                "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
+                "place, were not batched.\nIf you are using a module and do not need eval mode, please set "
+                "`track_running_stats` to be False, or run torch.func.replace_all_batch_norm_modules_ on the model; to keep "
+                "statistics, pass them as mapped arguments (torch.func.functional_call)."
+            )
+        new = new.lower
+    with switched(mode() & ~RECORD):
+        running.mul_(1 - momentum).add_(new.detach() * momentum)
 
 
 # ---- over groups of channels
@@ -339,7 +359,7 @@ def group_backward(
 @fused(forward=group_forward, backward=group_backward, node="NativeGroupNormBackward0")
 def group_norm_of(input: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     shape = tuple(input.shape)
-    grouped = reshape(input, (shape[0], groups, -1))
+    grouped = reshape(input, (shape[0], groups, math.prod(shape[1:]) // groups))
     centred = grouped - mean(grouped, 2, True)
     x = reshape(centred * (mean(centred * centred, 2, True) + eps) ** -0.5, shape)
     return scaled_and_shifted(x, by_channel(weight, input.ndim), by_channel(bias, input.ndim))
@@ -419,8 +439,9 @@ def instance_norm_of(
 
             dims = tuple(range(2, input.ndim))
             flat = input.detach()
-            move(running_mean, mean(mean(flat, dims), 0)._array, momentum)
-            move(running_var, mean(var_of(flat, dims, 1, False), 0)._array, momentum)
+            change: Any = move_within if input.level else (lambda kept, x, m: move(kept, x._array, m))
+            change(running_mean, mean(mean(flat, dims), 0), momentum)
+            change(running_var, mean(var_of(flat, dims, 1, False), 0), momentum)
         return group_norm_of(input, input.shape[1], weight, bias, eps)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")

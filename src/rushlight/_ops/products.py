@@ -71,6 +71,22 @@ def nd_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: An
     return matmul_nd(input, other)
 
 
+def of_ranks(first: int, second: int, batch: Any) -> Any:
+    """A batching rule for examples of these ranks only: no broadcasting is to make others fit."""
+
+    def checked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, other: Any) -> Any:
+        a, b = input.ndim - mapped[0], other.ndim - mapped[1]
+        if (a, b) != (first, second) or (first == 3 and input.shape[mapped[0]] != other.shape[mapped[1]]):
+            raise RuntimeError(
+                f"Shape mismatch: Got incorrect dims for {op.name}(a, b). a has dim {a} and b has dim {b} but expected them "
+                f"to have dim {first} and dim {second}: the shapes are {list(input.shape[mapped[0] :])} and "
+                f"{list(other.shape[mapped[1] :])}."
+            )
+        return batch(op, size, mapped, input, other)
+
+    return checked
+
+
 def grown(x: Any, rank: int) -> Any:
     """The batch dimension kept in front, dimensions of size 1 put behind it."""
     missing = rank - x.ndim
@@ -100,7 +116,7 @@ def matmul_nd(input: Tensor, other: Tensor) -> Tensor:
 
 
 @operator(
-    jvp=BILINEAR, batch=nd_batch, node="MmBackward0",
+    jvp=BILINEAR, batch=of_ranks(2, 2, nd_batch), node="MmBackward0",
     input=lambda g, mat2: mm(g, adjoint(mat2)),
     mat2=lambda g, input: mm(adjoint(input), g),
 )  # fmt: skip
@@ -125,7 +141,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @operator(
-    jvp=BILINEAR, batch=nd_batch, node="BmmBackward0",
+    jvp=BILINEAR, batch=of_ranks(3, 3, nd_batch), node="BmmBackward0",
     input=lambda g, mat2: bmm(g, adjoint(mat2)),
     mat2=lambda g, input: bmm(adjoint(input), g),
 )  # fmt: skip
@@ -154,7 +170,7 @@ def mv_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, vec: Any)
 
 
 @operator(
-    jvp=BILINEAR, batch=mv_batch, node="MvBackward0",
+    jvp=BILINEAR, batch=of_ranks(2, 1, mv_batch), node="MvBackward0",
     input=lambda g, vec: outer_of(g, conjugate(vec)),
     vec=lambda g, input: mv(adjoint(input), g),
 )  # fmt: skip
@@ -188,7 +204,7 @@ def dot_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, tensor: 
 
 
 @operator(
-    jvp=BILINEAR, batch=dot_batch, node="DotBackward0",
+    jvp=BILINEAR, batch=of_ranks(1, 1, dot_batch), node="DotBackward0",
     input=lambda g, tensor: g * conjugate(tensor),
     tensor=lambda g, input: g * conjugate(input),
 )  # fmt: skip

@@ -217,6 +217,45 @@ def fork_rng(
         set_rng_state(state)
 
 
+# ---- draws and transforms
+
+
+def not_random() -> RuntimeError:
+    """The error of a draw inside a ``vmap`` that allows none."""
+    return RuntimeError(
+        "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+        "randomness flags on vmap or perform the randomness operation out of vmap"
+    )
+
+
+def check_out(out: Any) -> None:
+    """Raise if random numbers are to be written to ``out=`` inside a ``vmap``."""
+    if out is not None and mode() & CAREFUL and any([hasattr(t, "randomness") for t in levels.active()]):
+        raise RuntimeError(
+            "vmap: We do not support calling out variants of random operations inside of vmap. Please use non-out "
+            "variants as a workaround"
+        )
+
+
+def asked(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:
+    """Run a draw that depends on tensors: a ``vmap`` is asked even where it maps none of them."""
+    if mode() & CAREFUL:
+        top = max([a.level for a in args if isinstance(a, Tensor)], default=0)
+        for transform in reversed(levels.active()):
+            if transform.level <= top:
+                break
+            offer = getattr(transform, "offered", None)
+            if offer is not None:
+                return offer(op, args)
+    return record.perform(op, args, out)
+
+
+def draws(function: Any) -> Any:
+    """Mark an operator as a draw."""
+    function.op.perform = asked
+    return function
+
+
 # ---- tensors of draws
 
 
@@ -239,6 +278,7 @@ def created(
     options: dict[str, Any],
 ) -> Tensor:
     """A new tensor of draws, with the options of the creation functions."""
+    check_out(out)
     if isinstance(out, Tensor):
         own = record.np_dtype(out)
         wanted = dtype_or(dtype, own)
@@ -375,9 +415,15 @@ def randperm(
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     source = twister(generator, "randperm")
     options = dict(layout=layout, device=device, pin_memory=pin_memory, requires_grad=requires_grad)
-    return created(
-        lambda shape, wanted: kernels.randperm(source, shape[-1], wanted), (n,), dtype, out, np.dtype(np.int64), options
-    )
+    return created(lambda shape, wanted: orders(source, shape, wanted), (n,), dtype, out, np.dtype(np.int64), options)
+
+
+def orders(source: Any, shape: tuple[int, ...], wanted: np.dtype) -> np.ndarray:
+    """Permutations along the last dimension, one after the other."""
+    made = np.empty(shape, wanted)
+    for spot in np.ndindex(shape[:-1]):
+        made[spot] = kernels.randperm(source, shape[-1], wanted)
+    return made
 
 
 def _liked(input: Tensor, draw: Any, dtype: Any, memory_format: Any, options: dict[str, Any]) -> Tensor:
@@ -500,7 +546,7 @@ def _normal(node: str, **rules: Any) -> Any:
     body.__name__ = "normal"
     kinds = {n: "Tensor" if n in rules else "float" for n in ("mean", "std")}
     body.__annotations__ = {**kinds, "source": "Any", "return": "Tensor"}
-    return operator(batch=None, node=node, **rules)(body)
+    return draws(operator(batch=None, node=node, **rules)(body))
 
 
 def to_blank(shape_of_it: Any, g: Any) -> Any:
@@ -539,6 +585,7 @@ def normal(
     >>> torch.normal(0.0, 1.0, (2,)).shape
     torch.Size([2])
     """
+    check_out(out)
     source = twister(generator, "normal")
     tensors = isinstance(mean, Tensor), isinstance(std, Tensor)
     if any(tensors):
@@ -573,6 +620,7 @@ def record_fit(a: Tensor, b: Tensor) -> None:
         raise record.unbroadcastable(f"{tuple(a.shape)} {tuple(b.shape)}".replace(" ", "")) or error from None
 
 
+@draws
 @operator(batch=None, node="BernoulliBackward0", input=lambda g: blank(g))
 def bernoulli_of(input: Tensor, source: Any) -> Tensor:
     if input.dtype.kind not in "fc":  # type: ignore[attr-defined]
@@ -580,6 +628,7 @@ def bernoulli_of(input: Tensor, source: Any) -> Tensor:
     return kernels.bernoulli(source, input, dtype=input.dtype)  # type: ignore[no-any-return]
 
 
+@draws
 @operator(batch=None, node="NotImplemented", input=no_gradient("bernoulli"))
 def bernoulli_with(input: Tensor, p: Any, source: Any) -> Tensor:
     return kernels.bernoulli(source, p, input.shape, dtype=input.dtype)  # type: ignore[no-any-return]
@@ -596,11 +645,13 @@ def bernoulli(
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
+    check_out(out)
     source = twister(generator, "bernoulli")
     made = bernoulli_of(input, source) if p is None else bernoulli_with(input, p, source)
     return made if out is None else bernoulli_of.op.write_out(bernoulli_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@draws
 @operator(batch=None)
 def multinomial_of(input: Tensor, num_samples: int, replacement: bool, source: Any) -> Tensor:
     return kernels.multinomial(source, input, num_samples, replacement)  # type: ignore[no-any-return]
@@ -623,10 +674,12 @@ def multinomial(
     >>> torch.multinomial(torch.tensor([0.0, 1.0, 0.0]), 1)
     tensor([1])
     """
+    check_out(out)
     made: Tensor = multinomial_of(input, num_samples, replacement, twister(generator, "multinomial"))
     return made if out is None else multinomial_of.op.write_out(multinomial_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@draws
 @operator(batch=None, node="PoissonBackward0", input=lambda g: blank(g))
 def poisson_of(input: Tensor, source: Any) -> Tensor:
     return kernels.poisson(source, input)  # type: ignore[no-any-return]
@@ -642,6 +695,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return poisson_of(input, twister(generator, "poisson"))
 
 
+@draws
 @operator(batch=None, node="NotImplemented", count=no_gradient("binomial"), prob=no_gradient("binomial"))
 def binomial_of(count: Tensor, prob: Tensor, source: Any) -> Tensor:
     return kernels.binomial(source, count, prob)  # type: ignore[no-any-return]
@@ -679,10 +733,7 @@ def check_randomness(self: Tensor) -> None:
     for transform in levels.active():
         how = getattr(transform, "randomness", "same")
         if how == "error":
-            raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
-                "randomness flags on vmap or perform the randomness operation out of vmap"
-            )
+            raise not_random()
         part: Any = self
         while part.level > transform.level:
             part = part.lower
@@ -780,6 +831,11 @@ def random_(self: Tensor, *args: Any, generator: Generator | None = None, **name
     return filled(self, op, "random_", lambda shape, dtype, dense: kernels.randint(source, low, high, shape, dtype))
 
 
+@operator(batch=None, node="BernoulliBackward1", input=lambda g: blank(g), p=lambda g, p_shape: to_blank(p_shape, g))
+def bernoulli_over(input: Tensor, p: Tensor, source: Any) -> Tensor:
+    return kernels.bernoulli(source, np.broadcast_to(p, input.shape), None, input.dtype)  # type: ignore[no-any-return]
+
+
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Ones with probability ``p`` (a number, or a tensor that broadcasts) over this tensor, else zeros."""
     source = twister(generator, "bernoulli_")
@@ -787,6 +843,10 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
         return filled(
             self, BERNOULLI, "bernoulli_", lambda shape, dtype, dense: kernels.bernoulli(source, p, shape, dtype)
         )
+    if mode() & CAREFUL and (self.level or p.level):
+        if p.level <= self.level:
+            check_randomness(self)
+        return views.write(self, bernoulli_over.op, (p, source), "bernoulli_")  # type: ignore[attr-defined]
     chances = np.broadcast_to(p.detach()._array, tuple(self.shape))
 
     def kernel(shape: tuple[int, ...], dtype: np.dtype, dense: bool) -> Any:

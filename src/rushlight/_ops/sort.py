@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import dtypes, levels, record
 from .._core.declare import operator
 from .._core.promote import promote_types
 from .._core.tensor import Tensor, wrap
@@ -443,10 +443,8 @@ def unique_consecutive(
 
 def array_of(x: Any, name: str) -> ndarray:
     array = record.inner_array(x)
-    if array is None or x.level:
-        raise RuntimeError(
-            f"{name}() is not supported inside a function transform: its arguments must be plain tensors"
-        )
+    if array is None:
+        raise TypeError(f"{name}(): expected a Tensor, not {type(x).__name__}")
     return array
 
 
@@ -456,6 +454,26 @@ def found_in(boundaries: ndarray, values: ndarray, right: bool, sorter: Any, int
     return wrap(np.asarray(made).astype(np.int32 if int32 else np.int64, copy=False))
 
 
+def searchsorted_batch(transform: Any, sorted_sequence: Any, input: Any = None, **how: Any) -> Any:
+    """A batch of rows is what the function takes; one sequence for all examples serves values of any shape."""
+    values = how.get("self") if input is None else input
+    if how.get("sorter") is not None or how.get("out") is not None:
+        return NotImplemented
+    rows = transform.opened(sorted_sequence)
+    if transform.is_mapped(sorted_sequence):
+        if not transform.is_mapped(values) or rows.ndim < 2:
+            return NotImplemented
+        found = transform.opened(values)
+        if rows.ndim == 2:  # one sequence an example, values of any shape
+            flat = found.reshape(len(found), -1)
+            made = transform.below(lambda: searchsorted(rows, flat, **how).reshape(found.shape))
+            return transform.make(made)
+    elif rows.ndim > 1:
+        return NotImplemented
+    return transform.make(transform.below(lambda: searchsorted(rows, transform.opened(values), **how)))
+
+
+@levels.constant(searchsorted_batch)
 def searchsorted(
     sorted_sequence: Tensor,
     input: Any = None,
@@ -532,6 +550,13 @@ def bucketize(
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
+def isin_batch(transform: Any, elements: Any, test_elements: Any, **how: Any) -> Any:
+    if transform.is_mapped(test_elements) or how.get("out") is not None:
+        return NotImplemented
+    return transform.make(transform.below(lambda: isin(elements.lower, test_elements, **how)))
+
+
+@levels.constant(isin_batch)
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -556,6 +581,7 @@ def isin(
 # ---- counting
 
 
+@levels.constant()
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 up occurs in a vector of integers, or the sum of its weights.
 
@@ -613,6 +639,7 @@ def signed(x: float) -> str:
     return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
 
 
+@levels.constant()
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements fall into each of ``bins`` equal bins from ``min`` to ``max`` (of the data, if both are equal).
 
@@ -701,6 +728,7 @@ def weights_of(weight: Any, rows: ndarray, name: str) -> Any:
     return w
 
 
+@levels.constant()
 def histogram(
     input: Tensor,
     bins: Any,
@@ -730,6 +758,7 @@ def histogram(
     return return_types.histogram(*out)
 
 
+@levels.constant()
 def histogramdd(
     input: Tensor,
     bins: Any,

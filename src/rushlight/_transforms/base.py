@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from .._core import callsite, dtypes
+from .._core import callsite, dtypes, views
+from .._core.graph import Leaf
 from .._core.levels import running as entered
 from .._core.mode import CAREFUL, DEPTH, INFERENCE, RECORD, word
 from .._core.tensor import Size, Tensor, new, wrap
@@ -165,6 +167,47 @@ class Transform:
         """Run an operator whose arguments have tensors of this level among them, but of no higher one."""
         raise NotImplementedError
 
+    def write_out(self, op: Any, out: Any, result: Any) -> Any:
+        """Leave a result without history in ``out=``."""
+        if not self.alive:
+            self.escaped()
+        self.below(views.write_out, op, self.opened(out), self.opened(result))
+        return out
+
+    def inplace_view(self, target: Any, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A view operator in place (``t_``): this tensor becomes the view, its memory stays."""
+        if not self.alive:
+            self.escaped()
+        if word.get() & RECORD and type(target._node) is Leaf:
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation. "
+                f"{name} would change what the transform differentiates: do it on a .clone()."
+            )
+        old = copy_of(target)
+        made = function(old, *args, **kwargs)
+        for slot in ("lower", "tangent", "_node", "_view"):
+            if hasattr(made, slot):
+                setattr(target, slot, getattr(made, slot))
+        if type(target._view) is views.View:
+            target._view.base._view.append(ref(target))
+        return target
+
+    def constant(self, function: Any, batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A function without derivatives, of what its tensors stand for (``levels.constant``)."""
+        if not self.alive:
+            self.escaped()
+        lowers = self.open_all(args), dict(zip(kwargs, self.open_all(tuple(kwargs.values())), strict=True))
+        return self.taken(self.below(lambda: function(*lowers[0], **lowers[1])))
+
+    def taken(self, x: Any) -> Any:
+        """A result of the level below as one of this level: a tensor, a tuple of tensors, or what is none."""
+        if isinstance(x, Tensor):
+            return self.make(x)
+        if isinstance(x, tuple):
+            parts = [self.taken(y) for y in x]
+            return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        return x
+
     def created(self, made: Tensor) -> Tensor:
         """A tensor that was made of nothing inside the transform, as one of this level."""
         return made
@@ -177,6 +220,16 @@ def make(cls: type, lower: Any, node: Any, transform: Transform) -> Any:
     t._node = node
     t.level = transform.level
     t.transform = transform
+    return t
+
+
+def copy_of(x: Any) -> Any:
+    """The same tensor of a transform as another object."""
+    t: Any = new(type(x))
+    t.lower, t._node, t.level, t.transform = x.lower, x._node, x.level, x.transform
+    for slot in ("tangent", "_view"):
+        if getattr(x, slot, None) is not None:
+            setattr(t, slot, getattr(x, slot))
     return t
 
 

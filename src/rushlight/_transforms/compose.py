@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from .._core import engine, gradients
+from .._core import engine, gradients, saved
 from .._core.tensor import Tensor
 from .._ops.broadcast import expand
 from .._ops.create import eye
-from .._ops.shape import cat, movedim, narrow, reshape
+from .._ops.random import get_rng_state, set_rng_state
+from .._ops.shape import cat, movedim, narrow, reshape, stack
 from ..utils import _pytree as tree
 from .base import entered
 from .forward import Dual, Forward
@@ -101,6 +102,8 @@ def variables_of(level: Grad, x: Any, found: list[Any]) -> Any:
 
 def entries(level: Grad, args: tuple[Any, ...], numbers: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
     """All arguments on a level, and the variables among them, in the order of ``numbers``."""
+    if saved.hook_stack.get():
+        raise RuntimeError(saved.NOT_IN_TRANSFORMS)
     given = [None if i in numbers else taken_in(level, x) for i, x in enumerate(args)]
     variables: list[Any] = []
     for n in numbers:
@@ -224,6 +227,8 @@ def paired(level: Forward, primal: Tensor, tangent: Tensor) -> Dual:
     """A dual of two tensors that go together."""
     if not (primal.dtype.is_floating_point or primal.dtype.is_complex):
         raise ValueError(f"Expected primal to be floating point or complex, but got: {primal.dtype}")
+    if not (tangent.dtype.is_floating_point or tangent.dtype.is_complex):
+        raise ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}")
     if primal.shape != tangent.shape:
         raise RuntimeError(
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
@@ -307,7 +312,10 @@ def vmap(
         if chunk_size is None or chunk_size >= size:
             return unflatten(*run_batch(func, leaves, dims, spec, size, out_dims, randomness, kwargs, name)[:2])
         parts = []
+        state = get_rng_state() if randomness == "same" else None  # every chunk draws the same
         for start in range(0, size, chunk_size):
+            if state is not None:
+                set_rng_state(state)
             count = min(chunk_size, size - start)
             some = [x if d is None else narrow(x, d, start, count) for x, d in zip(leaves, dims, strict=True)]
             parts.append(run_batch(func, some, dims, spec, count, out_dims, randomness, kwargs, name))
@@ -549,7 +557,10 @@ def jacrev(
         sizes = [x.numel() for x in ran.outs]
         total = sum(sizes)
         basis = basis_of(ran.outs, sizes)
-        if chunk_size is None or chunk_size >= total:
+        if chunk_size == 1:  # row by row, without vmap: gradients may do what it refuses
+            each_row = [ran.back([b[k] for b in basis]) for k in range(total)]
+            rows = [stack(list(each), 0) for each in zip(*each_row, strict=True)]
+        elif chunk_size is None or chunk_size >= total:
             rows = back_of_batch(ran, basis, total)
         else:
             chunks = []

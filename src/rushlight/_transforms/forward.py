@@ -148,6 +148,13 @@ class Forward(Transform):
             if view is not None:
                 view.tangent = self.below(views.along, base.tangent, views.path_to(view))
 
+    def write_out(self, op: Any, out: Any, result: Any) -> Any:
+        if self.tangent_of(out) is not None or self.tangent_of(result) is not None:
+            raise NotImplementedError(
+                f"Trying to use forward AD with {op.name}_out that does not support it because it is an out= function"
+            )
+        return super().write_out(op, out, result)
+
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
         if not self.alive:
             lowest(target)[tuple([lowest(p) if isinstance(p, Tensor) else p for p in parts])] = value
@@ -251,6 +258,11 @@ class DualLevel(Forward):
         while isinstance(x, Tensor) and isinstance(x.transform, DualLevel) and not x.transform.alive:
             x = x.lower
         return x
+
+    def constant(self, function: Any, batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self.alive:
+            return super().constant(function, batch, args, kwargs)
+        return function(*[self.lowest(a) for a in args], **{k: self.lowest(a) for k, a in kwargs.items()})
 
     def outside(self, x: Any) -> Any:
         return x.lower._array

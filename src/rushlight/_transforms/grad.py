@@ -34,7 +34,7 @@ class Traced(Leveled):
         return self.lower.item()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        if self._node is not None and not force:
+        if self._node is not None and not force and mode() & RECORD:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.lower.numpy(force=force)
 

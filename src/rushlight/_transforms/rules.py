@@ -16,6 +16,7 @@ from .._core.mode import DEPTH, mode
 from .._core.tensor import Tensor
 from .._ops.broadcast import expand
 from .._ops.families import shifted, with_batch
+from .._ops.random import not_random
 from .._ops.shape import movedim, reshape
 
 Rule = Callable[..., Any]
@@ -124,8 +125,7 @@ def added_batches(
     op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1
 ) -> Any:
     product = op_of("reduce", "sum")(op_of("products", "matmul")(a, b), -3) * alpha
-    input = lined_up((input, product), (mapped[0], mapped[1] or mapped[2]))[0]
-    return product + input * beta if beta else product
+    return added(size, mapped, input, product, beta)
 
 
 @rule("addr")
@@ -133,8 +133,16 @@ def added_outer(
     op: Any, size: int, mapped: tuple[bool, ...], input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1
 ) -> Any:
     product = reshape(a, (*a.shape, 1)) * reshape(b, (*b.shape[:-1], 1, b.shape[-1])) * alpha
-    input = lined_up((input, product), (mapped[0], mapped[1] or mapped[2]))[0]
-    return product + input * beta if beta else product
+    return added(size, mapped, input, product, beta)
+
+
+def added(size: int, mapped: tuple[bool, ...], input: Any, product: Any, beta: Any) -> Any:
+    """A product, of which each example may have its own, plus ``beta`` times the input."""
+    own = mapped[1] or mapped[2]
+    if not beta:
+        return product if own else expand(product, (size, *product.shape))
+    input = lined_up((input, product), (mapped[0], own))[0]
+    return product + input * beta
 
 
 # ---- places
@@ -184,7 +192,13 @@ def scattered(op: Any, size: int, mapped: tuple[bool, ...], input: Any, src: Any
 def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, *shape: Any) -> Any:
     """A mask that is the same for all examples picks as many elements of each."""
     if mapped[1] or (isinstance(mask, Tensor) and mask.level):
-        return dynamic(op, size, mapped)
+        if op.name == "masked_placed":
+            raise levels.dynamic("masked_scatter")
+        raise RuntimeError(
+            "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each "
+            f"batch this would return a differently shaped Tensor. It happened at {callsite.shown(*callsite.here())}; use "
+            "torch.where."
+        )
     mask = np.asarray(mask.detach()._array if isinstance(mask, Tensor) else mask)
     if op.name == "masked_placed":
         spots = (None, *np.broadcast_to(mask, shape[0]).nonzero())
@@ -196,10 +210,7 @@ def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, 
 
 @rule("unique", "unique_dim", "unique_consecutive")
 def dynamic(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
-    raise RuntimeError(
-        f"vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over {op.name}, at "
-        f"{callsite.shown(*callsite.here())}. Use torch.where, or a result of one size."
-    )
+    raise levels.dynamic({"unique": "_unique2"}.get(op.name, op.name))
 
 
 # ---- random numbers
@@ -209,10 +220,7 @@ def randomness() -> str:
     """That of the ``vmap`` whose operator runs below it now."""
     found: str = levels.stack.get()[mode() >> DEPTH].randomness
     if found == "error":
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
-            "randomness flags on vmap or perform the randomness operation out of vmap"
-        )
+        raise not_random()
     return found
 
 
@@ -227,6 +235,15 @@ def drawn(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
     ):
         ready[i] = a
     return op.invoke(ready)
+
+
+@rule("bernoulli_over")
+def drawn_by_chances(op: Any, size: int, mapped: tuple[bool, ...], input: Any, p: Any, source: Any) -> Any:
+    if randomness() == "same":
+        if mapped[1]:
+            raise RuntimeError("Vmap does not currently support same randomness with a batched tensor input")
+        return expand(op.call(input[0], p, source), tuple(input.shape))
+    return op.call(*lined_up((input, p), mapped[:2]), source)
 
 
 @rule("draw")

@@ -14,6 +14,7 @@ import numpy as np
 from .._core import callsite, dtypes, levels, record, views
 from .._core.mode import TRANSFORMED, word
 from .._core.tensor import Size, Tensor, new, wrap
+from .._ops.random import not_random
 from .base import Leveled, Transform, as_lower, entered, holds_tensors
 
 ndarray = np.ndarray
@@ -36,6 +37,14 @@ class Batched(Leveled):
     def stride(self, dim: int | None = None) -> Any:
         steps = self.lower.stride()[1:]
         return steps if dim is None else steps[dim]
+
+    @property
+    def data(self) -> Tensor:
+        raise RuntimeError("accessing `data` under vmap transform is not allowed: use .detach()")
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        raise RuntimeError("mutating directly with `.data` under vmap transform is not allowed.")
 
     def item(self) -> Any:
         raise refusal(".item()")
@@ -219,14 +228,7 @@ class Vmap(Transform):
         """The operator example by example."""
         from .._ops.shape import select_at, stack_at
 
-        if op.name not in self.warned:
-            self.warned.add(op.name)
-            warnings.warn(
-                f"There is a performance drop because we have not yet implemented the batching rule for {op.name}: it "
-                "runs example by example.",
-                UserWarning,
-                stacklevel=2,
-            )
+        self.warn(op.name)
         results = []
         for k in range(self.size):
             one = []
@@ -244,16 +246,68 @@ class Vmap(Transform):
             return stack_at(results, 0)
         return tuple([None if r[0] is None else stack_at(list(r), 0) for r in zip(*results, strict=True)])
 
+    def warn(self, name: str) -> None:
+        """Say once that an operator runs in a loop."""
+        if name not in self.warned:
+            self.warned.add(name)
+            warnings.warn(
+                f"There is a performance drop because we have not yet implemented the batching rule for {name}: it "
+                "runs example by example.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def constant(self, function: Any, batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A function without derivatives: by its batching rule, or example by example."""
+        if not self.alive:
+            self.escaped()
+        if batch is not None and (made := batch(self, *args, **kwargs)) is not NotImplemented:
+            return made
+        self.warn(function.__name__)
+        results = [
+            self.below(
+                lambda k=k: function(
+                    *self.example(args, k), **dict(zip(kwargs, self.example(tuple(kwargs.values()), k), strict=True))
+                )
+            )
+            for k in range(self.size)
+        ]
+        if not results:
+            raise RuntimeError(f"vmap: {function.__name__} has no batching rule, and the batch is empty")
+        return self.taken(self.below(self.stacked, results, function.__name__))
+
+    def example(self, args: tuple[Any, ...], k: int) -> list[Any]:
+        """The arguments of one example."""
+        return [
+            a.lower[k] if isinstance(a, Tensor) and a.transform is self
+            else [b.lower[k] if self.is_mapped(b) else b for b in a] if holds_tensors(a)
+            else a
+            for a in args
+        ]  # fmt: skip
+
+    def stacked(self, results: list[Any], name: str) -> Any:
+        """The results of all examples together."""
+        from .._ops.shape import stack_at
+
+        first = results[0]
+        if isinstance(first, tuple):
+            parts = [self.stacked(list(each), name) for each in zip(*results, strict=True)]
+            return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+        if len({tuple(r.shape) for r in results}) > 1:
+            raise levels.dynamic(name)
+        return stack_at(results, 0)
+
     def write(self, target: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
         """An in-place write goes to the memory of the whole batch."""
         if not self.alive:
             self.escaped()
         if not self.is_mapped(target):
+            what = name.rstrip("_") if name.startswith(("bernoulli", "copy", "index", "fill")) else "arithmetic"
             raise RuntimeError(
-                f"vmap: {name}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
-                "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being "
-                "vmapped over in a vmap. Please try to use out-of-place operators instead of "
-                f"{name}. If said operator is being called inside the PyTorch framework, please file a bug report instead."
+                f"vmap: inplace {what}(self, *extra_args) is not possible because there exists a Tensor `other` in "
+                "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but `self` not "
+                "being vmapped over in a vmap. Please try to use out-of-place operators instead of it: here "
+                f"instead of {name}, at {callsite.shown(*callsite.here())}."
             )
         made = self.process(op, (target, *args))
         if op.outputs is not None:
@@ -265,6 +319,12 @@ class Vmap(Transform):
         views.check_cast(record.np_dtype(made), record.np_dtype(target))
         self.below(Tensor.copy_, target.lower, made.lower)
         return target
+
+    def write_out(self, op: Any, out: Any, result: Any) -> Any:
+        raise RuntimeError(
+            f"Batching rule not implemented for aten::{op.name}.out; the fallback path doesn't work on out= or view ops. It "
+            f"happened at {callsite.shown(*callsite.here())}: use the result instead of out=."
+        )
 
     def setitem(self, target: Any, parts: tuple[Any, ...], value: Any) -> None:
         from .grad import Grad
@@ -284,14 +344,22 @@ class Vmap(Transform):
     def drawn(self, draw: Any, shape: tuple[int, ...]) -> Any:
         """Random numbers inside the transform: refused, the same for all examples, or different for each."""
         if self.randomness == "error":
-            raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
-            )
+            raise not_random()
         if self.randomness == "same":
             return self.below(drawn_below, draw, shape)
         made = self.below(drawn_below, draw, (self.size, *shape))
         return self.make(made if isinstance(made, Tensor) else wrap(np.asarray(made)))
+
+    def offered(self, op: Any, args: tuple[Any, ...]) -> Any:
+        """A draw that depends on tensors, none of which is mapped here."""
+        if self.randomness == "error":
+            raise not_random()
+        if self.randomness == "same":
+            return self.below(op.invoke, args)
+        ready = list(args)
+        i = next(i for i, a in enumerate(args) if isinstance(a, Tensor))
+        ready[i] = self.make(self.spread(args[i]))
+        return op.invoke(ready)
 
 
 def one(transform: Vmap, args: tuple[Any, ...]) -> Any:

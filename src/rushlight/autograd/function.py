@@ -330,6 +330,7 @@ def run(cls: Any, args: tuple[Any, ...], seen: Callable[[Any], None] | None = No
         outputs = raw if isinstance(raw, tuple) else (raw,)
         if has_setup_context(cls):
             cls.setup_context(ctx, args, raw)
+            check_returned(ctx, inputs, outputs)
     made = processed(ctx, inputs, outputs, executable)
     if executable:
         keep(ctx, made)
@@ -357,6 +358,18 @@ def tensors_of(given: Iterable[Any], what: str) -> set[int]:
             raise RuntimeError(f"{what}{i} is of type {type(t).__name__}")
         ids.add(id(t))
     return ids
+
+
+def check_returned(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...]) -> None:
+    """Raise if ``setup_context`` saves an input that ``forward`` returned as it is: which of the two is meant?"""
+    given = {id(x) for x in inputs} - {id(x) for x in ctx.dirty_tensors}
+    returned = {id(o) for o in outputs if isinstance(o, Tensor) and id(o) in given}
+    if returned and any([id(x) in returned for x in (*(ctx.to_save or ()), *(ctx.saved_for_forward or ()))]):
+        raise RuntimeError(
+            "An input that has been returned as-is as output is being saved for backward. This is not supported if you "
+            "override setup_context. You should return and save a view of the input instead, e.g. with x.view_as(x) or setup "
+            "ctx inside the forward function itself."
+        )
 
 
 def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executable: bool) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._core import callsite, engine, hooks, memory, record, saved
+from .._core import callsite, engine, hooks, levels, memory, record, saved
 from .._core.gradients import GradientEdge, get_gradient_edge
 from .._core.graph import Bundle, Node
 from .._core.hooks import RemovableHandle
@@ -65,6 +65,8 @@ class saved_tensors_hooks(Watching):
         message = saved.disabled.get()
         if message is not None:
             raise RuntimeError(message)
+        if any([t.kind.startswith("grad") for t in levels.active()]):
+            raise RuntimeError(saved.NOT_IN_TRANSFORMS)
         self.watch(saved.packing)
         stack = (*saved.hook_stack.get(), (self.pack_hook, self.unpack_hook))
         self.__dict__.setdefault("_stacks", []).append(saved.hook_stack.set(stack))
