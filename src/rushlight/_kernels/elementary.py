@@ -26,6 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
+BLOCK = 1 << 13  # elements that NumPy computes if one of them is odd
 f4, f8, i4, i8, u8 = np.float32, np.float64, np.int32, np.int64, np.uint64
 scalar = compiled(EXACT, inline=True)
 exp4, exp8, expm1_8, log1p_4 = exp_.single, exp_.double, expm1_.double, log1p_.single
@@ -48,7 +49,7 @@ S0, S1, S2, S3, S4, S5, S6 = (f8(c) for c in (
     0.014139509593498877, 0.037885558307663915))  # fmt: skip
 N3, N5, N7, N9, N11 = (f8((-1) ** (n // 2) / math.factorial(n)) for n in range(3, 12, 2))  # of the sine
 C4, C6, C8, C10 = (f8((-1) ** (n // 2) / math.factorial(n)) for n in range(4, 11, 2))  # of the cosine
-L3, L5, L7, L9, L11, L13 = (f8(2 / n) for n in range(3, 14, 2))  # log(1 + f) = 2 atanh(f / (2 + f))
+L3, L5, L7, L9, L11, L13, L15, L17, L19 = (f8(2 / n) for n in range(3, 20, 2))  # log(1 + f) = 2 atanh(f / (2 + f))
 
 
 # ------------------------------------------------------------------------------------------ how they are run
@@ -76,10 +77,13 @@ def large(ufunc: Any, loop: Compiled, exact: bool, arrays: tuple[Array, ...]) ->
     out = np.empty(x.shape, x.dtype)
     flat, result = [a.reshape(-1) for a in arrays], out.reshape(-1)
 
-    def chunk(i: int, j: int) -> None:
-        parts = [a[i:j] for a in flat]
-        if loop(*parts, result[i:j]) and exact:
-            ufunc(*parts, result[i:j])
+    def chunk(start: int, stop: int) -> None:
+        step = BLOCK if exact else stop - start
+        for i in range(start, stop, step):
+            j = min(i + step, stop)
+            parts = [a[i:j] for a in flat]
+            if loop(*parts, result[i:j]) and exact:
+                ufunc(*parts, result[i:j])
 
     run_chunks(chunk, x.size, x.size, 1024)
     return out
@@ -107,7 +111,7 @@ def of_two(ufunc: Any, loop: Compiled, exact: bool = False) -> Callable[[Array, 
 
 
 @scalar
-def _log_parts(u: Any, f: Any) -> Any:
+def log_parts(u: Any, f: Any) -> Any:
     """The whole power of two k and log(1 + f), with u = 2^k (1 + f), of u > 0; ``f`` is u - 1 in full where k is 0."""
     bits = f8(u).view(i8)
     k = i8((bits >> i8(52)) | MIDDLE).view(f8) - MAGIC
@@ -119,6 +123,22 @@ def _log_parts(u: Any, f: Any) -> Any:
     s = f / (f8(2.0) + f)
     z = s * s
     return k, s * (f8(2.0) + z * (L3 + z * (L5 + z * (L7 + z * (L9 + z * (L11 + z * L13))))))
+
+
+@scalar
+def log_positive(u: Any) -> Any:
+    """log(u) of a positive finite float64, to its last places."""
+    bits = f8(u).view(i8)
+    k = i8((bits >> i8(52)) | MIDDLE).view(f8) - MAGIC
+    m = i8((bits & MANTISSA) | BIAS).view(f8)
+    high = m > f8(1.4142135623730951)
+    m = m * f8(0.5) if high else m
+    k = k + f8(1.0) if high else k
+    f = m - f8(1.0)
+    s = f / (f8(2.0) + f)
+    z = s * s
+    p = L11 + z * (L13 + z * (L15 + z * (L17 + z * L19)))
+    return k * LN2 + s * (f8(2.0) + z * (L3 + z * (L5 + z * (L7 + z * (L9 + z * p)))))
 
 
 @scalar
@@ -134,7 +154,7 @@ def _log1p_loop(x: Any, out: Any) -> bool:
     for i in range(x.size):
         v = f8(x[i])
         u = f8(1.0) + v
-        k, r = _log_parts(u, v)
+        k, r = log_parts(u, v)
         out[i] = f4(_outside(u, k * LN2 + r)) if v != f8(0.0) else x[i]
     return False
 
@@ -143,7 +163,7 @@ def _log1p_loop(x: Any, out: Any) -> bool:
 def _log2_loop(x: Any, out: Any) -> bool:
     for i in range(x.size):
         v = f8(x[i])
-        k, r = _log_parts(v, v - f8(1.0))
+        k, r = log_parts(v, v - f8(1.0))
         out[i] = f4(_outside(v, k + r * LOG2E))
     return False
 
@@ -152,7 +172,7 @@ def _log2_loop(x: Any, out: Any) -> bool:
 def _log10_loop(x: Any, out: Any) -> bool:
     for i in range(x.size):
         v = f8(x[i])
-        k, r = _log_parts(v, v - f8(1.0))
+        k, r = log_parts(v, v - f8(1.0))
         out[i] = f4(_outside(v, (k * LN2 + r) * LOG10E))
     return False
 

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from . import jit
+from .elementary import LN2, large, log_parts, log_positive
 from .elementwise import erfc
+from .jit import EXACT, STRICT, Compiled, compiled
 
 __all__ = ["digamma", "erfinv", "lgamma", "polygamma"]
 
@@ -34,6 +37,116 @@ STIRLING = [float(b / (2 * k * (2 * k - 1))) for k, b in enumerate(BERNOULLI, 1)
 DIGAMMA = [float(b / (2 * k)) for k, b in enumerate(BERNOULLI, 1)]
 
 
+# ---- for loops over float32 (see ``elementary``): moved up by a fixed number of steps, five terms of the series
+scalar = compiled(EXACT, inline=True)
+f4, f8 = np.float32, np.float64
+STEPS = 8
+PI, HALF_LOG_2PI = f8(math.pi), f8(0.5 * math.log(2 * math.pi))
+P0, P1, P2, P3, P4 = (f8(c) for c in STIRLING[:5])
+D0, D1, D2, D3, D4 = (f8(c) for c in DIGAMMA[:5])
+B0, B1, B2, B3, B4 = (f8(float(b)) for b in BERNOULLI[:5])
+N3, N5, N7, N9, N11, N13, N15 = (f8((-1) ** (n // 2) / math.factorial(n)) for n in range(3, 16, 2))
+C2, C4, C6, C8, C10, C12, C14 = (f8((-1) ** (n // 2) / math.factorial(n)) for n in range(2, 15, 2))
+# erfinv(a) = a V(w - 5/2) for w = -log(1 - a^2) < 5, a U(sqrt(w) - 3) up to 17
+V0, V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11 = (f8(c) for c in (
+    1.5014093516925102, 0.2466402757856446, -0.004177324636203617, -0.0012527048768698394, 0.00021826355749406538,
+    -4.998759783482013e-06, -3.4260121674683665e-06, 4.79698865596202e-07, 1.6457231424237762e-08,
+    -1.1023216931770734e-08, 4.3703105228704584e-10, 1.3285919377672744e-10))  # fmt: skip
+U0, U1, U2, U3, U4, U5, U6, U7, U8, U9 = (f8(c) for c in (
+    2.8329768056935785, 1.0016749119239938, 0.009445007770434844, -0.007636390977860692, 0.00568940573545904,
+    -0.003601640661489983, 0.0014786515944912478, -4.867586554589875e-05, -0.00030436346417857864,
+    0.00011009956622623717))  # fmt: skip
+
+
+@scalar
+def _sin_cos_pi(x: Any) -> Any:
+    """Sine and cosine of pi x up to a common sign."""
+    r = PI * (x - np.floor(x + f8(0.5)))
+    z = r * r
+    s = r + r * z * (N3 + z * (N5 + z * (N7 + z * (N9 + z * (N11 + z * (N13 + z * N15))))))
+    c = C4 + z * (C6 + z * (C8 + z * (C10 + z * (C12 + z * C14))))
+    return s, f8(1.0) + z * (C2 + z * c)
+
+
+@compiled(STRICT)
+def _lgamma_loop(x: Any, out: Any) -> bool:
+    odd = False
+    for i in range(x.size):
+        v = f8(x[i])
+        odd |= not abs(v) < f8(1e30)
+        below = v < f8(0.5)
+        a = f8(1.0) - v if below else v
+        product = f8(1.0)
+        for k in range(STEPS):
+            product = product * (a + f8(k))
+        near = a < f8(STEPS)
+        product = product if near else f8(1.0)
+        z = a + f8(STEPS) if near else a
+        u = f8(1.0) / (z * z)
+        stirling = (z - f8(0.5)) * log_positive(z) - z + HALF_LOG_2PI
+        stirling = stirling + (P0 + u * (P1 + u * (P2 + u * (P3 + u * P4)))) / z
+        s, _ = _sin_cos_pi(v)
+        s = abs(s)
+        pole = below and s == f8(0.0)
+        product = PI * product / (f8(1.0) if pole else s) if below else product
+        y = log_positive(product)
+        y = y - stirling if below else stirling - y
+        t, w = v - f8(1.0), v - f8(2.0)  # around the zeros the difference cancels
+        one = t * (Z1 + t * (Z2 + t * (Z3 + t * (Z4 + t * Z5))))
+        two = w * (Y1 + w * (Y2 + w * (Y3 + w * (Y4 + w * Y5))))
+        y = one if abs(t) < f8(0.02) else y
+        y = two if abs(w) < f8(0.02) else y
+        out[i] = f4(f8(math.inf) if pole else y)
+    return odd
+
+
+@compiled(STRICT)
+def _digamma_loop(x: Any, out: Any) -> bool:
+    odd = False
+    for i in range(x.size):
+        v = f8(x[i])
+        odd |= not abs(v) < f8(1e30) or v == f8(0.0)
+        below = v < f8(0.0)
+        a = f8(1.0) - v if below else v
+        product, total = f8(1.0), f8(0.0)  # total / product: the sum of 1/a, 1/(a + 1), ...
+        for k in range(STEPS):
+            total = total * (a + f8(k)) + product
+            product = product * (a + f8(k))
+        near = a < f8(STEPS)
+        z = a + f8(STEPS) if near else a
+        r = f8(1.0) / z
+        u = r * r
+        y = log_positive(z) - f8(0.5) * r - u * (D0 + u * (D1 + u * (D2 + u * (D3 + u * D4))))
+        y = y - total / product if near else y
+        s, c = _sin_cos_pi(v)
+        y = y - PI * c / s if below else y
+        out[i] = f4(f8(math.nan) if below and s == f8(0.0) else y)
+    return odd
+
+
+@compiled(STRICT)
+def _trigamma_loop(x: Any, out: Any) -> bool:
+    odd = False
+    for i in range(x.size):
+        v = f8(x[i])
+        odd |= not abs(v) < f8(1e15)
+        below = v < f8(0.5)
+        a = f8(1.0) - v if below else v
+        total = f8(0.0)
+        for k in range(STEPS):
+            r = f8(1.0) / (a + f8(k))
+            total = total + r * r
+        near = a < f8(STEPS)
+        z = a + f8(STEPS) if near else a
+        r = f8(1.0) / z
+        u = r * r
+        y = r + f8(0.5) * u + r * u * (B0 + u * (B1 + u * (B2 + u * (B3 + u * B4))))
+        y = y + total if near else y
+        s, _ = _sin_cos_pi(v)
+        out[i] = f4(PI * PI / (s * s) - y if below else y)
+    return odd
+
+
 def series(coefficients: list[float], z: Array) -> Array:
     """The polynomial of ``z``, lowest coefficient first."""
     total = np.full_like(z, coefficients[-1])
@@ -50,9 +163,23 @@ def in_double(function: Any, x: Any, *args: Any) -> Array:
     return made.astype(x.dtype).reshape(x.shape)  # type: ignore[no-any-return]
 
 
+def of_singles(function: Any, loop: Compiled, x: Any) -> Array:
+    """Large arrays of float32 by a loop; all else, and chunks with infinities or nan, by the text."""
+    if type(x) is np.ndarray and x.dtype.char == "f" and jit.use_numba(x.size) and x.flags.c_contiguous:
+
+        def text(part: Array, out: Array | None = None) -> Array:
+            made = in_double(function, part)
+            if out is not None:
+                out[...] = made
+            return made
+
+        return large(text, loop, True, (x,))
+    return in_double(function, x)
+
+
 def lgamma(x: Any) -> Array:
     """log |Gamma(x)|: infinite at 0, -1, -2, ..."""
-    return in_double(_lgamma, x)
+    return of_singles(_lgamma, _lgamma_loop, x)
 
 
 def _lgamma(x: Array) -> Array:
@@ -80,6 +207,10 @@ def zeta(k: int) -> float:
 
 
 NEAR = [0.0, -EULER, *[(-1) ** k * zeta(k) / k for k in range(2, 60)]]
+
+
+Z1, Z2, Z3, Z4, Z5 = (f8(c) for c in NEAR[1:6])
+Y1, Y2, Y3, Y4, Y5 = (f8(c - (-1) ** k / k) for k, c in enumerate(NEAR[1:6], 1))  # less the series of -log(1 + t)
 
 
 def _lgamma_positive(a: Array) -> Array:
@@ -111,7 +242,7 @@ def _tan_pi(x: Array) -> Array:
 
 def digamma(x: Any) -> Array:
     """The derivative of lgamma: -+infinite at +-0, nan at negative whole numbers."""
-    return in_double(_digamma, x)
+    return of_singles(_digamma, _digamma_loop, x)
 
 
 def _digamma(x: Array) -> Array:
@@ -132,11 +263,17 @@ def _digamma(x: Array) -> Array:
 
 def polygamma(n: int, x: Any) -> Array:
     """The n-th derivative of digamma: (-1)^(n+1) n! zeta(n + 1, x)."""
+    if n == 1:
+        return of_singles(lambda v: _polygamma(v, 1), _trigamma_loop, x)
     return digamma(x) if n == 0 else in_double(_polygamma, x, n)
 
 
 def _polygamma(x: Array, n: int) -> Array:
     """By the recurrence, for negative arguments too, up to where the asymptotic series holds."""
+    below = x < 0
+    if n == 1 and below.any():  # by reflection, however far below
+        made = _polygamma(np.where(below, 1 - x, x), 1)
+        return np.where(below, (math.pi / _sin_pi(x)) ** 2 - made, made)
     s = n + 1
     total = np.zeros_like(x)
     moved = np.where(x < 0, x - np.floor(x), x)
@@ -168,9 +305,26 @@ TAILS = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573
          0.00943887047, 1.00167406, 2.83297682)  # fmt: skip
 
 
+@compiled(STRICT)
+def _erfinv_loop(y: Any, out: Any) -> bool:
+    beyond = False
+    for i in range(y.size):
+        a = f8(abs(y[i]))
+        beyond |= not a < f8(1.0)
+        k, r = log_parts((f8(1.0) - a) * (f8(1.0) + a), -(a * a))
+        w = -(k * LN2 + r)
+        v, u = w - f8(2.5), np.sqrt(w) - f8(3.0)
+        p = V6 + v * (V7 + v * (V8 + v * (V9 + v * (V10 + v * V11))))
+        p = V0 + v * (V1 + v * (V2 + v * (V3 + v * (V4 + v * (V5 + v * p)))))
+        q = U5 + u * (U6 + u * (U7 + u * (U8 + u * U9)))
+        q = U0 + u * (U1 + u * (U2 + u * (U3 + u * (U4 + u * q))))
+        out[i] = f4(np.copysign(a * (p if w < f8(5.0) else q), f8(y[i])))
+    return beyond
+
+
 def erfinv(y: Any) -> Array:
     """The x with erf(x) = y: infinite at -1 and 1, nan beyond."""
-    return in_double(_erfinv, y)
+    return of_singles(_erfinv, _erfinv_loop, y)
 
 
 def _erfinv(y: Array) -> Array:
