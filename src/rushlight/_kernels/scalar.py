@@ -128,7 +128,7 @@ def _exp_of_single(x: Any) -> Any:
 @scalar
 def _erfc32(x: Any) -> Any:
     a = f8(abs(x))
-    a = 11.0 if a > 11.0 else a
+    a = f8(11.0) if a > f8(11.0) else a
     s = (a - 3.75) / (a + 3.75)
     p = H5 + s * (H6 + s * (H7 + s * (H8 + s * (H9 + s * (H10 + s * H11)))))
     p = H0 + s * (H1 + s * (H2 + s * (H3 + s * (H4 + s * p))))
