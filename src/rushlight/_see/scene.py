@@ -209,9 +209,12 @@ def units_of(known: Known, max_nodes: int | None, fold: str) -> list[Unit]:
     units = [Unit([n], (n.code, n.lasti, n.op)) for n in ops]
     if fold in ("auto", "loop"):
         # the first round of a long loop is shown where there is room for it, the last one too if there is more
-        tries = [looped(units, longest) for longest in (10**9, 12)] if fold == "auto" else [looped(units, 12)]
-        one = looped(units, 10**9, last=False) if fold == "auto" else units
-        units = next((t for t in (tries[0], one) if len(t) <= max_nodes), tries[-1])
+        ways = ((10**9, True), (10**9, False), (12, True)) if fold == "auto" else ((12, True),)
+        plain = units
+        for longest, last in ways:
+            units = looped(plain, longest, last)
+            if len(units) <= max_nodes:
+                break
     for k, (how, key) in enumerate(levels):
         if len(units) <= max_nodes and k >= enough:
             return units
