@@ -247,6 +247,8 @@ def test_make_dot_is_torchvizs() -> None:
     )
     assert dot.source.startswith("digraph") and "weight" in dot.source and "SumBackward0" in dot.source
     assert dot.svg.startswith("<svg")
+    with pytest.raises(RuntimeError, match="no graph"):
+        torch.make_dot(torch.ones(2))
 
 
 def test_nothing_loads_with_rushlight() -> None:
@@ -265,6 +267,7 @@ def test_command_line(command: str, output: str, tmp_path) -> None:
     )
     done = run(f"{script}:loss")
     assert done.returncode == 0 and "36" in (tmp_path / output).read_text(), done.stderr
+    assert not run(f"{script}:loss").stderr
     for wrong in ("nothing", f"{script}:n", f"{script}:missing", "absent.py:loss"):
         failed = run(wrong)
         assert failed.returncode == 1 and failed.stderr.startswith(f"rushlight {command}: ")
@@ -276,6 +279,8 @@ def test_reports_have_html_forms() -> None:
     page = torch.memory_report(kept)._repr_html_()
     ElementTree.fromstring(f"<div>{page}</div>")
     assert "sin" in page
+    reason = torch.why_no_grad(torch.tensor([1, 2]))
+    assert reason._repr_html_().startswith("<p><strong>its dtype is torch.int64</strong>: only")
     page = torch.conventions("ties")._repr_html_()
     assert page.startswith("<table>") and "torch.max(x)" in page
     ElementTree.fromstring(page)

@@ -35,6 +35,8 @@ class Site(NamedTuple):
     text: str
 
     def __str__(self) -> str:
+        if "ipykernel_" in self.file:  # the file of a notebook's cell has a name that means nothing
+            return f"line {self.line} of a cell"
         return f"{self.file}:{self.line}"
 
 

@@ -50,9 +50,10 @@ def told(what: str, run: Callable[[], Path]) -> int:
 
 def graph(target: str, output: str, max_nodes: int) -> int:
     """Draw the graph behind a variable of a program into a file."""
-    from .draw import draw
+    from .draw import draw, kind_of
 
     def run() -> Path:
+        kind_of(Path(output))  # before the program runs, which may take long
         value, names = variable(target)
         return draw(value, names, max_nodes=max_nodes, title=target.rpartition(":")[2]).save(output)
 

@@ -20,6 +20,16 @@ from .text import text
 MANY = 50_000  # from so many operations on, values and gradients are not computed for a picture
 
 
+def kind_of(target: Path) -> str:
+    """The form of a picture that the end of a file's name asks for; raises ValueError for an end that none has."""
+    kinds = {".svg": "svg", ".html": "html", ".htm": "html", ".txt": "text", ".dot": "dot", ".gv": "dot",
+             ".mmd": "mermaid", ".md": "mermaid", ".json": "json"}  # fmt: skip
+    kind = kinds.get(target.suffix.lower())
+    if kind is None:
+        raise ValueError(f"cannot save a picture as {target.name!r}: the name must end in {', '.join(kinds)}")
+    return kind
+
+
 class Drawing:
     """A picture of a graph: ``.svg``, ``.html``, ``.text``, ``.dot``, ``.mermaid``, ``.json``; ``save(path)``."""
 
@@ -69,11 +79,7 @@ class Drawing:
     def save(self, path: Any) -> Path:
         """Write the picture; the end of the name says how: .svg .html .txt .dot .mmd .json. Returns the path."""
         target = Path(path)
-        kinds = {".svg": "svg", ".html": "html", ".htm": "html", ".txt": "text", ".dot": "dot", ".gv": "dot",
-                 ".mmd": "mermaid", ".md": "mermaid", ".json": "json"}  # fmt: skip
-        kind = kinds.get(target.suffix.lower())
-        if kind is None:
-            raise ValueError(f"cannot save a picture as {target.name!r}: the name must end in {', '.join(kinds)}")
+        kind = kind_of(target)
         made: str = getattr(self, kind)
         if target.suffix.lower() == ".md":
             made = f"```mermaid\n{made}```\n"

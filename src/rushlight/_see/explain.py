@@ -764,7 +764,7 @@ def place(site: Any) -> str:
     """File and line of a definition; a notebook's cell has no name that means anything."""
     if site is None:
         return ""
-    return f"line {site.line} of the cell" if "ipykernel" in site.file else f"{basename(site.file)}:{site.line}"
+    return str(site) if "ipykernel_" in site.file else f"{basename(site.file)}:{site.line}"
 
 
 def al_name(name: str) -> str:

@@ -10,6 +10,7 @@ from .._core.tensor import Tensor
 from . import names as naming
 from .picture import edges_of, inner, nodes_behind, seen_through
 from .scene import Scene
+from .svg import label_of
 
 
 def rows(scene: Scene, i: int) -> list[str]:
@@ -36,7 +37,7 @@ def dot(scene: Scene) -> str:
     for arrow in scene.arrows:
         out.append(f"  b{arrow.tail} -> b{arrow.head};")
         if arrow.backward:
-            label = f", label={quoted(arrow.local)}" if arrow.local else ""
+            label = f", label={quoted(label_of(arrow))}" if arrow.local else ""
             out.append(f'  b{arrow.head} -> b{arrow.tail} [style=dashed, color="#b84a00", constraint=false{label}];')
     return "\n".join([*out, "}", ""])
 
@@ -56,7 +57,9 @@ def mermaid(scene: Scene) -> str:
     for arrow in scene.arrows:
         out.append(f"  b{arrow.tail} --> b{arrow.head}")
         if arrow.backward:
-            out.append(f"  b{arrow.head} -.{'->|' + safe(arrow.local) + '|' if arrow.local else '->'} b{arrow.tail}")
+            out.append(
+                f"  b{arrow.head} -.{'->|' + safe(label_of(arrow)) + '|' if arrow.local else '->'} b{arrow.tail}"
+            )
     return "\n".join([*out, ""])
 
 
@@ -88,6 +91,7 @@ def as_data(scene: Scene) -> dict[str, Any]:
             "argument": a.argument,
             "backward": a.backward,
             "local": a.local,
+            "label": label_of(a),
             "count": a.count,
         }
         for a in scene.arrows
@@ -122,6 +126,10 @@ class Dot:
     ) -> None:
         self.var, self.params = var, dict(params or {})
         roots = [var] if isinstance(var, Tensor) else list(var)
+        if all(t._node is None for t in roots):
+            raise RuntimeError(
+                "make_dot(): nothing that this tensor was computed from requires grad: there is no graph"
+            )
         self.source = torchviz_source(roots, self.params, show_attrs, show_saved, max_attr_chars)
 
     @property

@@ -117,8 +117,18 @@ def detached(of: Tensor, made: Tensor) -> None:
     notes.note(made, Note(how, of._node is not None))
 
 
+class Reason(str):
+    """A sentence, which notebooks show as a paragraph."""
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        reason, _, advice = str(self).partition(": ")
+        return f"<p><strong>{escape(reason)}</strong>{': ' + escape(advice) if advice else ''}</p>"
+
+
 def why_no_grad(of: Any) -> str:
-    """Why a tensor requires no grad, or has no ``.grad``, in a sentence.
+    """Why a tensor requires no grad, or has no ``.grad``, in a sentence (a string that notebooks show as a paragraph).
 
     Given a function without arguments, it is run inside :class:`explain_grads`, and its result explained.
 
@@ -134,6 +144,10 @@ def why_no_grad(of: Any) -> str:
         if not isinstance(made, Tensor):
             raise TypeError(f"why_no_grad(): the function gave {type(made).__name__} instead of a Tensor")
         return why_no_grad(made)
+    return Reason(reason_of(of))
+
+
+def reason_of(of: Tensor) -> str:
     node = of._node
     if node is not None:
         return of_recorded(of, node)
