@@ -75,6 +75,12 @@ def test_values_that_are_not_kept_are_not_invented() -> None:
     assert "value not kept" in torch.draw(y).svg
 
 
+def test_a_number_in_the_programs_text_is_known() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = torch.sin(x) + 0.1
+    assert [b.title for b in torch.draw(y.sum()).scene.boxes if b.kind == "constant"] == ["0.1"]
+
+
 def test_a_value_overwritten_since_is_not_used() -> None:
     w = torch.tensor(2.0, requires_grad=True)
     y = w + 1.0

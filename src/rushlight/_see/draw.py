@@ -81,6 +81,7 @@ class Drawing:
         target = Path(path)
         kind = kind_of(target)
         made: str = getattr(self, kind)
+        made += "\n" * (not made.endswith("\n"))
         if target.suffix.lower() == ".md":
             made = f"```mermaid\n{made}```\n"
         target.write_text(made, encoding="utf-8")

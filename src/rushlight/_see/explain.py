@@ -115,7 +115,7 @@ class Explanation:
                 lines.append(f"({meaning})")
         if self.hooked:
             lines.append("(hooks, which may change gradients, are left out)")
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines)
 
     def forms(self, path: Path, write: Any, whole: str) -> list[str]:
         """The forms of a path, one below the other: symbols, formulas, formulas written out, numbers, result."""
@@ -207,7 +207,7 @@ class Explanation:
 
 WORDS = {
     "place(": "place(g, [k]): zeros, but g at [k]",
-    "sum_to(": "sum_to(g, shape): g summed over the axes along which broadcasting had repeated a tensor of that shape",
+    "sum_to(": "sum_to(g, shape): g summed over what broadcasting had repeated",
 }
 
 
@@ -253,7 +253,6 @@ def explain(
                 = 2(w*x + b) * x
           = 14 * 3
           = 42
-    <BLANKLINE>
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain() derives the gradient of a tensor, not of {type(loss).__name__}")

@@ -360,7 +360,8 @@ def fold_title(known: Known, unit: Unit, modules: dict[Node, str]) -> str:
     functions = {s.function for s in (callsite.resolve(c, i) for c, i in list(spans)[:50]) if s}
     if len(functions) == 1:
         name = functions.pop()
-        return name + ("()" if not name.startswith("<") else "")
+        if not name.startswith("<"):
+            return f"{name}()"
     return f"{len(unit.nodes):,} operations"
 
 
@@ -607,6 +608,8 @@ def leaf_box(known: Known, node: Node, symbol: str) -> Box:
 
 def constant_box(known: Known, node: Node, edge: Edge, position: int) -> Box:
     value = known.values.constants.get((node, edge.argument))
+    if value is None and node.op is not None and list(node.op.parameters)[:2].count(edge.argument):
+        value = known.values.spelled(node, list(node.op.parameters).index(edge.argument), 2)
     said = lines.phrase(node.code, node.lasti)
     name = ""
     infix = node.op is not None and (node.op.family == "pointwise" or node.op.name in SIGNS or node.op.name == "mv")

@@ -102,7 +102,7 @@ def diff_source(f: Callable[..., Tensor], *example: Any) -> str:
     starts = [("", t) for k, t in writer.backward_lines if k is None]
     wide = max(len(a) for a, _ in [*rows, ("forward", "")])
     head = [f"{'forward':<{wide}} | backward", f"{'-' * wide}-+-{'-' * 40}"]
-    return "\n".join([*head, *(f"{a:<{wide}} | {b}".rstrip() for a, b in [*rows, *starts])]) + "\n"
+    return "\n".join([*head, *(f"{a:<{wide}} | {b}".rstrip() for a, b in [*rows, *starts])])
 
 
 class Writer:

@@ -147,7 +147,7 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     return Picture("\n".join(out), width, height, name)
 
 
-LEGEND_WIDTH = 290.0
+LEGEND_WIDTH = 322.0
 
 
 def legend_svg(x: float, y: float) -> str:

@@ -27,7 +27,7 @@ def text(scene: Scene, width: int = 100) -> str:
     if laid.width > width:
         return listing(scene)
     head = [scene.title, ""] if scene.title else []
-    return "\n".join([*head, *canvas(scene, rows, sizes, laid), "", *scene.notes]) + "\n"
+    return "\n".join([*head, *canvas(scene, rows, sizes, laid), "", *scene.notes])
 
 
 def canvas(
@@ -166,4 +166,4 @@ def listing(scene: Scene) -> str:
                                         for t in inputs.get(i, [])))  # fmt: skip
         said = "  ".join(s for s in (*box.lines, box.gradient) if s and s != box.name)
         out.append(f"{label(i):>10} ← {box.title}({above})" + (f"   {said}" if said else ""))
-    return "\n".join([*out, "", *scene.notes]) + "\n"
+    return "\n".join([*out, "", *scene.notes])
