@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernel_paths import path  # noqa: F401
-from rushlight._kernels import elementwise, products, scalar
+from rushlight._kernels import elementwise, pool_of_threads, products, scalar
 
 ways = pytest.mark.usefixtures("path")
 
@@ -144,3 +144,23 @@ def test_outer(shapes: Any, dtype: Any) -> None:
     np.testing.assert_array_equal(products.outer(a, b), a * b, strict=True)
     np.testing.assert_array_equal(products.outer(a[::-1], b[..., ::-1]), a[::-1] * b[..., ::-1], strict=True)
     assert products.outer(a, b.real.astype(np.float64)).dtype == np.result_type(dtype, np.float64)
+
+
+@ways
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scaled_sums_and_limits(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elementwise, "PART", 16)
+    x, y = np.random.default_rng(0).standard_normal((2, 30, 7)).astype(dtype)
+    x[0, :3] = np.nan, np.inf, -np.inf
+    for a, b in ((x, y), (x.T, y.T), (x[::2], y[::2]), (x[0], y[0])):
+        np.testing.assert_array_equal(elementwise.add_scaled(a, b, -0.3), a + b * dtype(-0.3), strict=True)
+        np.testing.assert_array_equal(elementwise.limited(a, -0.5, np.inf), np.clip(a, -0.5, None), strict=True)
+
+
+@ways
+def test_spread_broadcasts() -> None:
+    a = np.arange(60.0).reshape(5, 3, 4)
+    for other in (a + 1, a[:1], a[0], a[0, 0], np.array(2.0), a[:, :1]):
+        np.testing.assert_array_equal(pool_of_threads.spread(np.add, np.empty_like(a), a, other), a + other)
+        np.testing.assert_array_equal(pool_of_threads.spread(np.add, a.copy(), a.copy(), other), a + other)
+    assert pool_of_threads.spread(np.add, np.empty(()), np.array(1.0), np.array(2.0)) == 3

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kernel_paths import path  # noqa: F401
-from rushlight._kernels import jit, pool_of_threads, rows
+from rushlight._kernels import jit, pool_of_threads, recurrence, rows
 from rushlight._kernels.pool_of_threads import run_chunks
 
 SHAPES = [
@@ -344,3 +344,29 @@ def test_a_loop_is_also_ordinary_python() -> None:
         rows._softmax_loop.plain(False)(x, rows._bits(x), out, 0, 2)
     np.testing.assert_allclose(out, softmax(x, 1), rtol=1e-6)
     assert jit.fma.plain(False)(np.float32(2), np.float32(3), np.float32(4)) == 10
+
+
+@ways
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lstm_cells(path: str, dtype: Any) -> None:  # noqa: F811
+    rng = np.random.default_rng(0)
+    rows, n = 3, 21
+    a, x, da = (rng.standard_normal((rows, 4 * n)).astype(dtype) * 3 for _ in range(3))
+    c, t, h, grad, dh, dc = (rng.standard_normal((rows, n)).astype(dtype) for _ in range(6))
+    forward, backward = recurrence.lstm_cells(a, (x, c, t, h))
+    assert (forward is recurrence._cell_loop) == (path == "compiled")
+    i, f, g, o = np.split(a.astype(np.float64) + x, 4, axis=1)
+    i, f, o, g = 1 / (1 + np.exp(-i)), 1 / (1 + np.exp(-f)), 1 / (1 + np.exp(-o)), np.tanh(g)
+    before, tolerance = c.copy(), {"rtol": 0, "atol": 2e-6 if dtype is np.float32 else 1e-14}
+    forward(a, x, c, t, h)
+    state = f * before + i * g
+    for found, expected in ((a, np.hstack([i, f, g, o])), (c, state), (t, np.tanh(state)), (h, o * np.tanh(state))):
+        np.testing.assert_allclose(found, expected, **tolerance)
+    d, e = dh.astype(np.float64) + grad, dc.astype(np.float64)
+    e += d * o * (1 - np.tanh(state) ** 2)
+    backward(a, grad, before, t, dh, dc, da)
+    parts = [e * g * i * (1 - i), e * before * f * (1 - f), e * i * (1 - g * g), d * np.tanh(state) * o * (1 - o)]
+    np.testing.assert_allclose(da, np.hstack(parts), **tolerance)
+    np.testing.assert_allclose(dc, e * f, **tolerance)
+    turned = np.asfortranarray(x)
+    assert recurrence.lstm_cells(a, (turned,))[0] is recurrence._cell

@@ -40,12 +40,7 @@ class Library:
     def function(self, name: str) -> Callable[..., Any]:
         *path, last = name.split(".")
         if path == ["Tensor"]:
-
-            def call(first: Any, *args: Any, **kwargs: Any) -> Any:
-                found = getattr(first, last)
-                return found(*args, **kwargs) if callable(found) else found  # a property
-
-            return call
+            return lambda first, *args, **kwargs: getattr(first, last)(*args, **kwargs)
         found = self.module
         for part in (*path, last):
             found = getattr(found, part)

@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from . import callsite, dtypes, hooks, memory, printing
+from . import callsite, dtypes, hooks, memory
 from .declare import FusedOp, Op, OpNode, operator
 from .engine import is_dense
 from .graph import Leaf, Node, Nowhere, Port
@@ -462,11 +462,6 @@ class Spoiled(Tensor):
             TRUE_NODE.__set__(self, node)
             self.__class__ = Tensor  # type: ignore[assignment]
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
-        return printing.format_tensor(
-            self._array, suffixes=("grad_fn=<Invalid>",), prefix="tensor(", default_dtype=dtypes.default_dtype
-        )
-
     requires_grad = property(lambda self: True)
     output_nr = 0
     retains_grad = False
@@ -651,21 +646,22 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if mode() & RECORD and (out._node is not None or result._node is not None):
-        raise RuntimeError(
-            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
-            "the arguments requires grad."
-        )
+        if out._node is not None:
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+                "the arguments requires grad."
+            )
+        if result._node is not None:
+            raise RuntimeError(
+                f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+                "the arguments requires grad."
+            )
     if result.level or out.level:
         top: Any = result.transform if result.level > out.level else out.transform
         return top.write_out(op, out, result)  # type: ignore[no-any-return]
     if "_inference" in out.__dict__:
         check_writable(out, op.name, False)
     new = result._array
-    if out._array.size > 1 and 0 in [s for n, s in zip(out._array.shape, out._array.strides, strict=True) if n > 1]:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
     if new.dtype is not out._array.dtype:
         check_cast(new.dtype, out._array.dtype)
     if out._array.shape != new.shape:

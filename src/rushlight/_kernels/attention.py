@@ -21,6 +21,7 @@ __all__ = ["attention", "attention_backward"]
 Array = np.ndarray[Any, Any]
 HEIGHT = 64  # queries in a block
 GROUP = 1 << 17  # scores of short sequences at a time
+WORK = 8  # what a score costs, in elements of ordinary kernels
 SINGLE = 1 << 18  # m n k of a product up to which OpenBLAS stays in the calling thread
 
 zero = constant(0)
@@ -221,7 +222,7 @@ def attention(
                 np.matmul(s, v1, out[part])
 
         with np.errstate(all="ignore"):
-            run_chunks(together, heads, heads * queries * keys)
+            run_chunks(together, heads, heads * queries * keys * WORK)
         return out.reshape(*batch, queries, -1).astype(kind, copy=False), logs.reshape(*batch, queries)
 
     def some(start: int, stop: int) -> None:
@@ -235,7 +236,7 @@ def attention(
 
     if keys and heads and queries:
         with np.errstate(all="ignore"):
-            run_chunks(some, heads * blocks, heads * queries * keys)
+            run_chunks(some, heads * blocks, heads * queries * keys * WORK)
     return out.reshape(*batch, queries, -1).astype(kind, copy=False), logs.reshape(*batch, queries)
 
 
@@ -303,7 +304,7 @@ def attention_backward(
 
     if keys and heads and queries:
         with np.errstate(all="ignore"):
-            run_chunks(together if short else some, heads, heads * queries * keys)
+            run_chunks(together if short else some, heads, heads * queries * keys * WORK)
     results = (a.reshape(*batch, *a.shape[1:]).astype(kind, copy=False) for a in (of_q, of_k, of_v))
     of_q, of_k, of_v = results
     return of_q, of_k, of_v, None if to_mask is None else to_mask.reshape(*batch, queries, keys)

@@ -12,12 +12,12 @@ import numpy as np
 
 from .choose import pick
 from .jit import ByType, Compiled, compiled, constant, use_numba
-from .pool_of_threads import quietly, run_chunks
+from .pool_of_threads import quietly, run_chunks, spread
 from .scalar import ERF32, ERF64, ERFC64, erf_, erfc_, exp_, expm1_, log1p_, tanh_
 
 __all__ = [
-    "elu", "elu_backward", "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
-    "gelu_tanh_backward", "hardsigmoid", "hardsigmoid_backward", "hardswish", "hardswish_backward", "hardtanh_backward", "huber", "leaky_relu", "leaky_relu_backward", "logsigmoid", "logsigmoid_backward",
+    "add_scaled", "elu", "elu_backward", "erf", "erf_backward", "erfc", "erfc_backward", "gelu", "gelu_backward", "gelu_tanh",
+    "gelu_tanh_backward", "hardsigmoid", "hardsigmoid_backward", "hardswish", "hardswish_backward", "hardtanh_backward", "huber", "leaky_relu", "leaky_relu_backward", "limited", "logsigmoid", "logsigmoid_backward",
     "mish", "mish_backward", "relu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "smooth_l1",
     "smooth_l1_slope",
     "softplus", "softplus_backward",
@@ -25,6 +25,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 16  # elements: smaller blocks lose more to calls than they gain from the cache
+PART = 1 << 15  # elements of a sum of two arrays that stay in the cache between its two passes
 FEW = 64  # elements: the C library's function, called one by one, is quicker than thirty ufuncs
 
 zero, half, one, two, three, six, twenty = (constant(v) for v in (0, 0.5, 1, 2, 3, 6, 20))
@@ -77,6 +78,30 @@ def _horner(coefficients: tuple[float, ...], z: Array, p: Array) -> None:
         np.add(p, c, p)
         np.multiply(p, z, p)
     np.add(p, coefficients[-1], p)
+
+
+def limited(x: Array, low: float, high: float) -> Array:
+    """Every element brought between two limits; nan stays."""
+    low_, high_ = x.dtype.type(low), x.dtype.type(high)
+    return spread(lambda part, out: np.clip(part, low_, high_, out), np.empty_like(x), x)
+
+
+def add_scaled(x: Array, y: Array, factor: Any) -> Array:
+    """``x + factor * y`` for arrays of one shape and dtype, in one pass: the products are rounded, then the sums."""
+    factor = x.dtype.type(factor)
+    if x.size <= PART or not (x.flags.c_contiguous and y.flags.c_contiguous):
+        return np.add(x, y * factor)  # type: ignore[no-any-return]
+    out = np.empty_like(x)
+    left, right, result = x.reshape(-1), y.reshape(-1), out.reshape(-1)
+
+    def blocks(start: int, stop: int) -> None:
+        for i in range(start, stop, PART):
+            part = slice(i, min(i + PART, stop))
+            np.multiply(right[part], factor, result[part])
+            np.add(left[part], result[part], result[part])
+
+    run_chunks(blocks, x.size, x.size, PART)
+    return out
 
 
 # ------------------------------------------------------------------------------------------ error functions

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PARALLEL_FROM", "cpu_count", "get_num_threads", "quietly", "run_chunks", "set_num_threads"]
+__all__ = [
+    "PARALLEL_FROM", "cpu_count", "get_num_threads", "quietly", "run_chunks", "set_num_threads", "spread",
+]  # fmt: skip
 
 PARALLEL_FROM = 1 << 18  # elements; below, handing over costs more than it gains
 _CHUNKS_PER_WORKER = 4  # a worker that loses its core leaves its chunks to the others
@@ -142,3 +144,17 @@ def run_chunks(fn: Callable[[int, int], Any], n_rows: int, elements: int, align:
     if errors:
         raise errors[0]
     return results
+
+
+def spread(ufunc: Callable[..., Any], out: np.ndarray, *operands: Any) -> np.ndarray:
+    """``ufunc(*operands, out)``, a large array's rows by several threads; the operands broadcast against ``out``."""
+    rows = len(out) if out.ndim else 0
+
+    def some(start: int, stop: int) -> None:
+        ufunc(*[o[start:stop] if o.ndim == out.ndim and len(o) == rows else o for o in operands], out[start:stop])
+
+    if out.size < PARALLEL_FROM or rows < 2:
+        ufunc(*operands, out)
+    else:
+        run_chunks(some, rows, out.size)
+    return out

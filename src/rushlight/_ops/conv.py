@@ -15,6 +15,7 @@ from .._core import dtypes, record
 from .._core.declare import BILINEAR, UNSET, operator
 from .._core.tensor import Tensor
 from .._kernels import conv as kernels
+from .._kernels.pool_of_threads import spread
 from .families import with_batch
 from .products import conjugate
 from .reduce import sum as sum_
@@ -110,7 +111,7 @@ def with_bias(compute: Any, x: Any, weight: Any, bias: Any) -> Any:
     if kind == np.float16:
         x, weight, bias = (a.astype(np.float32) for a in (x, weight, bias))
     made = compute(x, weight)
-    made += bias.reshape(-1, *(1,) * (made.ndim - 2))
+    spread(np.add, made, made, bias.reshape(-1, *(1,) * (made.ndim - 2)))
     return made.astype(kind, copy=False)
 
 

@@ -451,10 +451,7 @@ def untyped_storage(self: Tensor) -> Any:
     True
     """
     found = importlib.import_module("rushlight.storage")
-    array = self._array
-    while isinstance(array, Tensor):
-        array = array._array
-    return found.UntypedStorage._over(array)
+    return found.UntypedStorage._over(self._array)
 
 
 def storage(self: Tensor) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from .._core import dtypes, record
 from .._core.declare import BILINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels.pool_of_threads import spread
 from .._kernels.products import outer as outer_products
 from .broadcast import expand, sum_to
 from .shape import movedim, permute, reshape, squeeze, transpose, unsqueeze
@@ -53,16 +54,7 @@ def product(a: Any, b: Any) -> Any:
     if a.dtype == np.float16:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if a.dtype == np.bool_:
-        kernel = (
-            "dot"
-            if a.ndim == b.ndim == 1
-            else "addmv_impl_cpu"
-            if b.ndim == 1
-            else "addmm_impl_cpu_"
-            if b.ndim == 2
-            else "bmm"
-        )
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     if a.ndim > 2 and a.ndim == b.ndim and a.shape[-1] == b.shape[-2] == 1:  # what gradients of each sample are made of
         return outer_products(a, b)
     return np.matmul(a, b)
@@ -338,7 +330,7 @@ def combined(input: Any, made: Any, beta: Any, alpha: Any) -> Any:
         made *= np.asarray(alpha).astype(made.dtype)
     try:
         if beta == 1:
-            made += input
+            spread(np.add, made, made, input)
         elif beta != 0:
             made += input * np.asarray(beta).astype(made.dtype)
         else:

@@ -63,7 +63,7 @@ def spread_back(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @operator(
-    jvp=LINEAR, batch=over_all, casts=True, node={"dim": "SumBackward1"},
+    jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "SumBackward1"),
     input=lambda g, input_shape, dim, keepdim: spread_back(g, input_shape, dim, keepdim),
 )  # fmt: skip
 def sum(
@@ -83,7 +83,7 @@ def mean_vjp(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
     return spread_back(g, input_shape, dim, keepdim) / count_of(input_shape, dim)
 
 
-@operator(jvp=LINEAR, batch=over_all, casts=True, node={"dim": "MeanBackward1"}, input=mean_vjp)
+@operator(jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "MeanBackward1"), input=mean_vjp)
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -149,7 +149,7 @@ def prod_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: An
     return reshape(made, (size, *(1,) * (input.ndim - 1))) if keepdim else made
 
 
-@operator(batch=prod_batch, casts=True, node={"dim": "ProdBackward1"}, input=prod_vjp)
+@operator(batch=prod_batch, casts=True, alternate=("dim", "ProdBackward1"), input=prod_vjp)
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -446,39 +446,6 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return np.asarray(np.count_nonzero(input, axes(dim, input.ndim)), np.int64)  # type: ignore[arg-type, return-value]
 
 
-@operator(batch=over_all)
-def hash_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    x: Any = input
-    bits = (x.astype(np.float64) if x.dtype.kind == "f" else x.astype(np.int64)).view(np.uint64)
-    return np.asarray(np.bitwise_xor.reduce(bits, axes(dim, x.ndim), keepdims=keepdim))  # type: ignore[return-value]
-
-
-def hash_tensor(
-    input: Tensor, dim: Dims = (), *, keepdim: bool = False, mode: int = 0, out: Tensor | None = None
-) -> Tensor:
-    """A hash of the elements over the dimensions ``dim`` (all, if none is given): the exclusive or of their bits.
-
-    Floats count by the bits of float64, integers by those of int64; the result is uint64. Raises RuntimeError for a
-    ``mode`` other than 0, and NotImplementedError for complex numbers.
-
-    >>> import rushlight as torch
-    >>> torch.hash_tensor(torch.tensor([1, 2, 4]))
-    tensor(7, dtype=torch.uint64)
-    """
-    if mode:
-        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
-    dtype = record.np_dtype(input)
-    if dtype.kind == "c":
-        raise NotImplementedError(f"\"xor_sum_cpu\" not implemented for '{dtypes.LEGACY[dtypes.dtype_of(dtype).name]}'")
-    if not input.numel() and dim == ():
-        raise RuntimeError(
-            "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-            "the 'dim' argument."
-        )
-    made = hash_of(input, dim, keepdim)
-    return made if out is None else hash_of.op.write_out(hash_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
-
-
 # ---- spread
 
 
@@ -589,15 +556,12 @@ def _moments(node: str, deviation: bool) -> Any:
         spread = np.asarray(np.sqrt(spread) if deviation else spread)
         return spread, np.asarray(centre, input.dtype).reshape(spread.shape)
 
-    def vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: Any) -> Any:
-        return moments_vjp(g, input, dim, correction, keepdim, None, False)
-
-    def vjp_of_deviation(g: Any, input: Any, dim: Any, correction: Any, keepdim: Any, spread: Any) -> Any:
-        return moments_vjp(g, input, dim, correction, keepdim, spread, True)
-
     body.__name__ = "std_mean" if deviation else "var_mean"
     return operator(
-        batch=over_all, node=node, outputs=("spread", "centre"), input=vjp_of_deviation if deviation else vjp
+        batch=over_all, node=node, outputs=("spread", "centre"),
+        input=lambda g, input, dim, correction, keepdim, spread: moments_vjp(
+            g, input, dim, correction, keepdim, spread, deviation
+        ),
     )(body)  # fmt: skip
 
 

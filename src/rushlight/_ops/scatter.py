@@ -377,7 +377,7 @@ def index_added(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: A
         dim,
         index,
         source.reshape(out.shape[:dim] + index.shape + out.shape[dim + 1 :]),
-        converted(int(alpha), out.dtype) if out.dtype.kind in "iu" else alpha,
+        int(alpha) if out.dtype.kind in "iu" else alpha,
     )
     return out  # type: ignore[return-value]
 

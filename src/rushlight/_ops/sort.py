@@ -57,8 +57,8 @@ def values_at(g: Any, input_shape: Any, indices: Any, dim: int) -> Any:
 
 
 @operator(
-    batch=along, outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
-    node={"": "SortBackward0", "stable": "SortBackward1"},
+    batch=along, node="SortBackward0", outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
+    alternate=("stable", "SortBackward1"),
     input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
 )  # fmt: skip
 def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -> Any:
@@ -505,8 +505,6 @@ def searchsorted(
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
         )
-    if rows.dtype.kind == "b":
-        raise NotImplementedError("\"searchsorted_out_cpu\" not implemented for 'Bool'")
     order = None if sorter is None else array_of(sorter, "searchsorted")
     if order is not None and order.shape != rows.shape:
         raise RuntimeError(
@@ -518,7 +516,7 @@ def searchsorted(
             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype " + legacy(order.dtype)
         )
     if not isinstance(input, Tensor):
-        values = np.asarray(input, rows.dtype if isinstance(input, int) and rows.dtype.kind != "u" else None)
+        values = np.asarray(input, rows.dtype if isinstance(input, int) else None)
         if rows.ndim != 1:
             raise RuntimeError(
                 "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we "

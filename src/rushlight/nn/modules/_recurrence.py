@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._kernels.recurrence import lstm_cells, sigmoid_
+
 Array = np.ndarray[Any, Any]
 Steps = Sequence[tuple[int, int]]
 Saved = tuple[Array, ...]
@@ -21,14 +23,6 @@ Saved = tuple[Array, ...]
 Forward = Callable[[Array, Array, Any, tuple[Array, ...], Steps], tuple[Array, tuple[Array, ...], Saved]]
 # (saved, w_hh, gradients of outputs and of the last state, steps) -> those of x, w_hh, b_hh and state
 Backward = Callable[[Saved, Array, Array, tuple[Array, ...], Steps], tuple[Any, ...]]
-
-
-def _sigmoid_(a: Array) -> None:
-    """``1 / (1 + exp(-a))`` in place, by tanh: it does not overflow, and NumPy has it vectorized."""
-    a *= 0.5
-    np.tanh(a, out=a)
-    a *= 0.5
-    a += 0.5
 
 
 def lstm_forward(
@@ -41,21 +35,14 @@ def lstm_forward(
     before_h = np.empty((len(x), n), x.dtype)
     before_c, tanh_c, outputs = np.empty_like(before_h), np.empty_like(before_h), np.empty_like(before_h)
     w = np.ascontiguousarray(w_hh.T)
+    cell, _ = lstm_cells(gates, (x, h, c))
     for start, size in steps:
         end = start + size
-        a, hb, cb, tb = gates[start:end], h[:size], c[:size], tanh_c[start:end]
+        a, hb, cb = gates[start:end], h[:size], c[:size]
         before_h[start:end] = hb
         before_c[start:end] = cb
         np.matmul(hb, w, out=a)
-        a += x[start:end]
-        g = a[:, 2 * n : 3 * n]
-        np.tanh(g, out=g)
-        _sigmoid_(a[:, : 2 * n])
-        _sigmoid_(a[:, 3 * n :])
-        cb *= a[:, n : 2 * n]
-        cb += a[:, :n] * g
-        np.tanh(cb, out=tb)
-        np.multiply(a[:, 3 * n :], tb, out=hb)
+        cell(a, x[start:end], cb, tanh_c[start:end], hb)
         outputs[start:end] = hb
     return outputs, (h, c), (gates, before_h, before_c, tanh_c)
 
@@ -64,27 +51,14 @@ def lstm_backward(
     saved: Saved, w_hh: Array, grad: Array, grad_state: tuple[Array, ...], steps: Steps
 ) -> tuple[Any, ...]:
     gates, before_h, before_c, tanh_c = saved
-    n = before_h.shape[1]
     dh, dc = grad_state[0].copy(), grad_state[1].copy()
     da = np.empty_like(gates)
+    _, cell = lstm_cells(gates, (grad, before_c, tanh_c, dh, dc))
     for start, size in reversed(steps):
         end = start + size
-        i, f, g, o = (gates[start:end, k * n : (k + 1) * n] for k in range(4))
-        di, df, dg, do = (da[start:end, k * n : (k + 1) * n] for k in range(4))
-        dhb, dcb, t = dh[:size] + grad[start:end], dc[:size], tanh_c[start:end]
-        np.multiply(dhb, t, out=do)
-        do *= o * (1 - o)
-        dhb *= o
-        dhb *= 1 - t * t
-        dcb += dhb
-        np.multiply(dcb, g, out=di)
-        di *= i * (1 - i)
-        np.multiply(dcb, before_c[start:end], out=df)
-        df *= f * (1 - f)
-        np.multiply(dcb, i, out=dg)
-        dg *= 1 - g * g
-        dcb *= f
-        np.matmul(da[start:end], w_hh, out=dh[:size])
+        d = dh[:size]
+        cell(gates[start:end], grad[start:end], before_c[start:end], tanh_c[start:end], d, dc[:size], da[start:end])
+        np.matmul(da[start:end], w_hh, out=d)
     return da, da.T @ before_h, None, dh, dc
 
 
@@ -108,7 +82,7 @@ def gru_forward(
         h_n[start:end] = of_h[:, 2 * n :]
         rz, c = a[:, : 2 * n], a[:, 2 * n :]
         np.add(x[start:end, : 2 * n], of_h[:, : 2 * n], out=rz)
-        _sigmoid_(rz)
+        sigmoid_(rz)
         np.multiply(a[:, :n], of_h[:, 2 * n :], out=c)
         c += x[start:end, 2 * n :]
         np.tanh(c, out=c)

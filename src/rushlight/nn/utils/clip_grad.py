@@ -14,6 +14,7 @@ from rushlight import Tensor
 from ..._core import callsite
 from ..._core.memory import written
 from ..._core.mode import CAREFUL, mode
+from ..._kernels.pool_of_threads import spread
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -89,7 +90,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
             scale, site = factor._array, callsite.here()
             if scale.dtype is arrays[0].dtype and scale.ndim == 0:
                 for array in arrays:
-                    np.multiply(array, scale, array)
+                    spread(np.multiply, array, array, scale)
                     written(array, "clip_grad_norm_", *site)
                 return
         for gradient in gradients:
