@@ -3,6 +3,8 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
+import io
 import os
 import pickle
 import subprocess
@@ -57,6 +59,28 @@ def test_modules_go_on_knowing_their_one_name(alias: None) -> None:
     assert torch.nn.functional.__spec__ is not None
     assert torch.nn.functional.__spec__.name == "rushlight.nn.functional"
     assert pickle.loads(pickle.dumps(torch.nn.Linear)) is rushlight.nn.Linear
+
+
+def test_public_classes_say_that_they_are_of_torch(alias: None) -> None:
+    import torch
+    import torch.optim
+
+    assert repr(type(torch.ones(2))) == "<class 'torch.Tensor'>"
+    assert repr(type(torch.Size([1]))) == "<class 'torch.Size'>" and torch.device.__module__ == "torch"
+    assert repr(torch.nn.Linear) == "<class 'torch.nn.modules.linear.Linear'>"
+    assert repr(torch.nn.Parameter) == "<class 'torch.nn.parameter.Parameter'>"
+    assert torch.optim.SGD.__module__ == "torch.optim.sgd"
+    for one in (torch.Tensor, torch.nn.Linear, torch.optim.SGD, torch.Size):
+        assert pickle.loads(pickle.dumps(one)) is one
+    assert inspect.getsource(torch.nn.Linear).startswith("class Linear(Module)")
+    buffer = io.BytesIO()
+    torch.save(torch.nn.Linear(1, 1), buffer)
+    buffer.seek(0)
+    with torch.serialization.safe_globals([torch.nn.Linear]):
+        assert type(torch.load(buffer)) is torch.nn.Linear
+    _alias.uninstall_as_torch()
+    assert torch.Tensor.__module__ == "rushlight._core.tensor"
+    assert torch.nn.Linear.__module__ == "rushlight.nn.modules.linear"
 
 
 def test_the_version_is_pytorchs_with_ours_behind(alias: None) -> None:

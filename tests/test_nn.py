@@ -217,3 +217,45 @@ def test_kernels_agree_with_the_definition(kind, lengths, monkeypatch):
     monkeypatch.setattr(rnn, "_kernel_in_time", rnn._in_time)
     for a, b in zip(fast, run(), strict=True):
         assert rl.allclose(a, b, atol=1e-10)
+
+
+def test_conversions_in_the_ways_of_future() -> None:
+    ways, torch = rl.__future__, rl
+    layer = nn.Linear(2, 2)
+    weight, views = layer.weight, layer.weight.detach()
+    layer(torch.ones(1, 2)).sum().backward()
+    try:
+        ways.set_overwrite_module_params_on_conversion(True)
+        assert (
+            layer.double().weight is not weight
+            and weight.dtype == torch.float32
+            and layer.weight.grad.dtype == torch.float64
+        )
+        ways.set_overwrite_module_params_on_conversion(False)
+        weight = layer.weight
+        assert layer.float().weight is weight and weight.dtype == torch.float32 and weight.grad.dtype == torch.float32
+        ways.set_swap_module_params_on_conversion(True)
+        del views
+        assert layer.double().weight is weight and weight.dtype == torch.float64 and weight.grad.dtype == torch.float64
+        state = {name: torch.ones_like(value) for name, value in layer.state_dict().items()}
+        layer.load_state_dict(state)
+        assert layer.weight is weight and isinstance(weight, nn.Parameter) and torch.equal(weight, state["weight"])
+        layer.load_state_dict({k: v.detach().float() for k, v in state.items()}, assign=True)
+        assert layer.weight is weight and weight.dtype == torch.float32 and weight.requires_grad
+    finally:
+        ways.set_overwrite_module_params_on_conversion(False)
+        ways.set_swap_module_params_on_conversion(False)
+
+
+def test_loading_into_meta_without_assign_does_nothing_and_says_so() -> None:
+    layer = nn.Linear(2, 1, device="meta")
+    with pytest.warns(UserWarning, match="copying from a non-meta parameter in the checkpoint to a meta parameter"):
+        layer.load_state_dict(nn.Linear(2, 1).state_dict())
+    assert layer.weight.is_meta
+    try:
+        rl.__future__.set_swap_module_params_on_conversion(True)
+        state = nn.Linear(2, 1).state_dict()
+        layer.load_state_dict(state, assign=True)
+    finally:
+        rl.__future__.set_swap_module_params_on_conversion(False)
+    assert rl.equal(layer.weight, state["weight"]) and isinstance(layer.weight, nn.Parameter)

@@ -523,6 +523,7 @@ Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-define
 _LAZY = frozenset(
     [
         "__config__",
+        "__future__",
         "_dynamo",
         "accelerator",
         "amp",

@@ -2,8 +2,9 @@
 
 One finder at the head of ``sys.meta_path`` answers every import that begins with ``torch``.  The modules
 are the same objects under both names, never copies, so ``torch.Tensor is rushlight.Tensor``, and a class
-is found again by whatever name it was pickled under.  What Rushlight does not have raises
-ModuleNotFoundError and says so.
+is found again by whatever name it was pickled under.  Public classes say that they are of ``torch`` as long as
+the alias stands: programs print ``type(x)`` and choose by ``type(x).__module__``.  What Rushlight does not have
+raises ModuleNotFoundError and says so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from os import PathLike
 from types import ModuleType
 from typing import Any
@@ -53,6 +54,9 @@ def install_as_torch() -> None:
             "anything imports torch, or start the program with `rushlight run`"
         )
     sys.meta_path.insert(0, _Finder())
+    for name, module in list(sys.modules.items()):
+        if (name + ".").startswith(PACKAGE + ".") and module is not None:
+            _rename_classes(module)
 
 
 def uninstall_as_torch() -> None:
@@ -62,6 +66,9 @@ def uninstall_as_torch() -> None:
         module = sys.modules[name]
         if module is sys.modules.get(PACKAGE + name[len("torch") :]):
             del sys.modules[name]
+    while _renamed:
+        kind, home = _renamed.popitem()
+        kind.__module__ = home
     if "functorch" in sys.modules and sys.modules["functorch"] is sys.modules.get(f"{PACKAGE}.functorch"):
         del sys.modules["functorch"]
 
@@ -71,23 +78,59 @@ def is_installed_as_torch() -> bool:
     return any(isinstance(finder, _Finder) for finder in sys.meta_path)
 
 
+_renamed: dict[type, str] = {}
+"""Classes that bear PyTorch's name for their module, and what theirs is."""
+
+
+def _is_public(name: str) -> bool:
+    return not any(part.startswith("_") for part in name.split(".")[1:])
+
+
+def _rename_classes(module: ModuleType) -> None:
+    """Let the classes of a public module, and those the package itself shows, say that they are of ``torch``.
+
+    Their modules are then among ``sys.modules`` under that name too, where pickling and inspection look for them.
+    """
+    name = module.__name__
+    if not _is_public(name):
+        return
+    alias = "torch" + name[len(PACKAGE) :]
+    for label, kind in list(vars(module).items()):
+        if isinstance(kind, type) and kind not in _renamed:
+            home = kind.__module__
+            if home == name or (name == PACKAGE and not label.startswith("_") and home.startswith(f"{PACKAGE}._")):
+                _renamed[kind] = home
+                kind.__module__ = alias
+    if name != PACKAGE:
+        sys.modules.setdefault(alias, module)
+
+
 class _Finder:
-    """Answers ``torch`` and ``torch.*`` with a spec whose loader hands out Rushlight's module."""
+    """Answers ``torch`` and ``torch.*`` with a spec whose loader hands out Rushlight's module.
+
+    Of Rushlight's own modules it finds those that are public, to rename their classes once they are loaded.
+    """
 
     @staticmethod
     def find_spec(
         fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname.startswith(PACKAGE + ".") and _is_public(fullname):
+            return _own_spec(fullname, path, target)
         if fullname != "torch" and fullname != "functorch" and not fullname.startswith("torch."):
             return None
         tail = ".functorch" if fullname == "functorch" else fullname[len("torch") :]
         ours = PACKAGE + tail
         try:
-            if (
-                tail.startswith("._") and tail != "._dynamo"
+            if tail.startswith("._") and tail not in (
+                "._dynamo",
+                ".__future__",
             ):  # our private parts; PyTorch has some of these names for other things
                 raise ModuleNotFoundError(name=ours)
+            known = fullname in sys.modules
             module = importlib.import_module(ours)
+            if not known:  # if it were there now, the import system would load what its spec says once more
+                sys.modules.pop(fullname, None)
         except ModuleNotFoundError as error:
             if error.name is None or not (ours + ".").startswith(error.name + "."):
                 raise  # the module is there and needs something that is not
@@ -124,6 +167,21 @@ class _Finder:
     @staticmethod
     def invalidate_caches() -> None:
         """Nothing is cached; importlib asks this of every finder."""
+
+
+def _own_spec(fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+    """A module of Rushlight as it is found without us; its classes are renamed when it has been loaded."""
+    spec = PathFinder.find_spec(fullname, path, target)
+    if spec is None or spec.loader is None:
+        return None
+    load = spec.loader.exec_module
+
+    def load_and_rename(module: ModuleType) -> None:
+        load(module)
+        _rename_classes(module)
+
+    spec.loader.exec_module = load_and_rename  # type: ignore[method-assign]
+    return spec
 
 
 class _Loader:

@@ -6,6 +6,7 @@ Collectives over one process are copies of their own input. A group of more than
 from __future__ import annotations
 
 import os
+from enum import IntEnum
 from typing import Any
 
 import rushlight as rl
@@ -26,10 +27,15 @@ class Backend(str):
     UNDEFINED, GLOO, NCCL, MPI, UCC = "undefined", "gloo", "nccl", "mpi", "ucc"
 
 
+class _RedOpType(IntEnum):
+    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = range(9)
+
+
 class ReduceOp:
     """How values of several processes are joined."""
 
-    SUM, PRODUCT, MIN, MAX, AVG, BAND, BOR, BXOR, PREMUL_SUM = range(9)
+    RedOpType = _RedOpType
+    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = _RedOpType
 
 
 class ProcessGroup:

@@ -105,7 +105,7 @@ def asks(cls: type) -> bool:
     inner = getattr(function, "__func__", function)
     if inner is _disabled_torch_function_impl:
         return False
-    return inner is not tensor_torch_function or not cls.__module__.startswith("rushlight.")
+    return inner is not tensor_torch_function or cls.__module__.partition(".")[0] not in ("rushlight", "torch")
 
 
 def handle_torch_function(

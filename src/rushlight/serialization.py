@@ -17,7 +17,7 @@ import tempfile
 import types
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 
@@ -64,6 +64,8 @@ __all__ = [
 ]
 
 DEFAULT_PROTOCOL = 2
+MAP_LOCATION: TypeAlias = Callable[[Any, str], Any] | str | dict[str, str] | None
+"""What ``load`` takes as ``map_location``, for annotations (also a ``torch.device``)."""
 MAP_PRIVATE = getattr(_mmap, "MAP_PRIVATE", None)
 MAP_SHARED = getattr(_mmap, "MAP_SHARED", None)
 
@@ -168,10 +170,13 @@ class _Rushlight:
     def spell(self, value: object) -> Spelling | None:
         if isinstance(value, type | types.FunctionType):
             module, name = value.__module__, value.__qualname__
-            if module is not None and module.split(".", 1)[0] == "rushlight":
-                public = self.public.get(id(value))
-                return Spelling("torch" + ("" if public else module.removeprefix("rushlight")), public or name)
-            return None
+            public = self.public.get(id(value))
+            if public:
+                return Spelling("torch", public)
+            root, dot, tail = (module or "").partition(".")
+            if root == "torch" and getattr(sys.modules.get("rushlight" + dot + tail), name, None) is value:
+                root = "rushlight"  # under the alias its classes bear PyTorch's names
+            return Spelling("torch" + dot + tail, name) if root == "rushlight" else None
         if isinstance(value, self.Layout):
             return Spelling("torch.serialization", "_get_layout", (str(value),))
         if isinstance(value, self.Format):

@@ -18,6 +18,10 @@ def source(op: Any) -> str:
     code = [f"def {op.name}({header(op)}):"]
     if "axis" in op.extras:
         code += ["    if axis is not UNSET:", "        dim = axis"]
+        late = behind_dim(op)
+        if late:
+            given = ", ".join(f"{n}={n}" for n in late)
+            code += [f"    if {' or '.join(f'{n} is UNSET' for n in late)}:", f"        missing(op, {given})"]
     if "keepdims" in op.extras:
         code += ["    if keepdims is not UNSET:", "        keepdim = keepdims"]
     tail = ""
@@ -75,15 +79,27 @@ def header(op: Any) -> str:
     """The parameters as PyTorch's users write them, and NumPy's names for two of them."""
     parts = []
     keyword = False
+    late = behind_dim(op)
     for name in (*op.positional, *op.keywords):
         if name in op.keywords and not keyword:
             keyword = True
             parts.append("*")
-        parts.append(f"{name}=default_{name}" if name in op.defaults else name)
+        if name in late:
+            parts.append(f"{name}=UNSET")
+        else:
+            parts.append(f"{name}=default_{name}" if name in op.defaults else name)
     aliases = [a for a in ("axis", "keepdims") if a in op.extras]
     if aliases and not keyword:
         parts.append("*")
     return ", ".join(parts + [f"{a}=UNSET" for a in aliases])
+
+
+def behind_dim(op: Any) -> list[str]:
+    """``dim`` and what stands behind it, as far as these have no default: with ``axis`` none of them comes by place."""
+    if "axis" not in op.extras:
+        return []
+    behind = op.positional[op.positional.index("dim") :]
+    return [name for name in behind if name not in op.defaults]
 
 
 def simple(op: Any, every: str, tail: str, tensor: bool = False) -> list[str]:

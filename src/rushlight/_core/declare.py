@@ -33,6 +33,14 @@ LEADING = "leading"  # a batching rule: dimensions in front are batch dimensions
 UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
 
 
+def missing(function: Any, **given: Any) -> None:
+    """Raise TypeError, as Python does, for those required arguments that are not given."""
+    names = [f"'{name}'" for name, value in given.items() if value is UNSET]
+    count = f"{len(names)} required positional argument{'s' if len(names) > 1 else ''}"
+    name = function.name if isinstance(function, Op) else function.__name__
+    raise TypeError(f"{name}() missing {count}: {' and '.join(names)}")
+
+
 class RuleOf:
     """The derivative towards one argument, and the sources of what it saves."""
 
@@ -189,7 +197,7 @@ class Op:
             forward=self.forward, Tensor=Tensor, new=new, clock=clock, caller=None, mode=_modes[0], ndarray=np.ndarray,
             asarray=np.asarray, perform=self.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
-            outside=callsite.outside, UNSET=UNSET, Record=self.node_class, refused=record.refused, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
+            outside=callsite.outside, UNSET=UNSET, missing=missing, Record=self.node_class, refused=record.refused, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,

@@ -228,7 +228,7 @@ class Tensor(Methods):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__module__.startswith(("rushlight.", "torch.")):
+        if cls.__module__.partition(".")[0] not in ("rushlight", "torch"):
             for call in subclassed:
                 call()
 

@@ -15,6 +15,7 @@ from .dims import canonical
 from .magnitude import vector_norm_of
 from .reduce import sum as sum_
 from .shape import broadcast_shapes, broadcast_tensors, reshape, unsqueeze
+from .spelling import numpy_names
 
 INF = math.inf
 
@@ -34,6 +35,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     return div(input, expand(size, tuple(input.shape)), out=out)
 
 
+@numpy_names
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along ``dim``; norms count as ``eps`` at least.
 

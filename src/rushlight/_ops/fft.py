@@ -20,6 +20,7 @@ from .create import into, made
 from .dims import canonical
 from .families import over_dims
 from .shape import pad_narrow, part, roll
+from .spelling import numpy_names
 
 Dims = int | Sequence[int] | None
 BACKWARD, ORTHO, FORWARD = "none", "sqrt", "count"  # what a transform is divided by
@@ -245,6 +246,7 @@ def given_out(out: Any, result: Any) -> Any:
 # ---- one dimension
 
 
+@numpy_names
 def fft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -260,6 +262,7 @@ def fft(
     return given_out(out, complex_one(input, n, dim, norm, True))
 
 
+@numpy_names
 def ifft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -272,6 +275,7 @@ def ifft(
     return given_out(out, complex_one(input, n, dim, norm, False))
 
 
+@numpy_names
 def rfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -284,6 +288,7 @@ def rfft(
     return given_out(out, real_one("rfft", input, n, dim, norm, True))
 
 
+@numpy_names
 def irfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -296,6 +301,7 @@ def irfft(
     return given_out(out, half_one(input, n, dim, norm, False))
 
 
+@numpy_names
 def hfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -308,6 +314,7 @@ def hfft(
     return given_out(out, half_one(input, n, dim, norm, True))
 
 
+@numpy_names
 def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -336,9 +343,10 @@ def _two(name: str, many: Any, example: str) -> Any:
     >>> import rushlight as torch
     >>> {example}
     """
-    return function
+    return numpy_names(function)
 
 
+@numpy_names
 def fftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -354,6 +362,7 @@ def fftn(
     return given_out(out, complex_many(input, s, dim, norm, True))
 
 
+@numpy_names
 def ifftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -366,6 +375,7 @@ def ifftn(
     return given_out(out, complex_many(input, s, dim, norm, False))
 
 
+@numpy_names
 def rfftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -379,6 +389,7 @@ def rfftn(
     return given_out(out, real_many("rfftn", input, s, dim, norm, True))
 
 
+@numpy_names
 def irfftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -391,6 +402,7 @@ def irfftn(
     return given_out(out, half_many("irfftn", input, s, dim, norm, False))
 
 
+@numpy_names
 def hfftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -403,6 +415,7 @@ def hfftn(
     return given_out(out, half_many("hfftn", input, s, dim, norm, True))
 
 
+@numpy_names
 def ihfftn(
     input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -472,6 +485,7 @@ def shifted_by(input: Tensor, dim: Any, share: Any) -> Tensor:
     return roll(input, tuple([share(input.shape[canonical(d, input.ndim)]) for d in dims]), dims)
 
 
+@numpy_names
 def fftshift(input: Tensor, dim: Any = None) -> Tensor:
     """Zero frequency moved to the middle, over all dimensions or those given.
 
@@ -482,6 +496,7 @@ def fftshift(input: Tensor, dim: Any = None) -> Tensor:
     return shifted_by(input, dim, lambda n: n // 2)
 
 
+@numpy_names
 def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
     """The inverse of :func:`fftshift`.
 

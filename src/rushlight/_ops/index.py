@@ -21,6 +21,7 @@ from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
 from .families import over_dims, with_batch
 from .fill import blank, fill_over
+from .spelling import numpy_names
 
 ndarray = np.ndarray
 ALL = slice(None)
@@ -833,6 +834,7 @@ def spread_rows_batch(
 spread_rows.op.batch = spread_rows_batch  # type: ignore[attr-defined]
 
 
+@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of ``input`` at the numbers in ``index`` along ``dim`` (a copy).
 
@@ -903,6 +905,7 @@ def scatter_zero(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     return kernels.scatter_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """The elements of ``input`` at the positions ``index`` along ``dim``; the result has the shape of ``index``.
 

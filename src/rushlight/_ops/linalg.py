@@ -24,6 +24,7 @@ from .magnitude import check_norm_dtype, legacy, vector_norm
 from .products import adjoint as mH
 from .products import dot, matmul
 from .shape import cat, diag_embed, diagonal, movedim, part, permute, reshape, squeeze, tril, triu, unsqueeze
+from .spelling import numpy_names
 
 Number = bool | int | float | complex
 
@@ -1128,6 +1129,7 @@ def shown_order(ord: Any) -> str:
     return ord if isinstance(ord, str) else f"{ord:g}"
 
 
+@numpy_names
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
@@ -1185,6 +1187,7 @@ def matrix_norm(
     return given_out(out, made, matmul_op)
 
 
+@numpy_names
 def norm(
     A: Tensor,
     ord: Any = None,
@@ -1715,6 +1718,7 @@ def cross_of(input: Tensor, other: Tensor, dim: int) -> Tensor:
     return np.moveaxis(made, 0, dim)
 
 
+@numpy_names
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The cross product of vectors of 3 numbers along ``dim``; other dimensions broadcast.
 
@@ -1738,6 +1742,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     return given_out(out, cross_of(input, other, at - input.ndim), matmul_op)
 
 
+@numpy_names
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The sum of ``conj(x) * y`` along ``dim``.
 

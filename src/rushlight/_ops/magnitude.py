@@ -16,6 +16,7 @@ from .broadcast import cast_to, sum_to
 from .dims import canonical
 from .fill import blank
 from .reduce import axes, over_all, regrow
+from .spelling import numpy_names
 
 INF = float("inf")
 
@@ -127,6 +128,7 @@ def legacy(dtype: Any) -> str:
     return dtypes.LEGACY[dtypes.dtype_of(np.dtype(dtype)).name]
 
 
+@numpy_names
 def vector_norm(
     x: Tensor,
     ord: Any = 2,
@@ -179,6 +181,7 @@ def sizes(dim: Any) -> tuple[int, ...]:
     return tuple(dim) if isinstance(dim, (list, tuple)) else (dim,)
 
 
+@numpy_names
 def norm_method(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """A norm of all elements, or over the dimensions ``dim``; see :func:`rushlight.norm`."""
     return norm(self, p, dim, keepdim, dtype=dtype)

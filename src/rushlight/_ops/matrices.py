@@ -36,6 +36,7 @@ from .linalg import (
 )
 from .products import mm
 from .shape import part, reshape, tril, triu, unsqueeze
+from .spelling import numpy_names
 
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -612,6 +613,7 @@ def corrcoef(input: Tensor) -> Tensor:
     return clamp(c, -1, 1)
 
 
+@numpy_names
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """The cross product along ``dim`` (the first of size 3 if not given): use :func:`rushlight.linalg.cross`.
 

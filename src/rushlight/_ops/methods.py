@@ -337,7 +337,7 @@ class Methods:
     roll = shape.roll
     rot90 = shape.rot90
     select = shape.select
-    split = shape.split
+    split = shape.split_method
     split_with_sizes = shape.split_with_sizes
     squeeze = shape.squeeze
     sum_to_size = shape.sum_to_size
@@ -563,6 +563,7 @@ class Methods:
     __reversed__ = layout.backwards
     apply_, map_, map2_ = layout.apply_, layout.map_, layout.map2_
     as_subclass = layout.as_subclass
+    module_load = layout.module_load
     cuda = layout.cuda
     coalesce, is_coalesced = layout.coalesce, layout.is_coalesced
     col_indices, crow_indices = layout.col_indices, layout.crow_indices

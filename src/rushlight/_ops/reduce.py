@@ -18,6 +18,7 @@ from . import return_types
 from .broadcast import cast_to, expand
 from .dims import canonical, canonical_all
 from .families import over_dims, shifted
+from .spelling import numpy_names
 
 Dims = int | Sequence[int] | None
 over_all = over_dims("dim", every=True)
@@ -400,6 +401,7 @@ def aminmax_of(input: Tensor, dim: Any, keepdim: bool) -> Any:
     return np.minimum.reduce(kept, gone, None, None, keepdim), np.maximum.reduce(kept, gone, None, None, keepdim)
 
 
+@numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """The smallest and the largest element together, of all or along ``dim``.
 
@@ -614,6 +616,7 @@ def logsumexp_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     return (np.log(total) + top.reshape(np.shape(total))).astype(own)  # type: ignore[no-any-return]
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the sum of exponentials over the dimensions ``dim``, without overflow.
 
@@ -654,6 +657,7 @@ def nansum(
     return np.add.reduce(x, axes(dim, x.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[no-any-return]
 
 
+@numpy_names
 def nanmean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:

@@ -20,6 +20,7 @@ from .broadcast import cast_to
 from .dims import canonical
 from .families import over_dims
 from .reduce import no_kernel
+from .spelling import numpy_names
 
 Number = bool | int | float | complex
 along = over_dims("dim")
@@ -133,7 +134,7 @@ def _in_place(op: Any, name: str) -> Any:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"In-place version of :func:`{name[:-1]}`."
-    return method
+    return numpy_names(method)
 
 
 cumsum_ = _in_place(cumsum, "cumsum_")
@@ -245,6 +246,7 @@ def logcumsumexp_of(input: Tensor, dim: int) -> Tensor:
     return (np.log(np.cumsum(np.exp(x - top), at)) + top).astype(x.dtype)  # type: ignore[no-any-return]
 
 
+@numpy_names
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the running sum of exponentials along ``dim``, without overflow.
 
@@ -261,6 +263,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 # ---- differences
 
 
+@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,
@@ -411,7 +414,7 @@ def widths(x: Tensor, y: Tensor, dim: int) -> Any:
 def spaced(name: str, y: Tensor, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, int]:
     x = args[0] if args else options.pop("x", None)
     dx = options.pop("dx", None)
-    dim = options.pop("dim", -1)
+    dim = options.pop("dim", options.pop("axis", -1))
     if options or len(args) > 1:
         raise TypeError(f"{name}() received an invalid combination of arguments: {', '.join(options) or 'too many'}")
     if x is not None and not isinstance(x, Tensor):

@@ -25,6 +25,7 @@ from .fill import blank, converted
 from .index import FEW, along, checked_gather, gather_raw, index_select_raw, kernels, put_key
 from .random import no_gradient
 from .shape import flatten, reshape
+from .spelling import numpy_names
 
 ndarray = np.ndarray
 Number = bool | int | float | complex
@@ -173,6 +174,7 @@ def checked_scatter(name: str, input: Any, dim: Any, index: Any, src: Any) -> in
     return at
 
 
+@numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input`` with the elements of ``src`` added at the positions ``index`` along ``dim``.
 
@@ -184,6 +186,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
     return made if out is None else scatter_added.op.write_out(scatter_added.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """In-place version of :func:`scatter_add`."""
     at = checked_scatter("scatter_add_", self, dim, index, src)
@@ -269,6 +272,7 @@ def checked_reduce(name: str, input: Any, dim: Any, index: Any, src: Any, reduce
     return checked_scatter(name, input, dim, index, src)
 
 
+@numpy_names
 def scatter_reduce(
     input: Tensor,
     dim: int,
@@ -292,6 +296,7 @@ def scatter_reduce(
     return made if out is None else scatter_reduced.op.write_out(scatter_reduced.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def scatter_reduce_(
     self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -433,6 +438,7 @@ def by_slices(op: Any, input: Any, at: int, *rest: Any) -> Any:
     return reshape(op.call(one_dim(input), at, *rest), ())
 
 
+@numpy_names
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -447,6 +453,7 @@ def index_add(
     return made if out is None else index_added.op.write_out(index_added.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """In-place version of :func:`index_add`."""
     at, places = checked_add("index_add_", self, dim, index, source)
@@ -498,6 +505,7 @@ def checked_copy(input: Any, dim: Any, index: Any, source: Any) -> tuple[int, An
     return at, vector(index)
 
 
+@numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input`` with the slices ``index`` along ``dim`` replaced by those of ``source``.
 
@@ -510,6 +518,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: T
     return made if out is None else index_copied.op.write_out(index_copied.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """In-place version of :func:`index_copy`."""
     at, places = checked_copy(self, dim, index, source)
@@ -553,6 +562,7 @@ def checked_fill(input: Any, dim: Any, index: Any, value: Any) -> tuple[int, Any
     return at, vector(index)
 
 
+@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with the slices ``index`` along ``dim`` filled with a number (or 0-d tensor).
 
@@ -564,6 +574,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return by_slices(index_filled.op, input, at, places, value)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """In-place version of :func:`index_fill`."""
     at, places = checked_fill(self, dim, index, value)
@@ -601,6 +612,7 @@ def checked_index_reduce(input: Any, dim: Any, index: Any, source: Any, reduce: 
     return checked_add("index_reduce_", input, dim, index, source)
 
 
+@numpy_names
 def index_reduce(
     input: Tensor,
     dim: int,
@@ -622,6 +634,7 @@ def index_reduce(
     return made if out is None else index_reduced.op.write_out(index_reduced.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
+@numpy_names
 def index_reduce_(
     self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -918,6 +931,7 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return views.write(self, put_raw.op, (index, source, bool(accumulate)), "put_")  # type: ignore[attr-defined]
 
 
+@numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """The elements at ``indices`` along ``dim``, where the two broadcast in the other dimensions.
 
@@ -1060,6 +1074,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
 # ---- repeating, combining
 
 
+@numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

@@ -23,6 +23,7 @@ from .broadcast import cast_to, expand, sum_to
 from .create import arranged
 from .dims import canonical, canonical_all
 from .families import over_dims
+from .spelling import numpy_names
 
 
 def sizes(given: Sequence[Any]) -> tuple[int, ...]:
@@ -535,6 +536,7 @@ def pad_narrow_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, s
 pad_narrow.op.batch = pad_narrow_batch  # type: ignore[attr-defined]
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A view of ``length`` elements from ``start`` along ``dim``.
 
@@ -582,6 +584,7 @@ def pad_select_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, s
 pad_select.op.batch = pad_select_batch  # type: ignore[attr-defined]
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the elements at ``index`` along ``dim``, without that dimension.
 
@@ -875,6 +878,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return result
 
 
+def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """As :func:`split`, whose second parameter has another name as a method."""
+    return split(self, split_size, dim)
+
+
+@numpy_names
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor cut along ``dim`` into pieces of the sizes listed, as views.
 
@@ -899,6 +908,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     return result
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor cut along ``dim`` into (at most) ``chunks`` pieces of one size, as views.
 
@@ -917,6 +927,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, size, dim)
 
 
+@numpy_names
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor cut along ``dim`` into that many pieces of nearly one size, or at the indices listed, as views.
 
@@ -1024,6 +1035,7 @@ def unbind_at(input: Tensor, dim: int) -> Any:
     return tuple([input[(*lead, i, ...)] for i in range(input.shape[dim])])
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along ``dim``, without that dimension, as views.
 
@@ -1179,6 +1191,7 @@ def stack_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
     return made if made.flags.c_contiguous else np.ascontiguousarray(made)  # type: ignore[no-any-return]
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors, all of one shape, joined along a new dimension.
 

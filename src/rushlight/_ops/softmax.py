@@ -13,6 +13,7 @@ from .broadcast import cast
 from .dims import canonical
 from .families import over_dims
 from .reduce import sum as sum_
+from .spelling import numpy_names
 
 
 def softmax_rule(g: Any, result: Any, dim: int) -> Any:
@@ -101,6 +102,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return softmax(-input, dim, dtype=dtype)
 
 
+@numpy_names
 def torch_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
     """``torch.softmax``: as :func:`softmax`, with ``dim`` required and ``out``.
 
@@ -112,6 +114,7 @@ def torch_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | N
     return made if out is None else softmax_along.op.write_out(softmax_along.op, out, made)
 
 
+@numpy_names
 def torch_log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
     """``torch.log_softmax``: as :func:`log_softmax`, with ``dim`` required and ``out``.
 

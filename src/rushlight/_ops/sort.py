@@ -22,6 +22,7 @@ from .dims import canonical
 from .families import over_dims
 from .random import no_gradient
 from .reduce import at_index, evenly_to_all, no_kernel
+from .spelling import numpy_names
 
 ndarray = np.ndarray
 along = over_dims("dim")
@@ -68,6 +69,7 @@ def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -
     return kernels.sort(input, at, descending)
 
 
+@numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, out: Any = None) -> Any:
     """The elements in order along ``dim``, and where they were. Equal ones keep their order, ``stable`` or not.
 
@@ -79,6 +81,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     return made if out is None else sort_along.op.write_out(sort_along.op, out, made)  # type: ignore[attr-defined]
 
 
+@numpy_names
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -120,6 +123,7 @@ def topk_along(input: Tensor, k: int, dim: int, largest: bool, inorder: bool) ->
     return kernels.topk(input, k, at, largest, inorder)
 
 
+@numpy_names
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they are.
 
@@ -167,6 +171,7 @@ nanmedian_along = _selecting(
 mode_along = _selecting("mode", "ModeBackward0", lambda x, k, at, keepdim: kernels.mode(x, at, keepdim))
 
 
+@numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The ``k``-th smallest element along ``dim`` (from 1), and where it is.
 
@@ -178,6 +183,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     return made if out is None else kthvalue_along.op.write_out(kthvalue_along.op, out, made)
 
 
+@numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent value along ``dim`` (of several the smallest), and where it is last.
 
@@ -217,7 +223,7 @@ def _middle(name: str, node: str, along_dim: Any, example: str) -> Any:
     >>> import rushlight as torch
     >>> {example}
     """
-    return function
+    return numpy_names(function)
 
 
 median = _middle("median", "MedianBackward0", median_along, "torch.median(torch.tensor([3, 1, 2]))\n    tensor(2)")
@@ -311,6 +317,7 @@ def record_cast(x: Any, dtype: Any) -> Any:
     return cast_to(x, dtype)
 
 
+@numpy_names
 def quantile(
     input: Tensor,
     q: Any,
@@ -333,6 +340,7 @@ def quantile(
     return made if out is None else written_out(out, made)
 
 
+@numpy_names
 def nanquantile(
     input: Tensor,
     q: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.graph import Leaf
+from .._core.meta import SLOT
 from .._core.tensor import Tensor
 
 
@@ -21,8 +22,13 @@ def swap_tensors(t1: Tensor, t2: Tensor) -> None:
             raise TypeError(f"swap_tensors(): expected Tensors, got {type(t).__name__}")
         if isinstance(t._view, list) and any(r() is not None for r in t._view):
             raise RuntimeError("Cannot swap t1 or t2: it has views, which would go on to mean the old memory")
+    arrays = [SLOT.__get__(t) if hasattr(t, "_array") else None for t in (t2, t1)]  # those of meta have none
     t1.__class__, t2.__class__ = t2.__class__, t1.__class__
-    t1._array, t2._array = t2._array, t1._array
+    for t, array in zip((t1, t2), arrays, strict=True):
+        if array is not None:
+            SLOT.__set__(t, array)
+        elif not hasattr(t, "outline"):
+            SLOT.__delete__(t)
     t1._node, t2._node = t2._node, t1._node
     one, other = dict(t1.__dict__), dict(t2.__dict__)
     t1.__dict__.clear()

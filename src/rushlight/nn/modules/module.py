@@ -797,20 +797,40 @@ class Module:
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for param in self._parameters.values():
-            if param is None:
-                continue
-            grad = param.grad
-            with rl.no_grad():
-                param.data = fn(param)  # the Parameter stays the same object: optimizers hold it
-                if grad is not None:
-                    grad.data = fn(grad)
+        for name, param in self._parameters.items():
+            if param is not None:
+                self._convert(name, param, fn)
         for name, buffer in self._buffers.items():
             if is_lazy(buffer):
                 buffer.data = fn(buffer)
             elif buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
+
+    def _convert(self, name: str, param: Any, fn: Callable[[Tensor], Tensor]) -> None:
+        """Give a parameter the data ``fn`` makes of it, and its gradient likewise, in the way ``__future__`` says."""
+        ways = rl.__future__
+        grad = param.grad
+        with rl.no_grad():
+            data = fn(param)
+            if not (ways._swap or ways._overwrite):
+                param.data = data  # the Parameter stays the same object: optimizers hold it
+                if grad is not None:
+                    grad.data = fn(grad)
+                return
+            new = data if isinstance(data, Parameter) else Parameter(data, param.requires_grad)
+            new_grad = None if grad is None else fn(grad).requires_grad_(grad.requires_grad)
+            if not ways._swap:
+                self._parameters[name] = new
+                new.grad = new_grad
+                return
+            try:
+                param.grad = None
+                rl.utils.swap_tensors(param, new)
+                param.grad = new_grad
+            except Exception as error:
+                param.grad = grad
+                raise RuntimeError(f"_apply(): Couldn't swap {self._get_name()}.{name}") from error
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert floating point and complex parameters and buffers: ``to(device, dtype)``, ``to(tensor)``
@@ -1017,10 +1037,22 @@ class Module:
                     f"the shape in current model is {own.shape}."
                 )
                 return
+        if own.is_meta and not given.is_meta and not assign:
+            warnings.warn(
+                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary "
+                "to their corresponding key in the module instead of copying them in place?)",
+                stacklevel=2,
+            )
+            return
         try:
             with rl.no_grad():
+                if rl.__future__._swap:
+                    self._swap_in(own, given, assign)
+                    return
                 if not assign:
-                    own.copy_(given)
+                    if not own.is_meta:
+                        own.copy_(given)
                     return
                 if isinstance(own, Parameter):
                     if isinstance(given, Parameter):
@@ -1035,6 +1067,22 @@ class Module:
                 f"whose dimensions in the checkpoint are {given.size()}, an exception occurred : "
                 f"{error.args}."
             )
+
+    @staticmethod
+    def _swap_in(own: Any, given: Any, assign: bool) -> None:
+        """Swap a parameter or buffer with what its ``module_load`` makes of a tensor of a state."""
+        new = own.module_load(given, assign=assign)
+        if new is given or new is own:
+            raise RuntimeError(
+                "module_load returned one of self or other, please .detach() the result if returning one of the "
+                "inputs in module_load"
+            )
+        if isinstance(own, Parameter):
+            if isinstance(new, Parameter):
+                new.requires_grad_(own.requires_grad)
+            else:
+                new = Parameter(new, requires_grad=own.requires_grad)
+        rl.utils.swap_tensors(own, new)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -1079,6 +1127,7 @@ class Module:
                     )
 
         load(self, state, "")
+        del load  # a function that holds itself is only freed by the garbage collector, and the state with it
         if strict:
             for what, keys in (("Missing", missing), ("Unexpected", unexpected)):
                 if keys:
