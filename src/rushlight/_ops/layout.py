@@ -276,16 +276,6 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
 
 
-def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
-    """What ``load_state_dict`` swaps with a parameter for ``other`` of a state: a tensor that is neither of the two.
-
-    Asked only under ``torch.__future__.set_swap_module_params_on_conversion(True)``; subclasses may override it.
-    """
-    from .index import copy_
-
-    return other.detach() if assign else copy_(self, other).detach()
-
-
 def share_memory_(self: Tensor) -> Tensor:
     """Move this tensor to memory that forked processes share. Returns the tensor."""
     if not is_shared(self):

@@ -563,7 +563,6 @@ class Methods:
     __reversed__ = layout.backwards
     apply_, map_, map2_ = layout.apply_, layout.map_, layout.map2_
     as_subclass = layout.as_subclass
-    module_load = layout.module_load
     cuda = layout.cuda
     coalesce, is_coalesced = layout.coalesce, layout.is_coalesced
     col_indices, crow_indices = layout.col_indices, layout.crow_indices

@@ -1084,6 +1084,28 @@ class Module:
                 new = Parameter(new, requires_grad=own.requires_grad)
         rl.utils.swap_tensors(own, new)
 
+    def _load_tree(
+        self, local: Any, prefix: str, metadata: Any, assign: bool, found: tuple[list[str], list[str], list[str]]
+    ) -> None:
+        """Load this module and those below it. (A method: a closure that calls itself would be a cycle of references.)"""
+        missing, unexpected, errors = found
+        local_metadata = metadata.get(prefix[:-1], {})
+        if assign:
+            local_metadata["assign_to_params_buffers"] = assign
+        # Always strictly: the keys that do not fit are reported even if they are no error.
+        self._load_from_state_dict(local, prefix, local_metadata, True, missing, unexpected, errors)
+        for name, child in self._modules.items():
+            if child is not None:
+                path = f"{prefix}{name}."
+                child._load_tree({k: v for k, v in local.items() if k.startswith(path)}, path, metadata, assign, found)
+        keys = _IncompatibleKeys(missing, unexpected)
+        for hook in self._load_state_dict_post_hooks.values():
+            if hook(self, keys) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                    "if incompatible_keys need to be modified, it should be done inplace."
+                )
+
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> _IncompatibleKeys:
@@ -1107,27 +1129,7 @@ class Module:
         if metadata is not None:
             state._metadata = metadata
 
-        def load(module: Module, local: Any, prefix: str) -> None:
-            local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})
-            if assign:
-                local_metadata["assign_to_params_buffers"] = assign
-            # Always strictly: the keys that do not fit are reported even if they are no error.
-            module._load_from_state_dict(local, prefix, local_metadata, True, missing, unexpected, errors)
-            for name, child in module._modules.items():
-                if child is not None:
-                    path = f"{prefix}{name}."
-                    load(child, {k: v for k, v in local.items() if k.startswith(path)}, path)
-            keys = _IncompatibleKeys(missing, unexpected)
-            for hook in module._load_state_dict_post_hooks.values():
-                if hook(module, keys) is not None:
-                    raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
-                        "return "
-                        "new values, if incompatible_keys need to be modified, it should be done inplace."
-                    )
-
-        load(self, state, "")
-        del load  # a function that holds itself is only freed by the garbage collector, and the state with it
+        self._load_tree(state, "", metadata or {}, assign, (missing, unexpected, errors))
         if strict:
             for what, keys in (("Missing", missing), ("Unexpected", unexpected)):
                 if keys:
