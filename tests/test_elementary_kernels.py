@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernel_paths import path  # noqa: F401
-from rushlight._kernels import choose, elementary, elementwise, gamma, half
+from rushlight._kernels import choose, elementary, elementwise, gamma, half, sums
 
 ways = pytest.mark.usefixtures("path")
 EDGES = np.array([0.0, -0.0, 1, -1, 0.5, 2, np.inf, -np.inf, np.nan, 1e-45, 1e-30, 3e38, -3e38, 90, -105, 1e10], "f4")
@@ -120,3 +120,22 @@ def test_gamma_family_and_inverse_of_erf_in_single_precision_are_the_double_ones
         assert made.dtype == np.float32
         # near the negative zeros of lgamma and digamma the reflection cancels
         np.testing.assert_allclose(made, expected, rtol=3e-7, atol=1e-6 if name in ("lgamma", "digamma") else 0)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("size", [7, 1 << 17, (1 << 18) + 12345])
+def test_sums_of_large_arrays(size: int, dtype: str) -> None:
+    x = np.random.default_rng(0).standard_normal(size).astype(dtype)
+    wide = x.astype("f8")
+    rtol = 1e-6 if dtype == "f4" else 1e-14
+    np.testing.assert_allclose(sums.total(x), np.sum(wide), rtol=0, atol=rtol * np.abs(wide).sum() / 10)
+    np.testing.assert_allclose(sums.squares(x, None, False), wide @ wide, rtol=rtol)
+    assert sums.squares(x.reshape(1, -1), None, True).shape == (1, 1)
+    near = (1 + x / size).astype(dtype)
+    np.testing.assert_allclose(sums.product(near), np.prod(near.astype("f8")), rtol=5e-3 if dtype == "f4" else 1e-12)
+    rows = x[: size // 7 * 7].reshape(7, -1)
+    np.testing.assert_allclose(
+        sums.squares(rows, (1,), True), (rows.astype("f8") ** 2).sum(1, keepdims=True), rtol=rtol
+    )
+    np.testing.assert_allclose(sums.total(rows[:, ::2]), rows[:, ::2].sum(dtype="f8"), rtol=0, atol=rtol * size / 10)
+    assert np.isnan(sums.total(np.where(np.arange(size) == 3, np.nan, x).astype(dtype)))

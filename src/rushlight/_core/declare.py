@@ -51,6 +51,13 @@ class RuleOf:
         names = code.co_varnames[: code.co_argcount]
         self.sources = tuple(self.source(op, need) for need in names[given:])  # after g (and wanted)
 
+        self.held = tuple([s for s in self.sources if 0 <= s < record.SHAPE])
+
+    @cached_property
+    def keep(self) -> Callable[..., tuple[Any, ...]]:
+        """What is saved, of ``(values, result, index)``."""
+        return record.keeper(self.sources)
+
     @cached_property
     def fitted(self) -> Rule:
         return record.fitted(self.vjp)
@@ -140,6 +147,16 @@ class Op:
         self.call = self.stub()
 
     # ---- what the parameters may be
+
+    @cached_property
+    def kinds(self) -> tuple[tuple[str, bool, bool], ...]:
+        """Each parameter: its name, whether it is a list of tensors, whether a tensor."""
+        return tuple([(n, n in self.lists, n in self.tensors) for n in self.parameters])
+
+    @cached_property
+    def edges(self) -> tuple[tuple[int, RuleOf, bool], ...]:
+        """Where the parameters with rules stand, their rules, and whether they are lists."""
+        return tuple([(i, self.rules[n], n in self.lists) for i, n in enumerate(self.parameters) if n in self.rules])
 
     def optional(self, name: str) -> bool:
         """Whether an argument may be None."""

@@ -170,12 +170,12 @@ def unbroadcastable(text: str) -> Exception | None:
 def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
     """The arguments as the forward function takes them: tensors of this level are opened."""
     values = []
-    for name, arg in zip(op.parameters, args, strict=True):
-        if name in op.lists and arg is not None:
+    for (name, several, single), arg in zip(op.kinds, args, strict=True):
+        if several and arg is not None:
             values.append([opened(a, level) for a in arg])
         elif isinstance(arg, Tensor):
-            values.append(opened(arg, level))
-        elif name in op.tensors:
+            values.append(arg._array if arg.level == level else arg)
+        elif single:
             values.append(operand(op, name, arg))
         else:
             values.append(arg)
@@ -213,22 +213,21 @@ def node_for(
     saved: list[Any] = []
     asked = False
     first = result if op.outputs is None else result[0] if result else None
-    for name, arg, value in zip(op.parameters, args, values, strict=True):
-        rule = op.rules.get(name)
-        if rule is None:
-            continue
-        several = name in op.lists and arg is not None
-        for index, (one, inner) in enumerate(zip(arg, value, strict=True) if several else [(arg, value)]):
+    pointwise = op.family == "pointwise"
+    for i, rule, several in op.edges:
+        arg = args[i]
+        several = several and arg is not None
+        for index, (one, inner) in enumerate(zip(arg, values[i], strict=True) if several else ((arg, values[i]),)):
             parent = one._node if isinstance(one, Tensor) and (level is None or one.level == level) else None
             parents.append(parent)
             vjp, kept = rule.vjp, None
             if parent is not None:
                 asked = True
-                kept = tuple([pick(s, values, result, index) for s in rule.sources])
-                for s in rule.sources:
-                    if 0 <= s < SHAPE and isinstance(args[s], Tensor) and args[s].is_inference():
+                kept = rule.keep(values, result, index)
+                for s in rule.held:
+                    if isinstance(args[s], Tensor) and args[s].is_inference():
                         raise RuntimeError(INFERENCE_SAVED)
-                if op.family == "pointwise" and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):  # type: ignore[union-attr]
+                if pointwise and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):  # type: ignore[union-attr]
                     vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
             rules.append(vjp)
             saved.append(kept)
@@ -242,7 +241,7 @@ def node_for(
         node.parents = (Fan(tuple(parents)),)
         node.rules = (op.joint.vjp,)
         wanted = tuple([p is not None for p in parents])
-        node.saved = ((wanted, *[pick(s, values, result, 0) for s in op.joint.sources]),)
+        node.saved = ((wanted, *op.joint.keep(values, result, 0)),)
     else:
         node.parents = tuple(parents)
     node.seq = tick()
@@ -258,20 +257,26 @@ def np_dtype(x: Any) -> np.dtype:
     return found  # type: ignore[no-any-return]
 
 
-def pick(source: int, values: Sequence[Any], result: Any, index: int) -> Any:
-    """What a rule asked to be saved."""
-    if source == RESULT:
-        return result
-    if source == INDEX:
-        return index
-    if source >= OUTPUT:
-        return result[source - OUTPUT]
-    if source >= SHAPE:
-        value = values[source - SHAPE]
-        if isinstance(value, list):
-            return [tuple(v.shape) for v in value]
-        return tuple(value.shape) if hasattr(value, "shape") else ()
-    return values[source]
+def shape_of(value: Any) -> Any:
+    """The shape of what may be saved of an argument: a tensor, a list of them, or a number."""
+    if isinstance(value, list):
+        return [tuple(v.shape) for v in value]
+    return tuple(value.shape) if hasattr(value, "shape") else ()
+
+
+def keeper(sources: Sequence[int]) -> Callable[..., tuple[Any, ...]]:
+    """The function of ``(values, result, index)`` that gives what a rule asked to be saved."""
+    parts = [
+        "result" if s == RESULT
+        else "index" if s == INDEX
+        else f"result[{s - OUTPUT}]" if s >= OUTPUT
+        else f"shape_of(values[{s - SHAPE}])" if s >= SHAPE
+        else f"values[{s}]"
+        for s in sources
+    ]  # fmt: skip
+    kept = f"({''.join(part + ', ' for part in parts)})"
+    made: Callable[..., tuple[Any, ...]] = eval(f"lambda values, result, index: {kept}", {"shape_of": shape_of})
+    return made
 
 
 def recorded(op: Any, args: Sequence[Any], recording: int) -> Any:

@@ -53,6 +53,13 @@ def _positions(packed: Array) -> Array:
     return np.bitwise_and(packed, np.uint64(0xFFFFFFFF)).view(np.int64)
 
 
+def _taken(rows: Array, places: Array) -> Array:
+    """``np.take_along_axis`` of rows, at a fifth of its cost for few elements."""
+    if rows.size > SMALL:
+        return np.take_along_axis(rows, places, -1)
+    return rows.reshape(-1).take(places + (np.arange(len(rows)) * rows.shape[1])[:, None])
+
+
 def _order(x: Array, descending: bool) -> Array:
     """Stable order of each row of (rows, n)."""
     if x.size <= SMALL:
@@ -68,7 +75,7 @@ def _order_of_keys(keys: Array) -> Array:
         packed.sort(-1)
         return _positions(packed)
     order = np.argsort(keys, -1)
-    inorder = np.take_along_axis(keys, order, -1)
+    inorder = _taken(keys, order)
     new = inorder[:, 1:] != inorder[:, :-1]
     if not new.all():
         packed = np.zeros(keys.shape, np.uint64)
@@ -95,6 +102,8 @@ def _back(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
 
 def _by_rows(text: Any, rows: Array, width: int, dtypes: tuple[Any, ...]) -> list[Array]:
     """Arrays (rows, width) filled by ``text(block)``, on several threads if there is much."""
+    if 0 < rows.size <= SMALL:
+        return [np.ascontiguousarray(found) for found in text(rows)]
     outs = [np.empty((rows.shape[0], width), d) for d in dtypes]
     height = max(1, BLOCK // max(1, rows.shape[1]))
 
@@ -117,7 +126,7 @@ def sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Arr
 
     def text(block: Array) -> tuple[Array, Array]:
         order = _order(block, descending)
-        return np.take_along_axis(block, order, -1), order
+        return _taken(block, order), order
 
     if 0 < rows.size <= SMALL:
         values, indices = text(rows)
@@ -171,7 +180,7 @@ def _first_few(block: Array, k: int, descending: bool, inorder: bool) -> Array:
     found = _candidates(block, k, descending) if k else None
     if found is not None:
         chosen, counted = found
-        keys = _keys(np.take_along_axis(block, chosen, -1), descending)
+        keys = _keys(_taken(block, chosen), descending)
         keys[~counted] = np.iinfo(keys.dtype).max  # equal to a nan perhaps, but behind it
         return np.take_along_axis(chosen, _order_of_keys(keys)[:, :k], -1)
     packed = _packed(_keys(block, descending))
@@ -195,7 +204,7 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True, inorder: bool =
 
     def text(block: Array) -> tuple[Array, Array]:
         order = _first_few(block, k, largest, inorder)
-        return np.take_along_axis(block, order, -1), order
+        return _taken(block, order), order
 
     values, indices = _by_rows(text, rows, k, (x.dtype, np.int64))
     return _back(values, shape, axis), _back(indices, shape, axis)
@@ -224,7 +233,7 @@ def kthvalue(x: Array, k: int, axis: int = -1, keepdims: bool = False) -> tuple[
 
     def text(block: Array) -> tuple[Array, Array]:
         place = _kth(block, k - 1)
-        return np.take_along_axis(block, place, -1), place
+        return _taken(block, place), place
 
     values, indices = _by_rows(text, rows, 1, (x.dtype, np.int64))
     return _kept(values, shape, axis, keepdims), _kept(indices, shape, axis, keepdims)
@@ -249,7 +258,7 @@ def _median(x: Array, axis: int, keepdims: bool, skip: bool) -> tuple[Array, Arr
                 count = n - nan[some].sum(-1)
                 middle = np.maximum(count - 1, 0) // 2
                 place[some] = np.take_along_axis(_order(block[some], False), middle[:, None], -1)
-        return np.take_along_axis(block, place, -1), place
+        return _taken(block, place), place
 
     values, indices = _by_rows(text, rows, 1, (x.dtype, np.int64))
     return _kept(values, shape, axis, keepdims), _kept(indices, shape, axis, keepdims)
@@ -276,13 +285,13 @@ def mode(x: Array, axis: int = -1, keepdims: bool = False) -> tuple[Array, Array
 
     def text(block: Array) -> tuple[Array, Array]:
         order = _order(block, False)
-        inorder = np.take_along_axis(block, order, -1)
+        inorder = _taken(block, order)
         new = np.ones(block.shape, bool)
         np.not_equal(inorder[:, 1:], inorder[:, :-1], new[:, 1:])
         at = np.arange(n)
         start = np.maximum.accumulate(np.where(new, at, 0), -1)
         end = (at - start).argmax(-1)[:, None]  # where the first longest run is complete
-        return np.take_along_axis(inorder, end, -1), np.take_along_axis(order, end, -1)
+        return _taken(inorder, end), _taken(order, end)
 
     values, indices = _by_rows(text, rows, 1, (x.dtype, np.int64))
     return _kept(values, shape, axis, keepdims), _kept(indices, shape, axis, keepdims)

@@ -14,6 +14,7 @@ from .._core.tensor import Tensor
 from .._kernels import rows
 from .._kernels.elementary import log1p
 from .._kernels.elementwise import logsigmoid, sigmoid
+from .._kernels.sums import squares
 from .broadcast import cast_to
 from .reduce import mean
 from .reduce import sum as sum_
@@ -335,7 +336,7 @@ def mse_forward(x: Any, target: Any, reduction: str) -> tuple[Any, ...]:
     total = (
         np.dot(flat, flat)
         if flat.size <= 65536 and flat.dtype.kind == "f" and flat.itemsize > 2
-        else np.add.reduce(flat * flat)
+        else squares(flat, None, False)
     )
     if reduction == "mean":
         total = np.asarray(total / np.asarray(flat.size, difference.dtype))

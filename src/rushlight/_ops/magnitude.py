@@ -12,6 +12,7 @@ import numpy as np
 from .._core import dtypes, record
 from .._core.declare import operator
 from .._core.tensor import Tensor
+from .._kernels.sums import squares
 from .broadcast import cast_to, sum_to
 from .dims import canonical
 from .fill import blank
@@ -65,13 +66,13 @@ def vector_norm_of(input: Tensor, ord: float, dim: Any, keepdim: bool) -> Tensor
     gone = axes(dim, x.ndim)
     if own == np.float16:
         x = x.astype(np.float32)
-    size = np.abs(x)
+    size = np.abs(x) if ord != 2 else None
     real = np.dtype(own.type(0).real.dtype)
     if ord == 2:
         if own.kind == "c":
             made = np.sqrt(np.add.reduce(x.real * x.real + x.imag * x.imag, gone, None, None, keepdim))
         else:
-            made = np.sqrt(np.add.reduce(x * x, gone, None, None, keepdim))
+            made = np.sqrt(squares(x, gone, keepdim))
     elif ord == 1:
         made = np.add.reduce(size, gone, None, None, keepdim)
     elif ord == 0:

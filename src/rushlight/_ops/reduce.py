@@ -14,6 +14,7 @@ import numpy as np
 from .._core import dtypes, record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels import sums
 from . import return_types
 from .broadcast import cast_to, expand
 from .dims import canonical, canonical_all
@@ -77,6 +78,8 @@ def sum(
     tensor([4, 6])
     """
     kind = input.dtype.kind  # type: ignore[attr-defined]
+    if dim is None and input.size >= sums.LARGE and not keepdim and kind == "f":  # type: ignore[attr-defined]
+        return sums.total(input)  # type: ignore[arg-type, no-any-return]
     return np.add.reduce(input, axes(dim, input.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
 
 
@@ -162,6 +165,8 @@ def prod(
     """
     kind = input.dtype.kind  # type: ignore[attr-defined]
     gone = None if dim is None else (canonical(dim, input.ndim),)[: input.ndim]
+    if gone is None and not keepdim and kind == "f":
+        return sums.product(input)  # type: ignore[arg-type, no-any-return]
     return np.multiply.reduce(input, gone, np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
 
 
@@ -652,8 +657,10 @@ def nansum(
     kind = x.dtype.kind
     if kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    if kind == "f":
-        x = np.where(np.isnan(x), x.dtype.type(0), x)
+    if kind == "f" and np.count_nonzero(nan := np.isnan(x)):
+        x = np.where(nan, x.dtype.type(0), x)
+    if dim is None and not keepdim and kind == "f":
+        return sums.total(x)  # type: ignore[no-any-return]
     return np.add.reduce(x, axes(dim, x.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[no-any-return]
 
 

@@ -834,9 +834,11 @@ def _splitting(name: str, node: str) -> Any:
     """Splitting under one of the two names that its nodes have in PyTorch."""
 
     def body(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
-        starts = np.cumsum((0, *lengths[:-1]))
-        lead = (slice(None),) * dim
-        return tuple([input[(*lead, slice(a, a + n))] for a, n in zip(starts.tolist(), lengths, strict=True)])
+        lead, start, parts = (slice(None),) * dim, 0, []
+        for n in lengths:
+            parts.append(input[(*lead, slice(start, start + n))])
+            start += n
+        return tuple(parts)
 
     body.__name__ = name
     return operator(

@@ -326,7 +326,7 @@ def transposed(op: Any, primals: list[Any], result: Any, i: int, index: int | No
     primal = primals[i] if index is None else primals[i][index]
     first = result if op.outputs is None else result[0]
     if op.family == "pointwise" and record.np_dtype(primal).kind == "f" and record.np_dtype(first).kind == "f":
-        saved = [record.pick(s, primals, result, index or 0) for s in rule.sources]
+        saved = rule.keep(primals, result, index or 0)
         u = rule.vjp(t, *saved)
         return None if u is None else shaped(u, first)
     grad = Grad()
@@ -339,11 +339,11 @@ def transposed(op: Any, primals: list[Any], result: Any, i: int, index: int | No
         if op.joint is not None:
             names = [n for n in op.parameters if n in op.rules]
             wanted = tuple([n == op.parameters[i] for n in names])
-            saved = [record.pick(s, primals, result, 0) for s in op.joint.sources]
+            saved = op.joint.keep(primals, result, 0)
             back = op.joint.vjp(g, wanted, *saved)
             back = back.get(names.index(op.parameters[i]) + (index or 0))
         else:
-            saved = [record.pick(s, primals, result, index or 0) for s in rule.sources]
+            saved = rule.keep(primals, result, index or 0)
             own, kind = tuple(primal.shape), record.np_dtype(primal)
             if op.family == "pointwise" and (own != tuple(first.shape) or kind is not record.np_dtype(first)):
                 back = rule.fitted(g, own, kind, *saved)

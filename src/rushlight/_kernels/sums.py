@@ -1,0 +1,59 @@
+"""Sums, products and sums of squares of large contiguous arrays, several times as fast as ``reduce`` has them.
+
+``reduce`` adds up one number after the other; rows of a block added to each other are vector instructions. No sum runs
+over more than some hundred rows before it is joined pairwise, so rounding errors stay as small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["product", "squares", "total"]
+
+Array = np.ndarray[Any, Any]
+WIDTH, ROWS = 1024, 64  # a row, and how many are added to each other
+LARGE = 2 * WIDTH * ROWS  # elements; smaller arrays are left to ``reduce``
+
+
+def _flat(x: Array) -> Array | None:
+    """The elements in a row where that takes no copy and pays, else None."""
+    if x.size < LARGE or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return None
+    return x.reshape(-1)
+
+
+def total(x: Array) -> Any:
+    """The sum of all elements, a number."""
+    flat = _flat(x)
+    if flat is None:
+        return np.add.reduce(x, None)
+    cut = x.size - x.size % (WIDTH * ROWS)
+    sums = np.add.reduce(flat[:cut].reshape(-1, ROWS, WIDTH), 1)
+    return np.add.reduce(sums, None) + np.add.reduce(flat[cut:])
+
+
+def product(x: Array) -> Any:
+    """The product of all elements, a number."""
+    flat = _flat(x)
+    if flat is None:
+        return np.multiply.reduce(x, None)
+    cut = x.size - x.size % WIDTH
+    products = np.multiply.reduce(flat[:cut].reshape(-1, WIDTH), 0)
+    return np.multiply.reduce(products) * np.multiply.reduce(flat[cut:])
+
+
+def squares(x: Array, gone: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The sum of the squares of real numbers over the dimensions ``gone`` (None: all)."""
+    if gone is None or len(gone) == x.ndim:
+        flat = _flat(x)
+        if flat is not None:
+            cut = x.size - x.size % WIDTH
+            rows = flat[:cut].reshape(-1, WIDTH)
+            made = np.add.reduce(np.vecdot(rows, rows)) + np.dot(flat[cut:], flat[cut:])
+            return made.reshape((1,) * x.ndim) if keepdim else made
+    elif gone == (x.ndim - 1,) and x.size >= LARGE and x.shape[-1] <= WIDTH * ROWS and x.dtype.char in "fd":
+        made = np.vecdot(x, x)
+        return made[..., None] if keepdim else made
+    return np.add.reduce(x * x, gone, None, None, keepdim)
