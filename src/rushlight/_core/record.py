@@ -169,7 +169,7 @@ def unbroadcastable(text: str) -> Exception | None:
 
 def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
     """The arguments as the forward function takes them: tensors of this level are opened."""
-    values = []
+    values: list[Any] = []
     for (name, several, single), arg in zip(op.kinds, args, strict=True):
         if several and arg is not None:
             values.append([opened(a, level) for a in arg])

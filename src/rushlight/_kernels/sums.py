@@ -56,4 +56,5 @@ def squares(x: Array, gone: tuple[int, ...] | None, keepdim: bool) -> Any:
     elif gone == (x.ndim - 1,) and x.size >= LARGE and x.shape[-1] <= WIDTH * ROWS and x.dtype.char in "fd":
         made = np.vecdot(x, x)
         return made[..., None] if keepdim else made
-    return np.add.reduce(x * x, gone, None, None, keepdim)
+    add: Any = np.add
+    return add.reduce(x * x, gone, None, None, keepdim)
