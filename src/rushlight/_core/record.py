@@ -174,7 +174,7 @@ def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
         if several and arg is not None:
             values.append([opened(a, level) for a in arg])
         elif isinstance(arg, Tensor):
-            values.append(arg._array if arg.level == level else arg)
+            values.append(opened(arg, level))
         elif single:
             values.append(operand(op, name, arg))
         else:
