@@ -15,6 +15,7 @@ import rushlight as torch
 import rushlight.nn.functional as F
 from rushlight import nn
 from rushlight._see.layout import crossings, layered, ordered
+from rushlight._see.scene import columns
 from rushlight._see.svg import placed
 
 
@@ -100,7 +101,15 @@ def test_names_of_parameters_and_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>&amp;", "a\\b{c}|d"]
+    "evil",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "]]>&amp;",
+        "a\\b{c}|d",
+        "a\nb\u2028c",
+        "\x00\ud800",
+    ],
 )
 def test_text_from_users_is_escaped(evil: str, tmp_path) -> None:
     w = torch.tensor(2.0, requires_grad=True)
@@ -113,6 +122,7 @@ def test_text_from_users_is_escaped(evil: str, tmp_path) -> None:
     trace = torch.trace_html(loss, tmp_path / "t.html", {evil: w}, title=evil).read_text()
     assert "<script>alert" not in trace and "<img src=x" not in trace
     json.loads(picture.json)
+    assert "\n" not in picture.scene.title and len(picture.dot.encode()) and len(picture.mermaid.encode())
     assert "<img" not in torch.explain(loss, w, {evil: w}).html
 
 
@@ -367,3 +377,11 @@ def test_the_pictures_of_the_gallery_are_current() -> None:
             for text in ((folder / f"{name}.svg").read_text(encoding="utf-8"), made[name]().svg)
         ]
         assert titles[0] == titles[1], f"run docs/pictures/draw.py: {name}.svg is stale"
+
+
+def test_wide_characters_stay_in_their_boxes() -> None:
+    重み = torch.tensor(2.0, requires_grad=True)
+    損失 = (重み * 3) ** 2
+    shown = torch.draw(損失).text.splitlines()
+    assert columns(shown[0].partition("╮")[0]) == columns(shown[1][: shown[1].index("│", 1)])
+    assert "│       重み       │" in shown[1]

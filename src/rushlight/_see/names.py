@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import FrameType, ModuleType
 from typing import Any
@@ -10,7 +11,14 @@ from .._core import callsite
 from .._core.graph import Node
 from .._core.tensor import Tensor
 
+# what no picture can show, and what would turn the text around it: controls, line breaks, halves of characters
+UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
 MANY = 20_000  # so many tensors are looked at, then no more
+
+
+def clean(text: str) -> str:
+    """A name or a title in one line of characters that XML and terminals can show."""
+    return UNSHOWN.sub("\ufffd", text)
 
 
 def caller() -> FrameType | None:
@@ -54,6 +62,7 @@ def keep(found: Names, arrays: dict[int, str], name: str, tensor: Tensor) -> Non
     node = tensor._node
     if tensor.level:
         return
+    name = clean(name)
     if node is not None:
         found.setdefault(node, (name, tensor))
     else:

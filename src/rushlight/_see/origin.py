@@ -7,6 +7,7 @@ forward is finite (sqrt at 0) is an origin in backward.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from typing import Any
 
@@ -47,7 +48,9 @@ class Origin:
             text += f"\n  where {given}"
         if self.carriers:
             text += f"\n  {self.carriers} later operation{'s' * (self.carriers != 1)} only carried it on"
-        return text + (f"\n  Fix: {self.remedy}" if self.remedy else "")
+        if self.remedy:
+            text += "\n" + textwrap.fill(f"Fix: {self.remedy}", 100, initial_indent="  ", subsequent_indent="       ")
+        return text
 
     __repr__ = __str__
 

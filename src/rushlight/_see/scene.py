@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .._core import callsite, dtypes
 from .._core.graph import Leaf, Node
 from .._core.tensor import Tensor
 from . import lines
+from .names import clean
 from .picture import Edge, Known, edges_of, inner, parents_of
 
 SIGNS = {
@@ -78,6 +80,11 @@ class Scene:
     title: str = ""
     symbol: str = "L"
     ran: bool = True  # whether backward has run, or was run for this picture
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes: characters of East Asia take two."""
+    return len(text) if text.isascii() else sum(1 + (east_asian_width(c) in "WF") for c in text)
 
 
 def number(x: Any) -> str:
@@ -370,6 +377,7 @@ def fold_title(known: Known, unit: Unit, modules: dict[Node, str]) -> str:
 
 def staged(known: Known, max_nodes: int | None = 60, fold: str = "auto", title: str = "") -> Scene:
     """The boxes and arrows of a picture."""
+    title = clean(title)
     units = units_of(known, max_nodes, fold)
     folded = any(len(u.nodes) > 1 for u in units)
     modules = owners(known, [n for n in known.nodes if type(n) is not Leaf]) if folded else {}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .layout import Layout, Point, layered
-from .scene import Arrow, Box, Scene
+from .scene import Arrow, Box, Scene, columns
 
 WIDE = 1500  # a picture wider than this leads downwards, unless asked otherwise
 CHAR, LINE, PAD = 7.3, 17.0, 10.0
@@ -63,9 +63,9 @@ def clip(text: str, most: int = 46) -> str:
 def size_of(box: Box) -> tuple[float, float]:
     wide = max(
         [
-            len(clip(box.title)) * (CHAR + 0.4),
-            *[len(clip(s)) * SMALL for s in box.lines],
-            len(clip(box.gradient)) * SMALL,
+            columns(clip(box.title)) * (CHAR + 0.4),
+            *[columns(clip(s)) * SMALL for s in box.lines],
+            columns(clip(box.gradient)) * SMALL,
         ]
     )
     rows = 1 + len(box.lines) + bool(box.gradient)
@@ -116,7 +116,7 @@ def svg(scene: Scene, direction: str = "auto", steps: bool = False) -> Picture:
     legend = LEGEND_WIDTH
     flip: Callable[..., Any] = (lambda p: (p[1], p[0])) if right else (lambda p: p)
     inner_w, inner_h = (laid.height, laid.width) if right else (laid.width, laid.height)
-    title_w = len(scene.title) * 9.2
+    title_w = columns(scene.title) * 9.2
     note_lines = wrapped("; ".join(scene.notes), int(max(inner_w, legend, title_w) / SMALL))
     labels = [label_of(a) for a in scene.arrows if a.backward] if len(scene.arrows) <= 40 and not right else []
     beside = min(max(map(len, labels), default=0) * SMALL * 0.7, 150.0)  # room for labels left and right of the boxes
@@ -341,7 +341,7 @@ def labels_svg(
 
 def label_places(text: str, points: Sequence[Any], off: float, axis: int) -> list[tuple[Frame, float]]:
     """Where a label could stand, each with how little it is liked: near the middle of the dashed side is best."""
-    wide, high = len(text) * SMALL, 13.0
+    wide, high = columns(text) * SMALL, 13.0
     places = []
     last = len(points) - 1
     for segment in sorted({0, last - 1, last // 2}):

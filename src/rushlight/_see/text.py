@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .layout import layered
-from .scene import Box, Scene
+from .scene import Box, Scene, columns
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 STROKES = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
@@ -22,7 +22,7 @@ def rows_of(box: Box) -> list[str]:
 def text(scene: Scene, width: int = 100) -> str:
     """The picture in characters; a list of lines where it would be wider than ``width``."""
     rows = [rows_of(b) for b in scene.boxes]
-    sizes = [(max(map(len, r)) + 4.0, len(r) + 2.0) for r in rows]
+    sizes = [(max(map(columns, r)) + 4.0, len(r) + 2.0) for r in rows]
     laid = layered(sizes, [(a.tail, a.head) for a in scene.arrows], between=2, below=4)
     if laid.width > width:
         return listing(scene)
@@ -142,14 +142,20 @@ def draw_box(chars: list[list[str]], x: int, y: int, w: int, box: Box, said: Seq
     tl, tr, bl, br, h, v = list(corners)
     put(chars, x, y, tl + h * (w - 2) + tr)
     for k, line in enumerate(said, 1):
-        put(chars, x, y + k, v + line.center(w - 2) + v)
+        put(chars, x, y + k, v + centred(line, w - 2) + v)
     put(chars, x, y + len(said) + 1, bl + h * (w - 2) + br)
 
 
+def centred(text: str, width: int) -> str:
+    left = max(width - columns(text), 0) // 2
+    return " " * left + text + " " * max(width - columns(text) - left, 0)
+
+
 def put(chars: list[list[str]], x: int, y: int, text: str) -> None:
-    while len(chars[y]) < x + len(text):
+    while len(chars[y]) < x + columns(text):
         chars[y].append(" ")
-    chars[y][x : x + len(text)] = text
+    cells = [cell for c in text for cell in ([c] if columns(c) == 1 else [c, ""])]  # what takes two cells fills two
+    chars[y][x : x + len(cells)] = cells
 
 
 def listing(scene: Scene) -> str:

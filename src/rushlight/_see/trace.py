@@ -54,7 +54,7 @@ def trace_html(
             scenes.append(coarse)
         views = [view(known, s) for s in scenes]
     target = Path(path)
-    target.write_text(page(views, title or "How the gradient is computed"), encoding="utf-8")
+    target.write_text(page(views, naming.clean(title) or "How the gradient is computed"), encoding="utf-8")
     return target
 
 
