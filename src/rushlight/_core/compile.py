@@ -256,7 +256,9 @@ def many(op: Any) -> list[str]:
 
 def node(op: Any, asked: list[str], pointwise: bool, spread: bool) -> list[str]:
     """Make the node: who its parents are, which rules lead there, what they need, when and where it was made."""
-    record = f"(Record if {op.alternate[0]} is None else Alternate)" if op.alternate else "Record"
+    record = "Record"
+    for n in op.given_names:
+        record = f"({record} if {n} is None else Record_{n})"
     code = [
         f"        result._node = node = {record}()",
         f"        node.parents = ({''.join(f'{n}_node, ' for n in asked)})",

@@ -125,11 +125,11 @@ class Op:
         self.into: Any = how.get("into")
         self.holomorphic: bool = how.get("holomorphic", False)
         node = how.get("node")
-        # PyTorch names some nodes otherwise when an argument is a number: these names, by argument
-        self.number_names: dict[str, str] = {n: s for n, s in node.items() if n} if isinstance(node, dict) else {}
-        self._node_name: str | None = node[""] if isinstance(node, dict) else node
-        # the name of the nodes of calls that give a certain argument: (argument, name)
-        self.alternate: tuple[str, str] | None = how.get("alternate")
+        names: dict[str, str] = node if isinstance(node, dict) else {"": node} if node else {}
+        self._node_name: str | None = names.get("")
+        # PyTorch names some nodes otherwise where an argument that may be a tensor is a number, or another is given
+        self.number_names: dict[str, str] = {n: s for n, s in names.items() if n in self.tensors}
+        self.given_names: dict[str, str] = {n: s for n, s in names.items() if n and n not in self.tensors}
         self.refuse: Callable[[np.dtype], Exception] | None = how.get("refuse")
         self._gather: Callable[..., Any] | None = how.get("gather")
         self.rules = {n: RuleOf(self, rule) for n, rule in rules.items() if rule is not None}
@@ -221,9 +221,7 @@ class Op:
         )  # fmt: skip
         scope.update({f"default_{n}": value for n, value in self.defaults.items()})
         scope.update({f"instead_{n}": value for n, value in self.instead.items()})
-        scope.update({f"Record_{n}": self.number_classes[n] for n in self.number_names}, Record_tensor=self.node_class)
-        if self.alternate:
-            scope["Alternate"] = self.alternate_class
+        scope.update({f"Record_{n}": c for n, c in self.other_classes.items()}, Record_tensor=self.node_class)
         made: dict[str, Any] = {}
         scope["op"] = self
         exec(compile(text, file, "exec"), scope, made)
@@ -247,22 +245,16 @@ class Op:
         return made
 
     @cached_property
-    def number_classes(self) -> dict[str, type[Node]]:
-        """The classes of nodes for an argument that is a number, where PyTorch names these otherwise."""
-        return {n: type(name, (self.node_class,), {"__slots__": ()}) for n, name in self.number_names.items()}
-
-    @cached_property
-    def alternate_class(self) -> type[Node]:
-        """The class of nodes of calls that give the argument ``alternate`` names."""
-        assert self.alternate is not None
-        return type(self.alternate[1], (self.node_class,), {"__slots__": ()})
+    def other_classes(self) -> dict[str, type[Node]]:
+        """The classes of nodes that PyTorch names otherwise, by the argument that decides it."""
+        names = {**self.given_names, **self.number_names}
+        return {n: type(name, (self.node_class,), {"__slots__": ()}) for n, name in names.items()}
 
     def node_class_for(self, args: Sequence[Any]) -> type[Node]:
         """The class of the node that records a call with these arguments."""
-        if self.alternate and args[self.parameters.index(self.alternate[0])] is not None:
-            return self.alternate_class
-        for name, made in self.number_classes.items():
-            if isinstance(args[self.parameters.index(name)], record.NUMBERS):
+        for name, made in self.other_classes.items():
+            value = args[self.parameters.index(name)]
+            if isinstance(value, record.NUMBERS) if name in self.number_names else value is not None:
                 return made
         return self.node_class
 
@@ -469,14 +461,13 @@ def operator(
     jvp: Any = None,
     batch: Any = None,
     view: bool = False,
-    node: str | None = None,
+    node: str | dict[str, str] | None = None,
     outputs: Sequence[str] | None = None,
     differentiable: tuple[int, ...] | None = None,
     gather: Callable[..., Any] | None = None,
     casts: bool = False,
     joint: Rule | None = None,
     towards: Sequence[str] = (),
-    alternate: tuple[str, str] | None = None,
     **rules: Rule | None,
 ) -> Callable[[Callable[P, R]], Callable[P, Any]]:
     """Declare an operator of any signature. Rules are named after the arguments they lead to.
@@ -485,13 +476,14 @@ def operator(
     have a gradient, ``gather`` makes PyTorch's return type of them; with several of these the rules' first
     argument is the ``Bundle`` of their gradients. ``casts``: a keyword ``dtype`` casts ``input`` first.
     ``joint`` is one rule ``(g, wanted, *saved)`` that gives all gradients at once, as a ``Bundle``, ``towards``
-    the arguments it serves. ``alternate=(argument, name)`` names the nodes of calls that give that argument.
+    the arguments it serves. ``node`` is the node's name, or
+    ``{"": name, "dim": its name where dim is given}``; see `pointwise` too.
     """
 
     def declare(forward: Callable[P, R]) -> Callable[P, Any]:
         how = dict(
             jvp=jvp, batch=batch, view=view, node=node, outputs=outputs, differentiable=differentiable, gather=gather,
-            casts=casts, joint=joint, towards=towards, alternate=alternate,
+            casts=casts, joint=joint, towards=towards,
         )  # fmt: skip
         return Op(forward, "general", rules, **how).call
 

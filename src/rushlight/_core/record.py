@@ -233,7 +233,7 @@ def node_for(
             saved.append(kept)
     if not asked:
         return None
-    node: Node = op.node_class_for(args)() if op.number_names or op.alternate else op.node_class()
+    node: Node = op.node_class_for(args)() if op.number_names or op.given_names else op.node_class()
     if transform is not None:
         node.transform = transform
     node.rules, node.saved = tuple(rules), tuple(saved)

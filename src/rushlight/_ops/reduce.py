@@ -65,7 +65,7 @@ def spread_back(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @operator(
-    jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "SumBackward1"),
+    jvp=LINEAR, batch=over_all, casts=True, node={"dim": "SumBackward1"},
     input=lambda g, input_shape, dim, keepdim: spread_back(g, input_shape, dim, keepdim),
 )  # fmt: skip
 def sum(
@@ -87,7 +87,7 @@ def mean_vjp(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
     return spread_back(g, input_shape, dim, keepdim) / count_of(input_shape, dim)
 
 
-@operator(jvp=LINEAR, batch=over_all, casts=True, alternate=("dim", "MeanBackward1"), input=mean_vjp)
+@operator(jvp=LINEAR, batch=over_all, casts=True, node={"dim": "MeanBackward1"}, input=mean_vjp)
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -153,7 +153,7 @@ def prod_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: An
     return reshape(made, (size, *(1,) * (input.ndim - 1))) if keepdim else made
 
 
-@operator(batch=prod_batch, casts=True, alternate=("dim", "ProdBackward1"), input=prod_vjp)
+@operator(batch=prod_batch, casts=True, node={"dim": "ProdBackward1"}, input=prod_vjp)
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:

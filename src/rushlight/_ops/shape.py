@@ -416,7 +416,7 @@ def squeeze_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim:
 
 
 @operator(
-    view=True, jvp=LINEAR, batch=squeeze_batch, alternate=("dim", "SqueezeBackward1"),
+    view=True, jvp=LINEAR, batch=squeeze_batch, node={"dim": "SqueezeBackward1"},
     input=lambda g, input_shape: reshape(g, input_shape),
 )  # fmt: skip
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:

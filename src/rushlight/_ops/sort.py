@@ -58,8 +58,8 @@ def values_at(g: Any, input_shape: Any, indices: Any, dim: int) -> Any:
 
 
 @operator(
-    batch=along, node="SortBackward0", outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
-    alternate=("stable", "SortBackward1"),
+    batch=along, outputs=("values", "indices"), differentiable=(0,), gather=return_types.sort,
+    node={"": "SortBackward0", "stable": "SortBackward1"},
     input=lambda g, input_shape, indices, dim: values_at(g, input_shape, indices, dim),
 )  # fmt: skip
 def sort_along(input: Tensor, dim: int, descending: bool, stable: bool | None) -> Any:

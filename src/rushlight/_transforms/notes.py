@@ -93,7 +93,7 @@ def lines(op: Any, asked: list[str]) -> list[str]:
         for n in held
     ]
     body += ["if not result_.level and result_._node is None:", "    result_ = result_._array"]
-    record = f"class_for(({', '.join(op.parameters)},))" if op.number_names or op.alternate else "Record"
+    record = f"class_for(({', '.join(op.parameters)},))" if op.number_names or op.given_names else "Record"
     body += [f"made._node = node = {record}()", f"node.parents = ({''.join(f'{n}_node, ' for n in asked)})"]
     if op.holomorphic:
         body += ["complexes = np_dtype(result_).kind == 'c'"]
