@@ -842,7 +842,128 @@ def strides(torch: Any) -> Calls:
     return F
 
 
-GROUPS = (scattering, reducing, sorting, arranging, strides)
+def corners(torch: Any) -> Calls:
+    """Parameter names, numbers that wrap, refused dtypes, strides of what is picked, reflected operands, second orders."""
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    m = torch.arange(9.0).reshape(3, 3)
+    u = torch.tensor([1, 200, 3], dtype=torch.uint8)
+    b = torch.tensor([True, False])
+    s = torch.tensor(3.0)
+    i = torch.tensor([0])
+    z = torch.tensor([1 + 2j, 3 - 1j])
+    it = torch.tensor([1, 2, 0])
+    F = torch.nn.functional
+
+    def g(f: Any, *xs: Any) -> Any:
+        xs = tuple([t.clone().requires_grad_() for t in xs])
+        o = f(*xs)
+        return torch.autograd.grad(o, xs, torch.ones_like(o), allow_unused=True)
+
+    def gg(f: Any) -> Any:
+        v = torch.tensor([-1.5, -0.2, 0.3, 2.0], requires_grad=True)
+        (h,) = torch.autograd.grad((f(v) * v.detach()).sum(), v, create_graph=True)
+        return torch.autograd.grad(h.sum(), v)
+
+    return dict(
+        kw1=lambda: x.flip(dims=(0, 1)),
+        kw3=lambda: x.tile(dims=(2,)),
+        kw4=lambda: m.expand(size=(2, 3, 3)).shape,
+        kw5=lambda: m.permute(dims=(1, 0)),
+        kw7=lambda: m.repeat(repeats=(1, 2)).shape,
+        kw11=lambda: m.sum_to_size(size=(3, 1)),
+        kw14=lambda: m.unflatten(dim=0, sizes=(3, 1)).shape,
+        kw15=lambda: m.clone().resize_(size=(2, 2)).shape,
+        kw19=lambda: torch.flip(m, 0),
+        kw20=lambda: m.flip(),
+        kw21=lambda: torch.flip(m, 0, 1),
+        ad1=lambda: torch.add(u, u, alpha=-3),
+        ad2=lambda: torch.sub(u, u, alpha=300),
+        ad4=lambda: torch.full_like(u, -9),
+        ad5=lambda: torch.full_like(u, 300),
+        ad6=lambda: torch.full((2,), -9, dtype=torch.uint8),
+        ad7=lambda: torch.full((2,), 300, dtype=torch.uint8),
+        ad8=lambda: u.index_add(0, i, u[:1], alpha=-1),
+        ad17=lambda: torch.addcmul(u, u, u, value=-2),
+        ad27=lambda: torch.full_like(m, 1j),
+        ad31=lambda: torch.constant_pad_nd(u, (1, 1), -1),
+        ad45=lambda: u.new_full((2,), -1),
+        bo2=lambda: b.cumsum_(0),
+        bo3=lambda: b.cumprod_(0),
+        bo4=lambda: torch.addcmul(b, b, b),
+        bo5=lambda: torch.bmm(b.reshape(1, 2, 1), b.reshape(1, 1, 2)),
+        bo6=lambda: b @ b,
+        bo7=lambda: torch.mm(b[None], b[:, None]),
+        bo8=lambda: b.mv(b) if 0 else torch.mv(b[None], b),
+        bo9=lambda: torch.cross(torch.tensor([True] * 3), torch.tensor([True] * 3), dim=0),
+        bo12=lambda: torch.bucketize(b, b),
+        bo17=lambda: b.logcumsumexp(0),
+        bo18=lambda: it.logcumsumexp(0),
+        bo21=lambda: torch.searchsorted(b, b),
+        ar1=lambda: torch.arange(0, 5, 2, dtype=torch.complex64),
+        ar2=lambda: torch.arange(2, dtype=torch.bool),
+        ar4=lambda: torch.arange(0, 2, 0.5, out=torch.empty(0, dtype=torch.int64)),
+        ar7=lambda: torch.arange(0, 64, 0.5, dtype=torch.int64),
+        ls5=lambda: torch.linspace(0, 3, 1.0),
+        ls7=lambda: torch.linspace(torch.tensor([1, 2]), 1, 3),
+        ls8=lambda: torch.logspace(0, 3, -1),
+        ls9=lambda: torch.logspace(0, 3, 1.0),
+        ls10=lambda: torch.logspace(torch.tensor([1, 2]), 1, 3),
+        ca1=lambda: g(lambda a, c: torch.cat([a, c], 1), torch.empty(0), m),
+        ca4=lambda: torch.cat([torch.empty(0), torch.empty(0)], 0),
+        ou5=lambda: torch.cat([m, m], out=torch.zeros(1).expand(6, 3)),
+        ou9=lambda: torch.mm(m, m, out=torch.zeros(1).expand(3, 3)),
+        ou10=lambda: torch.add(m, m, out=torch.zeros(1).expand(3, 3)),
+        ou21=lambda: torch.arange(2.0, dtype=torch.float, out=torch.zeros(2, dtype=torch.long)),
+        rp1=lambda: m.__rpow__(m),
+        rp3=lambda: m.__rdiv__(m),
+        rp10=lambda: m.__rfloordiv__(m + 1),
+        rp12=lambda: it.__rlshift__(it),
+        gi1=lambda: x[:, :, [0, 3]].stride(),
+        gi2=lambda: x[:, [0, 2]].stride(),
+        gi4=lambda: x[:, [0, 1], [1, 2]].stride(),
+        gi6=lambda: x[:, :, [0, 3]].view(-1),
+        gi7=lambda: x[:, [0, 2]].view(-1),
+        gi8=lambda: x[..., it].view(-1),
+        gi11=lambda: x[:, None, it].stride(),
+        gi12=lambda: x[:, [[0, 1], [1, 2]]].stride(),
+        gi14=lambda: x[:, x[0] > 1].stride(),
+        gi21=lambda: x[:, it.flip(0)].stride(),
+        gi22=lambda: x[0, :, it].stride(),
+        cr1=lambda: torch.cross(m, m + 1, dim=1).stride(),
+        cr3=lambda: torch.linalg.cross(x[..., :3], x[..., :3]).stride(),
+        cr4=lambda: torch.cross(m[:, :3], m.t(), dim=1).stride(),
+        na1=lambda: torch.diag(m[0].requires_grad_()).grad_fn.name(),
+        na2=lambda: torch.diag_embed(m.clone().requires_grad_()).grad_fn.name(),
+        na4=lambda: torch.diagflat(m.clone().requires_grad_()).grad_fn.name(),
+        cx1=lambda: torch.complex(it, 2),
+        cx2=lambda: torch.complex(2, 3),
+        cx4=lambda: torch.isclose(it, 2),
+        cx5=lambda: torch.isclose(2, it),
+        cx17=lambda: torch.allclose(it, 2),
+        ld1=lambda: g(torch.ldexp, z, z),
+        di1=lambda: torch.diff(m, 0, 0, m[:1], m[:2]),
+        di3=lambda: g(lambda a, c: torch.diff(a, 0, 0, c), m, m[:1]),
+        li3=lambda: torch.linalg.vander(s, N=2),
+        ro12=lambda: torch.frexp(torch.tensor([0.0, 1.0, -3.5, 1e-40, float("inf")])),
+        ro13=lambda: torch.frexp(it),
+        ro14=lambda: torch.frexp(m.double())[1].dtype,
+        ro16=lambda: g(lambda a: torch.frexp(a)[0], m + 1),
+        se1=lambda: gg(torch.relu),
+        se2=lambda: gg(F.leaky_relu),
+        se3=lambda: gg(F.hardtanh),
+        se4=lambda: gg(F.relu6),
+        se5=lambda: gg(F.hardshrink),
+        se6=lambda: gg(F.softshrink),
+        se7=lambda: gg(lambda v: F.threshold(v, 0.0, 1.0)),
+        ap1=lambda: F.avg_pool2d(torch.ones(1, 1, 4, 4), 2, divisor_override=-2),
+        ap2=lambda: F.avg_pool1d(torch.ones(0, 3, 9), 6, 3, 2).shape,
+        ro1=lambda: torch.roll(s, 0, 0),
+        ro2=lambda: torch.roll(m, ()),
+        ha1=lambda: torch.hash_tensor(m, 1),
+    )
+
+
+GROUPS = (scattering, reducing, sorting, arranging, strides, corners)
 CASES = [(group, name) for group in GROUPS for name in group(rushlight)]
 
 # where PyTorch's answer is not followed, and why

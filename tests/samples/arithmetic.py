@@ -1,6 +1,6 @@
 """Samples of arithmetic."""
 
-from samples import INTS, Call, Row
+from samples import FLOATS, INTS, Call, Row
 
 P = dict(inplace=True, out=True)
 PC = dict(inplace=True, out=True, complex=True)
@@ -58,6 +58,7 @@ ROWS = [
     Row("logaddexp2", two, out=True),
     Row("xlogy", lambda s: [*positive(s), Call(s.t(3), 2.5)], **P),
     Row("xlogy", lambda s: [Call(2.5, s.t(3, low=0.3))], tag="number"),
+    Row("frexp", lambda s: [Call(s.t(2, 3)), Call(s.of([1.3, -6.0, 0.3]))], out=True, dtypes=FLOATS),
     Row("ldexp", two, dtypes=(*INTS, "float64"), **P),  # PyTorch rounds 2^other to the dtype of other
     Row("gcd", lambda s: [Call(s.i(4, low=-9, high=9, cast=True), s.i(4, low=1, high=9, cast=True))], grad=False, **P),
     Row("lcm", lambda s: [Call(s.i(4, low=-9, high=9, cast=True), s.i(4, low=1, high=9, cast=True))], grad=False, **P),

@@ -184,6 +184,12 @@ ROWS = [
         out=True,
     ),
     Row(
+        "hash_tensor",
+        lambda s: [Call(s.i(2, 3)), Call(s.t(2, 3), 1), Call(s.t(2, 3), (0, 1), keepdim=True)],
+        grad=False,
+        out=True,
+    ),
+    Row(
         "count_nonzero",
         lambda s: [Call(s.i(2, 3)), Call(s.t(2, 3), 1), Call(s.i(2, 3), (0, 1))],
         grad=False,

@@ -89,8 +89,20 @@ def operand(op: Any, name: str, value: Any) -> Any:
 
 
 def wrong_type(op: Any, name: str, value: Any) -> TypeError:
-    position = op.parameters.index(name) + 1
-    return TypeError(f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+    return not_a_tensor(op.name, name, op.parameters.index(name) + 1, value)
+
+
+def not_a_tensor(function: str, name: str, position: int, value: Any) -> TypeError:
+    return TypeError(
+        f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+    )
+
+
+def check_tensors(function: str, **given: Any) -> None:
+    """Raise TypeError for an argument that is no tensor; they are given by name, the first ones of the function."""
+    for position, (name, value) in enumerate(given.items(), 1):
+        if not isinstance(value, (Tensor, ndarray, np.generic)):
+            raise not_a_tensor(function, name, position, value)
 
 
 # ---- edges that repair shape and dtype

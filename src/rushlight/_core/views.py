@@ -669,6 +669,11 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
     if "_inference" in out.__dict__:
         check_writable(out, op.name, False)
     new = result._array
+    if out._array.size > 1 and 0 in [s for n, s in zip(out._array.shape, out._array.strides, strict=True) if n > 1]:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if new.dtype is not out._array.dtype:
         check_cast(new.dtype, out._array.dtype)
     if out._array.shape != new.shape:

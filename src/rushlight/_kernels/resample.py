@@ -95,6 +95,8 @@ class AxisMap:
             return self._by_taps(x, axis)
         before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
         out = np.empty((*x.shape[:axis], self.index.shape[0], *x.shape[axis + 1 :]), x.dtype)
+        if not x.size or not out.size:
+            return np.zeros_like(out)
         flat, new = np.ascontiguousarray(x).reshape(before, -1, after), out.reshape(before, -1, after)
         for to, of, matrix in self.blocks(x.dtype):
             if after == 1:
@@ -300,7 +302,8 @@ def averaging_map(
     starts, stops = np.array(low, np.intp), np.array(high, np.intp)
     size = stops - starts
     index = starts[:, None] + np.arange(max(int(size.max(initial=1)), 1))
-    share = 1 / np.maximum(size if counts is None else np.array(counts, float), 1e-300)
+    divisors = size if counts is None else np.array(counts, float)
+    share = 1 / np.where(divisors == 0, 1e-300, divisors)
     weights = np.where(index < stops[:, None], share[:, None], 0.0)
     return AxisMap(np.clip(index, 0, max(old - 1, 0)), weights, old)
 

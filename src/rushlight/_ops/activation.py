@@ -21,6 +21,7 @@ from .compare import picked, where
 from .dims import canonical
 from .elementary import erf, exp, not_implemented, only, sigmoid, tanh
 from .families import over_dims
+from .fill import tied
 
 ndarray = np.ndarray
 Number = bool | int | float | complex
@@ -38,7 +39,7 @@ def relu_rule(g: Any, result: Any) -> Any:
     large = plain(g, result) and g.size >= 1 << 15 and g.dtype.char in "fd"
     if large and g.flags.c_contiguous and result.flags.c_contiguous:
         return elementwise.relu_backward(g, result)
-    return where(result <= 0, 0, g)
+    return tied(where(result <= 0, 0, g), result)
 
 
 @pointwise(input=relu_rule)
@@ -61,7 +62,7 @@ def relu(input: Tensor) -> Tensor:
 def leaky_rule(g: Any, input: Any, negative_slope: float) -> Any:
     if plain(g, input):
         return elementwise.leaky_relu_backward(g, input, negative_slope)
-    return where(input > 0, g, g * negative_slope)
+    return tied(where(input > 0, g, g * negative_slope), input)
 
 
 @pointwise(input=leaky_rule)
@@ -79,7 +80,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 def hardtanh_rule(g: Any, input: Any, min_val: float, max_val: float) -> Any:
     if plain(g, input) and g.dtype.kind == "f":
         return elementwise.hardtanh_backward(g, input, min_val, max_val)
-    return where((input <= min_val) | (input >= max_val), 0, g)
+    return tied(where((input <= min_val) | (input >= max_val), 0, g), input)
 
 
 @pointwise(input=hardtanh_rule)
@@ -125,7 +126,7 @@ def hardswish(input: Tensor) -> Tensor:
 def hardsigmoid_rule(g: Any, input: Any) -> Any:
     if plain(g, input):
         return elementwise.hardsigmoid_backward(g, input)
-    return where((input > -3) & (input < 3), g / 6, 0)
+    return tied(where((input > -3) & (input < 3), g / 6, 0), input)
 
 
 @pointwise(input=hardsigmoid_rule)
@@ -140,7 +141,7 @@ def hardsigmoid(input: Tensor) -> Tensor:
     return elementwise.hardsigmoid(input)
 
 
-@pointwise(input=lambda g, result: where(result == 0, 0, g))
+@pointwise(input=lambda g, result: tied(where(result == 0, 0, g), result))
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``x`` where ``|x| > lambd``, else 0.
 
@@ -153,7 +154,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return np.where((input >= kind(-lambd)) & (input <= kind(lambd)), kind(0), input)
 
 
-@pointwise(input=lambda g, input, lambd: where((input >= -lambd) & (input <= lambd), 0, g))
+@pointwise(input=lambda g, input, lambd: tied(where((input >= -lambd) & (input <= lambd), 0, g), input))
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``x`` moved towards 0 by ``lambd``, 0 where ``|x| <= lambd``.
 
@@ -172,7 +173,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return np.where(np.isnan(input), input, moved)
 
 
-@pointwise(input=lambda g, input, threshold: where(input <= threshold, 0, g))
+@pointwise(input=lambda g, input, threshold: tied(where(input <= threshold, 0, g), input))
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``x`` where it is above ``threshold``, ``value`` elsewhere.
 

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from .._core import record
-from .._core.declare import pointwise
+from .._core.declare import LEADING, operator, pointwise
 from .._core.tensor import Tensor
 from .._kernels import elementary as kernels
 from .._kernels import elementwise
+from . import return_types
 from .broadcast import cast_to
 from .compare import NO_NODE, legacy, no_derivative, where
 from .elementary import LN2, exp, exp2, log, not_implemented, only, zeros_as
+from .fill import converted
 
 Number = bool | int | float | complex
 
@@ -51,7 +53,7 @@ def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, builtins.complex) and kind != "c":
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
-    return other * other.dtype.type(alpha)
+    return other * other.dtype.type(converted(alpha, other.dtype))
 
 
 def one_pass(input: Any, other: Any, alpha: Any) -> bool:
@@ -445,7 +447,7 @@ def power_of(self: Any, exponent: Any) -> Any:
 
 def power_to(self: Any, base: Any) -> Any:
     """``base ** self``; see :func:`rushlight.pow`."""
-    if not isinstance(base, (int, float, builtins.complex, np.ndarray, np.generic)):
+    if not isinstance(base, (int, float, builtins.complex, np.ndarray, np.generic, Tensor)):
         return NotImplemented
     return pow_tensor(base.item() if isinstance(base, np.generic) else base, self)
 
@@ -576,7 +578,9 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> torch.addcmul(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), value=10)
     tensor([61.])
     """
-    return input + input.dtype.type(value) * tensor1 * tensor2
+    if input.dtype.kind == "b":
+        raise not_implemented("addcmul_cpu_out", input.dtype)
+    return input + input.dtype.type(converted(value, input.dtype)) * tensor1 * tensor2
 
 
 def refuse_integer_quotient(operands: Any) -> None:
@@ -703,7 +707,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
 
 def over(self: Any, other: Any) -> Any:
     """``other / self``; see :func:`rushlight.div`."""
-    if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic)):
+    if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic, Tensor)):
         return NotImplemented
     from .elementary import reciprocal
 
@@ -716,7 +720,7 @@ def reflected(function: Any, name: str) -> Any:
     """``other op self`` as a method, for operators that are not symmetric."""
 
     def method(self: Any, other: Any) -> Any:
-        if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic)):
+        if not isinstance(other, (int, float, builtins.complex, np.ndarray, np.generic, Tensor)):
             return NotImplemented
         return function(other, self)
 
@@ -726,7 +730,11 @@ def reflected(function: Any, name: str) -> Any:
     return method
 
 
-@pointwise("float", input=lambda g, other: g * exp2(other), other=lambda g, result: g * result * LN2)
+@pointwise(
+    "float", holomorphic=True,
+    input=lambda g, other: g * exp2(other),
+    other=lambda g, result: g * result * LN2,
+)  # fmt: skip
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2^other``.
 
@@ -735,6 +743,27 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([8., 6.])
     """
     return input * np.exp2(other)
+
+
+@operator(
+    batch=LEADING, outputs=("mantissa", "exponent"), differentiable=(0,), gather=return_types.frexp,
+    node="FrexpBackward0", input=lambda g, exponent: g * exp2(-cast_to(exponent, record.np_dtype(g))),
+)  # fmt: skip
+def frexp(input: Tensor, *, out: Any = None) -> Any:
+    """Each number as a mantissa with ``0.5 <= |mantissa| < 1`` and an exponent (int32): ``mantissa * 2^exponent``.
+
+    Raises RuntimeError for numbers that are not floating.
+
+    >>> import rushlight as torch
+    >>> torch.frexp(torch.tensor([1.0, 6.0]))
+    torch.return_types.frexp(
+    mantissa=tensor([0.5000, 0.7500]),
+    exponent=tensor([1, 3], dtype=torch.int32))
+    """
+    if input.dtype.kind != "f":  # type: ignore[attr-defined]
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    mantissa, exponent = np.frexp(input)  # type: ignore[call-overload]
+    return mantissa, exponent
 
 
 def gcd_kind(name: str, input: Any) -> None:

@@ -242,6 +242,7 @@ def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
     >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
     tensor([1.+2.j])
     """
+    record.check_tensors("complex", real=real, imag=imag)
     paired("complex", real, imag)
     if not isinstance(real, Tensor) and not isinstance(imag, Tensor):
         return complex_of(np.asarray(real), np.asarray(imag))

@@ -18,6 +18,7 @@ from .._core.mode import DEPTH, INFERENCE, mode
 from .._core.promote import default_complex, promote_types
 from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
 from .broadcast import cast_to
+from .fill import converted
 
 Number = bool | int | float | complex
 
@@ -422,7 +423,7 @@ def full(
     if on_meta(device):
         return spread(shape_of((size,), "full"), np.dtype(dtype_or(dtype, default)), requires_grad)
     array = np.empty(shape_of((size,), "full"), dtype_or(dtype, default))
-    array[...] = fill_value
+    array[...] = converted(fill_value, array.dtype)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
@@ -551,7 +552,7 @@ def full_like(
     if isinstance(input, Tensor) and input.level:
         return similar(full_like, input, fill_value=fill_value, dtype=dtype, memory_format=memory_format)
     array = like(input, dtype, memory_format)
-    array[...] = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    array[...] = converted(fill_value.item() if isinstance(fill_value, Tensor) else fill_value, array.dtype)
     return made(array, requires_grad, device, layout, pin_memory)
 
 
@@ -602,7 +603,12 @@ def arange(
         if not isinstance(v, (bool, int, float)):
             raise TypeError(f"arange(): arguments must be Numbers, not {type(v).__name__}")
     integers = not any(isinstance(v, float) for v in (start, end, step))
-    wanted = dtype_or(dtype, np.dtype(np.int64) if integers else None)
+    wanted = dtype_or(dtype, np.dtype(np.int64) if integers else None) if out is None else out.dtype.dtype
+    if out is not None and dtype is not None and dtype_or(dtype) != wanted:
+        names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (dtype_or(dtype), wanted)]
+        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
+    if wanted.kind in "bc":
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtypes.LEGACY[dtypes.dtype_of(wanted).name]}'")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -612,7 +618,7 @@ def arange(
     if wanted == np.int64 and not integers:
         start, end, step = int(start), int(end), int(step)
         if step == 0:
-            raise RuntimeError("step must be nonzero")
+            raise ValueError("step must be nonzero")
         integers = True
     if integers:
         array = np.arange(int(start), int(end), int(step), dtype=np.int64).astype(wanted, copy=False)
@@ -663,12 +669,28 @@ def linspace(
     >>> torch.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    start, end = [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+    start, end = ends_of_line("linspace", start, end, steps)
     is_complex = isinstance(start, complex) or isinstance(end, complex)
     wanted = dtype_or(dtype, default_complex(dtypes.default_dtype) if is_complex else None)
     return into(out, made(line(start, end, steps, wanted), requires_grad, device, layout, pin_memory))
+
+
+def ends_of_line(name: str, start: Any, end: Any, steps: Any) -> list[Any]:
+    """The two ends as numbers, checked with the number of steps."""
+    if isinstance(steps, float) or not hasattr(steps, "__index__"):
+        kinds = ", ".join(type(v).__name__ for v in (start, end, steps))
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({kinds}), but expected numbers or 0-d tensors "
+            "as start and end, and a whole number of steps"
+        )
+    for word, v in (("start", start), ("end", end)):
+        if isinstance(v, Tensor) and v.ndim:
+            raise RuntimeError(
+                f"{name} only supports 0-dimensional start and end tensors, but got {word} with {v.ndim} dimension(s)."
+            )
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
 
 
 def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
@@ -712,7 +734,7 @@ def logspace(
     >>> torch.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    start, end = [v.item() if isinstance(v, Tensor) else v for v in (start, end)]
+    start, end = ends_of_line("logspace", start, end, steps)
     wanted = dtype_or(dtype)
     if wanted.kind == "c":
         exponents = line(start, end, steps, wanted)

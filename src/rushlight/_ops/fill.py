@@ -23,6 +23,33 @@ def blank(input: Tensor) -> Tensor:
     return np.zeros(input.shape, input.dtype)  # type: ignore[call-overload, no-any-return]
 
 
+@operator(batch=lambda op, size, mapped, input, shape: op.call(input, (size, *shape)))
+def blank_of(input: Tensor, shape: Any) -> Tensor:
+    """Zeros of ``shape``, inside the transforms that ``input`` is in."""
+    return np.zeros(shape, input.dtype)  # type: ignore[call-overload, no-any-return]
+
+
+def tied_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, to: Any) -> Any:
+    from .families import with_batch
+
+    return op.call(with_batch(input, size, mapped[0]), with_batch(to, size, mapped[1]))
+
+
+@operator(
+    batch=tied_batch, node="AliasBackward0", input=lambda g: g, to=lambda g, to_shape: blank_of(g, tuple(to_shape))
+)
+def tied_to(input: Tensor, to: Tensor) -> Tensor:
+    return input
+
+
+def tied(g: Any, to: Any) -> Any:
+    """A gradient whose rule asked ``to`` on which piece it lies: in the graph it comes from there too, with gradient 0.
+
+    So a second derivative of straight pieces is zero, and not a graph without a way back.
+    """
+    return tied_to(g, to) if getattr(to, "requires_grad", False) and isinstance(g, Tensor) else g
+
+
 def fill_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, value: Any) -> Any:
     from .shape import reshape
 

@@ -152,9 +152,14 @@ def put_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape
 )
 def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """The elements at ``indices`` (arrays by dimension, None for a whole one); the transpose of :func:`put_at`."""
-    if len(indices) == 1 and indices[0].dtype.kind != "b" and input.ndim > 1:
-        return np.take(input, indices[0], 0)  # type: ignore[call-overload, no-any-return]
-    return input[where_of(input, indices)]
+    at = [d for d, i in enumerate(indices) if i is not None]
+    if len(at) == 1 and input.ndim > 1 and indices[at[0]].dtype.kind != "b":
+        if at[0] == 0 or input.flags.c_contiguous:  # type: ignore[attr-defined]
+            return np.take(input, indices[at[0]], at[0])  # type: ignore[call-overload, no-any-return]
+    made = input[where_of(input, indices)]
+    if made.ndim < 2 or made.flags.c_contiguous:  # type: ignore[attr-defined]
+        return made
+    return np.ascontiguousarray(made)  # type: ignore[call-overload, no-any-return]  # NumPy leaves what it picked apart in front
 
 
 take_at.op.node_class.holds = True  # type: ignore[attr-defined]  # its indices count as saved tensors, as in PyTorch

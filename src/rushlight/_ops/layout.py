@@ -189,13 +189,13 @@ def refuse_grad(self: Tensor, text: str) -> None:
         raise RuntimeError(text)
 
 
-def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -> Tensor:
     """Give this tensor another size over the same memory, which grows (into another) if it is too small.
 
     Raises RuntimeError for tensors that require a gradient.
     """
     refuse_grad(self, "cannot resize variables that require grad")
-    shape = sizes(size)
+    shape = sizes(size, "resize_", "size", named)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     array = self._array

@@ -20,6 +20,7 @@ from . import return_types
 from .broadcast import cast_to, expand, sum_to
 from .complexes import conj, real
 from .dims import canonical
+from .elementary import not_implemented
 from .magnitude import check_norm_dtype, legacy, vector_norm
 from .products import adjoint as mH
 from .products import dot, matmul
@@ -1713,9 +1714,14 @@ def cross_batch(op: Any, size: int, mapped: Any, input: Any, other: Any, dim: in
 @operator(jvp=BILINEAR, batch=cross_batch, node="LinalgCrossBackward0", input=cross_rule, other=cross_other_rule)
 def cross_of(input: Tensor, other: Tensor, dim: int) -> Tensor:
     """The cross product along a dimension counted from the end."""
+    if input.dtype.kind == "b":  # type: ignore[attr-defined]
+        raise not_implemented("cross", input.dtype)  # type: ignore[arg-type]
     a, b = np.moveaxis(input, dim, 0), np.moveaxis(other, dim, 0)  # type: ignore[type-var]
-    made = np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-    return np.moveaxis(made, 0, dim)
+    made = np.empty(np.broadcast_shapes(input.shape, other.shape), input.dtype)
+    out = np.moveaxis(made, dim, 0)
+    for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
+        out[i] = a[j] * b[k] - a[k] * b[j]
+    return made  # type: ignore[return-value]
 
 
 @numpy_names
@@ -1829,6 +1835,8 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     count = (x.shape[-1] if x.ndim else 1) if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
+    if x.ndim == 0:
+        x = unsqueeze(x, 0)
     base = unsqueeze(x, -1)
     powers = cumprod(expand(base, (*x.shape, count - 1)), -1)
     ones = x.new_ones((*x.shape, 1), dtype=powers.dtype)

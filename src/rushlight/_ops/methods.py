@@ -88,6 +88,7 @@ class Methods:
     logaddexp, logaddexp2 = arithmetic.logaddexp, arithmetic.logaddexp2
     true_divide = arithmetic.div
     true_divide_ = inplace(arithmetic.div)
+    frexp = arithmetic.frexp
     ldexp = arithmetic.ldexp
     ldexp_ = inplace(arithmetic.ldexp)
     float_power, float_power_ = arithmetic.float_power, arithmetic.float_power_
@@ -298,15 +299,15 @@ class Methods:
     relu_ = inplace(activation.relu)
 
     # shape
-    def expand(self: Any, *size: Any) -> Tensor:
+    def expand(self: Any, *size: Any, **named: Any) -> Tensor:
         """A view repeated to fill a larger shape; see :func:`rushlight.broadcast_to`."""
-        return broadcast.expand(self, shape.sizes(size))
+        return broadcast.expand(self, shape.sizes(size, "expand", "size", named))
 
     reshape = shape.reshape_method
 
-    def permute(self: Any, *dims: Any) -> Tensor:
+    def permute(self: Any, *dims: Any, **named: Any) -> Tensor:
         """A view with the dimensions in the given order; see :func:`rushlight.permute`."""
-        return shape.permute(self, shape.sizes(dims))
+        return shape.permute(self, shape.sizes(dims, "permute", "dims", named))
 
     T = property(shape.T)
     mT = property(shape.mT)
@@ -324,7 +325,7 @@ class Methods:
     dsplit = shape.dsplit
     expand_as = shape.expand_as
     flatten = shape.flatten
-    flip = shape.flip
+    flip = shape.flip_method
     fliplr = shape.fliplr
     flipud = shape.flipud
     hsplit = shape.hsplit
@@ -343,7 +344,7 @@ class Methods:
     sum_to_size = shape.sum_to_size
     t = shape.t
     tensor_split = shape.tensor_split
-    tile = shape.tile
+    tile = shape.tile_method
     to = shape.to
     transpose = swapaxes = swapdims = shape.transpose
     tril = shape.tril
@@ -450,6 +451,7 @@ class Methods:
     argmax = reduce.argmax
     argmin = reduce.argmin
     count_nonzero = reduce.count_nonzero
+    hash_tensor = reduce.hash_tensor
     logsumexp = reduce.logsumexp
     max = reduce.max
     mean = reduce.mean

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor
+from .fill import converted
 
 ndarray = np.ndarray
 Stretch = tuple[slice, slice, bool]  # where to, where from, whether one element is spread
@@ -36,7 +37,7 @@ def constant_pad(input: Tensor, pad: tuple[int, ...], value: Any) -> Tensor:
         source[axis] = slice(max(0, -before), n - max(0, -after))
         shape[axis] = n + before + after
         inner[axis] = slice(max(0, before), shape[axis] - max(0, after))
-    out = np.full(shape, value, array.dtype) if value else np.zeros(shape, array.dtype)
+    out = np.full(shape, converted(value, array.dtype), array.dtype) if value else np.zeros(shape, array.dtype)
     out[tuple(inner)] = array[tuple(source)]
     return out
 

@@ -54,7 +54,16 @@ def product(a: Any, b: Any) -> Any:
     if a.dtype == np.float16:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if a.dtype == np.bool_:
-        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+        kernel = (
+            "dot"
+            if a.ndim == b.ndim == 1
+            else "addmv_impl_cpu"
+            if b.ndim == 1
+            else "addmm_impl_cpu_"
+            if b.ndim == 2
+            else "bmm"
+        )
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
     if a.ndim > 2 and a.ndim == b.ndim and a.shape[-1] == b.shape[-2] == 1:  # what gradients of each sample are made of
         return outer_products(a, b)
     return np.matmul(a, b)

@@ -453,6 +453,39 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return np.asarray(np.count_nonzero(input, axes(dim, input.ndim)), np.int64)  # type: ignore[arg-type, return-value]
 
 
+@operator(batch=over_all)
+def hash_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    x: Any = input
+    bits = (x.astype(np.float64) if x.dtype.kind == "f" else x.astype(np.int64)).view(np.uint64)
+    return np.asarray(np.bitwise_xor.reduce(bits, axes(dim, x.ndim), keepdims=keepdim))  # type: ignore[return-value]
+
+
+def hash_tensor(
+    input: Tensor, dim: Dims = (), *, keepdim: bool = False, mode: int = 0, out: Tensor | None = None
+) -> Tensor:
+    """A hash of the elements over the dimensions ``dim`` (all, if none is given): the exclusive or of their bits.
+
+    Floats count by the bits of float64, integers by those of int64; the result is uint64. Raises RuntimeError for a
+    ``mode`` other than 0, and NotImplementedError for complex numbers.
+
+    >>> import rushlight as torch
+    >>> torch.hash_tensor(torch.tensor([1, 2, 4]))
+    tensor(7, dtype=torch.uint64)
+    """
+    if mode:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
+    dtype = record.np_dtype(input)
+    if dtype.kind == "c":
+        raise NotImplementedError(f"\"xor_sum_cpu\" not implemented for '{dtypes.LEGACY[dtypes.dtype_of(dtype).name]}'")
+    if not input.numel() and dim == ():
+        raise RuntimeError(
+            "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+            "the 'dim' argument."
+        )
+    made = hash_of(input, dim, keepdim)
+    return made if out is None else hash_of.op.write_out(hash_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
+
+
 # ---- spread
 
 

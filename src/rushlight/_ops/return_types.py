@@ -26,6 +26,7 @@ def named(name: str, *fields: str) -> Any:
 aminmax = named("aminmax", "min", "max")
 cummax = named("cummax", "values", "indices")
 cummin = named("cummin", "values", "indices")
+frexp = named("frexp", "mantissa", "exponent")
 histogram = named("histogram", "hist", "bin_edges")
 histogramdd = named("histogramdd", "hist", "bin_edges")
 kthvalue = named("kthvalue", "values", "indices")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._core.views import inplace
@@ -126,6 +126,8 @@ def _in_place(op: Any, name: str) -> Any:
 
     def method(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         kind = record.np_dtype(self).kind
+        if kind == "b" and dtype is None:
+            raise NotImplementedError(f"\"{name}out_cpu\" not implemented for 'Bool'")
         if dtype is not None or kind in "biu":
             from .index import copy_
 
@@ -254,8 +256,6 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     >>> torch.logcumsumexp(torch.tensor([0.0, 0.0]), 0)
     tensor([0.0000, 0.6931])
     """
-    if record.np_dtype(input).kind in "biu":
-        input = cast_to(input, dtypes.default_dtype)
     made: Tensor = logcumsumexp_of(input, dim)
     return made if out is None else logcumsumexp_of.op.write_out(logcumsumexp_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
@@ -290,7 +290,7 @@ def diff(
     for x in (prepend, append):
         if x is not None and x.ndim != input.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
-    parts = [x for x in (prepend, input, append) if x is not None]
+    parts = [x for x in (prepend, input, append) if x is not None and (n or x is input)]
     made = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, made.shape[at])):
         later, earlier = pairs(made, at)

@@ -382,7 +382,7 @@ def index_added(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: A
         dim,
         index,
         source.reshape(out.shape[:dim] + index.shape + out.shape[dim + 1 :]),
-        int(alpha) if out.dtype.kind in "iu" else alpha,
+        converted(int(alpha), out.dtype) if out.dtype.kind in "iu" else alpha,
     )
     return out  # type: ignore[return-value]
 

@@ -26,8 +26,15 @@ from .families import over_dims
 from .spelling import numpy_names
 
 
-def sizes(given: Sequence[Any]) -> tuple[int, ...]:
-    """A shape given as numbers or as one sequence, as plain integers."""
+def sizes(
+    given: Sequence[Any], name: str = "", word: str = "size", named: dict[str, Any] | None = None
+) -> tuple[int, ...]:
+    """A shape given as numbers, as one sequence, or by name (``word``, in ``named``), as plain integers."""
+    if named:
+        if named.keys() != {word} or given:
+            wrong = next((k for k in named if k != word), word)
+            raise TypeError(f"{name}() got an unexpected keyword argument '{wrong}'")
+        given = (named[word],)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = given[0]
     return tuple([python.index(n) for n in given])
@@ -90,11 +97,7 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
 
 def reshape_method(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape (sizes, or one tuple of them); see :func:`rushlight.reshape`."""
-    if named:
-        if named.keys() != {"shape"} or shape:
-            raise TypeError(f"reshape() got an unexpected keyword argument '{next(iter(named))}'")
-        shape = (named["shape"],)
-    return reshape(self, sizes(shape))
+    return reshape(self, sizes(shape, "reshape", "shape", named))
 
 
 def misfit(input: Any, shape: Any) -> Exception:
@@ -647,10 +650,16 @@ def pad_diagonal_batch(
     op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, offset: int, dim1: int, dim2: int
 ) -> Any:
     n = len(shape)
-    return pad_diagonal(input, (size, *shape), offset, canonical(dim1, n) + 1, canonical(dim2, n) + 1)
+    return op.call(input, (size, *shape), offset, canonical(dim1, n) + 1, canonical(dim2, n) + 1)
 
 
 pad_diagonal.op.batch = pad_diagonal_batch  # type: ignore[attr-defined]
+
+# the same under the name of the node that PyTorch gives to diag_embed
+embed_diagonal = operator(
+    jvp=LINEAR, batch=pad_diagonal_batch, node="DiagEmbedBackward0",
+    input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2),
+)(pad_diagonal.op.body)  # type: ignore[attr-defined]  # fmt: skip
 
 
 def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray:
@@ -1149,7 +1158,7 @@ def checked_cat(parts: list[Any], sizes: list[tuple[int, ...]], dim: int) -> tup
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     kept = [(x, shape) for x, shape in zip(parts, sizes, strict=True) if shape != (0,)]
     if not kept:
-        return parts[:1], sizes[:1]
+        return parts, sizes
     first = kept[0][1]
     at = canonical(dim, len(first))
     for number, (_, shape) in enumerate(kept):
@@ -1161,6 +1170,10 @@ def checked_cat(parts: list[Any], sizes: list[tuple[int, ...]], dim: int) -> tup
                     f"Sizes of tensors must match except in dimension {at}. Expected size {first[d]} but got size "
                     f"{shape[d]} for tensor number {number} in the list."
                 )
+    if len(kept) < len(parts) and any(getattr(x, "requires_grad", False) for x in parts):
+        flat = (*first[:at], 0, *first[at + 1 :])  # so that the empty ones get their (empty) gradients
+        parts = [reshape(x, flat) if shape == (0,) else x for x, shape in zip(parts, sizes, strict=True)]
+        return parts, [shapes_of([x])[0] for x in parts]
     return [x for x, _ in kept], [shape for _, shape in kept]
 
 
@@ -1280,15 +1293,23 @@ def flipped(input: Tensor, dims: tuple[int, ...]) -> Tensor:
     return np.ascontiguousarray(out) if input.ndim else out.copy()  # type: ignore[call-overload, attr-defined, no-any-return]
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, dims: Any) -> Tensor:
     """The elements in reverse order along the given dimensions (a copy).
 
     >>> import rushlight as torch
     >>> torch.flip(torch.tensor([1, 2, 3]), (0,))
     tensor([3, 2, 1])
     """
-    given = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
-    return flipped(input, canonical_all(tuple(given), input.ndim))
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(f"flip(): argument 'dims' (position 2) must be tuple of ints, not {type(dims).__name__}")
+    return flipped(input, canonical_all(tuple(dims), input.ndim))
+
+
+def flip_method(self: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """The elements in reverse order along the given dimensions (a copy); see :func:`rushlight.flip`."""
+    if not dims and not named:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
+    return flip(self, sizes(dims, "flip", "dims", named))
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -1338,6 +1359,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     tensor([3, 0, 1, 2])
     """
     moves = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    if not moves:
+        raise RuntimeError("`shifts` required")
     if dims is None or dims == ():
         if len(moves) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:0")
@@ -1345,6 +1368,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     along = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if len(moves) != len(along):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}")
+    if input.ndim == 0:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
     return rolled(input, moves, tuple([canonical(d, input.ndim) for d in along]))
 
 
@@ -1371,9 +1396,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return transpose(flip(input, (b,)), a, b) if k == 1 else flip(transpose(input, a, b), (b,))
 
 
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
+def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor repeated that many times along each dimension (a copy); new dimensions come in front."""
-    times = sizes(repeats)
+    times = sizes(repeats, "repeat", "repeats", named)
     lead = len(times) - self.ndim
     if lead < 0:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -1386,15 +1411,22 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     return reshape(clone(spread), tuple([n * k for n, k in zip(shape, times, strict=True)]))
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, dims: Any) -> Tensor:
     """The tensor repeated along its dimensions, the last ones if fewer numbers are given.
 
     >>> import rushlight as torch
     >>> torch.tile(torch.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
     """
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(f"tile(): argument 'dims' (position 2) must be tuple of ints, not {type(dims).__name__}")
     times = sizes(dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+def tile_method(self: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """The tensor repeated along its dimensions; see :func:`rushlight.tile`."""
+    return tile(self, sizes(dims, "tile", "dims", named))
 
 
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
@@ -1413,9 +1445,9 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return expand(self, tuple(other.shape))
 
 
-def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+def sum_to_size(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """This tensor summed over what broadcasting would add to the shape ``size``."""
-    shape = sizes(size)
+    shape = sizes(size, "sum_to_size", "size", named)
     try:
         fits = np.broadcast_shapes(shape, tuple(self.shape)) == tuple(self.shape)
     except ValueError:
@@ -1672,9 +1704,9 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return cast_to(self, record.np_dtype(other))
 
 
-def unflatten_method(self: Tensor, dim: int, *sizes_: Any) -> Tensor:
+def unflatten_method(self: Tensor, dim: int, *given: Any, **named: Any) -> Tensor:
     """One dimension split into several; see :func:`rushlight.unflatten`."""
-    return unflatten(self, dim, sizes(sizes_))
+    return unflatten(self, dim, sizes(given, "unflatten", "sizes", named))
 
 
 # ---- triangles and diagonals
@@ -1732,7 +1764,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     shape = list(input.shape[:-1])
     for d in sorted((a, b)):
         shape.insert(d, n)
-    return pad_diagonal(input, tuple(shape), offset, a, b)
+    return embed_diagonal(input, tuple(shape), offset, a, b)
 
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:

@@ -513,6 +513,8 @@ def searchsorted(
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
         )
+    if rows.dtype.kind == "b":
+        raise NotImplementedError("\"searchsorted_out_cpu\" not implemented for 'Bool'")
     order = None if sorter is None else array_of(sorter, "searchsorted")
     if order is not None and order.shape != rows.shape:
         raise RuntimeError(
@@ -524,7 +526,7 @@ def searchsorted(
             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype " + legacy(order.dtype)
         )
     if not isinstance(input, Tensor):
-        values = np.asarray(input, rows.dtype if isinstance(input, int) else None)
+        values = np.asarray(input, rows.dtype if isinstance(input, int) and rows.dtype.kind != "u" else None)
         if rows.ndim != 1:
             raise RuntimeError(
                 "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we "
