@@ -1782,3 +1782,309 @@ L("partial copy", lambda t: (lambda x: x[1:].copy_(x[:-1]))(t.arange(4.0)))
 L("out grad", lambda t: t.add(t.ones(2, requires_grad=True), 1, out=t.ones(2)))
 L("out requires grad", lambda t: t.add(t.ones(2), 1, out=t.ones(2, requires_grad=True)))
 L("out no_grad", lambda t: nograd(t, lambda: t.add(t.ones(2, requires_grad=True), 1, out=t.ones(2))))
+
+
+# ---- saved tensors and their hooks
+
+
+def f(t):
+    seen, p = [], t.nn.Parameter(t.ones(3))
+    h = t.ones(3, requires_grad=True) * 2
+
+    def pack(x):
+        seen.append((x is p or x is h, type(x).__name__, x.requires_grad))
+        return x
+
+    with t.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        h * p
+        h.exp()
+    return seen
+
+
+L("pack hooks get the program's own tensors", f)
+
+
+def f(t):
+    x = t.ones(3, requires_grad=True)
+    y = x.exp()
+    raw = y.grad_fn._raw_saved_result
+    seen = [raw.unpack_hook]
+    raw.register_hooks(lambda x: seen.append(x.requires_grad) or "packed", lambda x: t.ones(3))
+    return seen[1:], raw.data, y.grad_fn._saved_result.tolist(), (x * x).grad_fn._saved_self is x
+
+
+L("raw saved", f)
+L("make saved", lambda t: t.autograd.SavedTensor())
+
+
+def f(t):
+    y = x_(t).exp()
+    y.sum().backward()
+    raw = y.grad_fn._raw_saved_result
+    raw.register_hooks(lambda x: x, lambda x: x)
+
+
+L("raw hooks when freed", f)
+
+
+def f(t):
+    hooks = t.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x)
+    with hooks:
+        t.set_grad_enabled(False)
+    enabled = t.is_grad_enabled()
+    t.set_grad_enabled(True)
+
+    def unpack(x):
+        inner.__exit__()
+        return x
+
+    inner = t.autograd.graph.saved_tensors_hooks(lambda x: x, unpack)
+    with hooks:
+        inner.__enter__()
+        x = x_(t)
+        x.sin().sum().backward()
+    inner.__exit__()
+    return enabled, x.grad.tolist() is not None
+
+
+L("hooks left in backward", f)
+
+
+def f(t):
+    a = t.ones(2, requires_grad=True).clone()
+    b = a.sin()
+    a.detach_()
+    b.sum().backward()
+
+
+L("detach_ of what was saved", f)
+
+
+def f(t):
+    a = t.ones(2, requires_grad=True).clone()
+    b = a.exp()
+    a.detach_()
+    b.sum().backward()
+    return "fine"
+
+
+L("detach_ of what was not saved", f)
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True).clone()
+    y = Doubled(t).apply(x)
+    x.detach_()
+    y.sum().backward()
+
+
+def Doubled(t):
+    class Doubled(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0] * 2
+
+    return Doubled
+
+
+L("detach_ of what a function saved", f)
+
+
+def f(t):
+    b = t.rand(3, 3, requires_grad=True)
+    var, mean = t.var_mean(b, dim=0)
+    var.mul_(2)
+    (var + mean).sum().backward()
+    s1, s2 = (b + b)[:2].unsafe_split(1)
+    s1.mul_(s2)
+    s1.sum().backward()
+    return "fine"
+
+
+L("results that nothing saved", f)
+
+# ---- attributes of tensors, returned by hooks
+
+
+def deleted(name):
+    return lambda t: delattr(t.ones(2, requires_grad=True), name)
+
+
+def assigned(name, value, make=lambda t: t.ones(2, requires_grad=True)):
+    return lambda t: setattr(make(t), name, value)
+
+
+for name in ("data", "requires_grad", "_backward_hooks", "_grad_fn"):
+    L(f"del {name}", deleted(name))
+L("y.requires_grad = True", assigned("requires_grad", True, lambda t: x_(t) * 2))
+L("y.requires_grad = False", assigned("requires_grad", False, lambda t: x_(t) * 2))
+L("volatile", lambda t: x_(t).volatile)
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True)
+    with t.no_grad():
+        inside = x.numpy().tolist()
+    x.data = t.zeros(3)
+    with t.no_grad():
+        x.add_(1)
+        before = x._version
+        x.data = t.zeros(4)
+    a, plain = x * 2, t.ones(4)
+    plain._backward_hooks = {"never": None}
+    a.sum().backward()
+    return inside, x._version == before, plain._backward_hooks
+
+
+L("numpy under no_grad, data, hooks of nothing", f)
+
+
+def f(t):
+    import warnings
+
+    y = t.ones(2, requires_grad=True) * 2
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        y.grad
+        y.retain_grad()
+        y.grad
+        Marked(t).apply(t.ones(2, requires_grad=True))
+    return [str(w.message)[:60] for w in found]
+
+
+def Marked(t):
+    class Marked(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x * 2
+            ctx.mark_dirty(y)
+            return y
+
+    return Marked
+
+
+L("warnings", f)
+
+
+def f(t):
+    x = t.ones(3, requires_grad=True)
+    leaf = x.view_as(x).grad_fn.next_functions[0][0]
+    x.register_hook(lambda g: g.sub(2.0))
+    leaf.register_prehook(lambda gs: (gs[0].div(5.0),))
+    x.register_post_accumulate_grad_hook(lambda x: x.grad.add_(0.5) and None)
+    leaf.register_hook(lambda _, gs: setattr(x, "grad", gs[0].mul(10)))
+    x.sum().backward()
+    return x.grad
+
+
+L("post-hooks of a leaf get its .grad", f)
+
+
+def f(t):
+    x = t.ones(3, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda x: x.grad)
+    x.sum().backward()
+
+
+L("post-accumulate returns", f)
+
+
+def f(t):
+    called = []
+    queue = t.autograd.Variable._execution_engine.queue_callback
+    x = t.ones(3, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: queue(lambda: (called.append(1), queue(lambda: called.append(2)))))
+    y.sum().backward()
+    return called
+
+
+L("callbacks add callbacks", f)
+
+
+def f(t):
+    with t.inference_mode():
+        c = t.ones(2, requires_grad=True)
+    out = c.add(t.ones(2, requires_grad=True))
+    out.sum().backward()
+    return out.is_inference(), c.grad
+
+
+L("an inference leaf", f)
+
+
+def f(t):
+    a = t.ones(1, requires_grad=True)
+    with t.no_grad():
+        b = a[:]
+        b *= 2
+    return repr(b)
+
+
+L("an invalid view prints", f)
+
+# ---- forward mode of custom functions
+
+
+def forward_mode(forward, jvp, dirty=False, plain=False):
+    def case(t):
+        class F(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, y):
+                if dirty:
+                    ctx.mark_dirty(x)
+                return forward(ctx, x, y)
+
+            @staticmethod
+            def jvp(ctx, *tangents):
+                return jvp(*tangents)
+
+        fw = t.autograd.forward_ad
+        x, y = t.tensor([1.0, 2.0]), t.tensor([3.0, 4.0])
+        with fw.dual_level():
+            out = F.apply(x if plain else fw.make_dual(x, t.ones(2)), fw.make_dual(y, t.ones(2)) if plain else y)
+            outs = out if isinstance(out, tuple) else (out,)
+            return [fw.unpack_dual(o).tangent for o in outs]
+
+    return case
+
+
+def marked(ctx, x, y):
+    z = y.clone()
+    ctx.mark_non_differentiable(z)
+    return x * 2, z
+
+
+for name, case in {
+    "too many": forward_mode(lambda c, x, y: x * 2, lambda t, u: (t, t)),
+    "too few": forward_mode(lambda c, x, y: (x * 2, y), lambda t, u: t),
+    "a number": forward_mode(lambda c, x, y: x * 2, lambda t, u: 3.0),
+    "another shape": forward_mode(lambda c, x, y: x * 2, lambda t, u: t[:1]),
+    "not differentiable": forward_mode(marked, lambda t, u: (t, t)),
+    "None for that": forward_mode(marked, lambda t, u: (t, None)),
+    "not in place": forward_mode(lambda c, x, y: x.mul_(2), lambda t, u: t * 2, True),
+    "in place": forward_mode(lambda c, x, y: x.mul_(2), lambda t, u: t.mul_(2), True),
+    "in place, not as it is": forward_mode(lambda c, x, y: x.mul_(2), lambda t, u: t.mul_(2).view_as(t), True),
+    "written, had none": forward_mode(lambda c, x, y: x.add_(y), lambda t, u: u, True, True),
+    "view": forward_mode(lambda c, x, y: x[:1], lambda t, u: t[:1]),
+    "view, not of that": forward_mode(lambda c, x, y: x[:1], lambda t, u: t.clone()[:1]),
+    "no view": forward_mode(lambda c, x, y: x[:1], lambda t, u: t[:1].clone()),
+    "itself": forward_mode(lambda c, x, y: x, lambda t, u: t),
+    "itself, a view": forward_mode(lambda c, x, y: x, lambda t, u: t.view_as(t)),
+}.items():
+    L(f"jvp: {name}", case)
+
+
+def f(t):
+    fw = t.autograd.forward_ad
+    with fw.dual_level():
+        x = fw.make_dual(t.ones(2), t.ones(2))
+        t.add(t.ones(2), x, out=t.ones(2))
+
+
+L("forward mode and out=", f)

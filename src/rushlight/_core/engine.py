@@ -112,10 +112,10 @@ def started(this: Pass, freed: Freed | None) -> dict[Node, Any]:
                 word.reset(before)
         else:
             run(this, freed)
+        for call in this.callbacks:  # those that callbacks add run too
+            call()
     finally:
         current.reset(token)
-    for call in this.callbacks:  # those that callbacks add run too
-        call()
     return this.arrived
 
 

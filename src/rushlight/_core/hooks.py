@@ -94,19 +94,25 @@ class NodeHooks:
             return
         (g,) = through(self.pre, [g], create_graph)
         arrived[leaf] = g
-        kept = g if self.post else None
+        tensor = leaf.tensor()
+        first = tensor is not None and tensor._grad is None and not create_graph
+        kept = g if self.post and not first else None
         exists = g is not None
         g = None  # so that it may be taken over
         with engine._commit:
             engine.add_to_grad(leaf, arrived, create_graph)
+        if first and exists and self.post:
+            kept = tensor._grad  # which is what came
         if exists:
-            tensor = leaf.tensor()
             for hook in list(self.accumulated.values()):
                 back = hook(tensor)
-                if back is not None:
-                    raise TypeError(
-                        f"expected Variable, but hook returned '{type(back).__name__}': post-accumulate hooks return None"
-                    )
+                if back is None or back is tensor:
+                    continue
+                if not isinstance(back, Tensor):
+                    raise TypeError(f"expected Variable, but hook returned '{type(back).__name__}'")
+                raise RuntimeError(
+                    f"Tensor post accumulate grad hooks should return None. {short(hook)} returned another tensor."
+                )
         if self.post:
             for hook in list(self.post.values()):
                 hook((), (given(kept),))
@@ -408,7 +414,26 @@ def retains_grad(self: Tensor) -> bool:
 
 def backward_hooks(self: Tensor) -> Hooks | None:
     """The hooks of this tensor by their numbers; None if it has none."""
-    return None if self._node is None else tensor_hooks(self._node)
+    return self.__dict__.get("_hooks") if self._node is None else tensor_hooks(self._node)
+
+
+def set_backward_hooks(self: Tensor, hooks: Hooks | None) -> None:
+    """Give a tensor another dictionary of hooks, or none. On a tensor that requires no grad they never run."""
+    if self._node is None:
+        self.__dict__["_hooks"] = hooks
+        return
+    node, index = place(self._node)
+    if hooks is None:
+        if node.hooks is not None:
+            node.hooks.tensor.pop(index, None)
+    else:
+        hooks_of(node).tensor[index] = hooks
+
+
+def keep_backward_hooks(self: Tensor) -> None:
+    raise RuntimeError(
+        "Deletion of _backwards_hooks not allowed! Set it to None, or remove the hooks by their handles."
+    )
 
 
 def move_retained(tensor: Tensor, old: Node | None) -> None:

@@ -23,7 +23,7 @@ last_write = 0  # the time of the latest write anywhere: usually older than the 
 class Writes:
     """What is known of the writes to one memory: the time and place of the last, and how many."""
 
-    __slots__ = ("code", "count", "lasti", "name", "owner", "spoils", "time")
+    __slots__ = ("code", "count", "detached", "lasti", "name", "owner", "spoils", "time")
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
@@ -32,6 +32,7 @@ class Writes:
         self.lasti = -1
         self.name = ""
         self.spoils: list[Any] | None = None  # what a write makes unusable: see ``views.spoil``
+        self.detached: list[tuple[Any, int]] = []  # arrays of tensors that lost their history in place, and when
 
 
 # what stands between an array and its base where as_strided made it
@@ -74,6 +75,15 @@ def written(array: np.ndarray, name: str = "", code: CodeType | None = None, las
         spoils, record.spoils = record.spoils, None
         for spoil in spoils:
             spoil()
+
+
+def detached(array: np.ndarray) -> None:
+    """Note that the tensor with this very array has just lost its history; its memory is as it was."""
+    global last_write
+    last_write = tick()  # what was saved is looked at again
+    record = entry(array)
+    record.detached = [(r, time) for r, time in record.detached if r() is not None]
+    record.detached.append((ref(array), last_write))
 
 
 def writes(array: np.ndarray) -> Writes | None:

@@ -17,7 +17,7 @@ import numpy as np
 from . import callsite, dtypes, memory
 from .graph import Fan, Node, Port
 from .memory import tick
-from .mode import CAREFUL, INFERENCE, RECORD, mode
+from .mode import CAREFUL, INFERENCE, RECORD, mode, word
 from .promote import result_dtype
 from .tensor import INFERENCE_SAVED, Tensor, as_inference, new, wrap
 
@@ -179,8 +179,8 @@ def unbroadcastable(text: str) -> Exception | None:
 # ---- the steps
 
 
-def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
-    """The arguments as the forward function takes them: tensors of this level are opened."""
+def values_of(op: Any, args: Sequence[Any], level: int | None = 0) -> list[Any]:
+    """The arguments as the forward function takes them: tensors of this level (None: of any) are opened."""
     values: list[Any] = []
     for (name, several, single), arg in zip(op.kinds, args, strict=True):
         if several and arg is not None:
@@ -194,8 +194,8 @@ def values_of(op: Any, args: Sequence[Any], level: int = 0) -> list[Any]:
     return values
 
 
-def opened(arg: Any, level: int) -> Any:
-    return arg._array if isinstance(arg, Tensor) and arg.level == level else arg
+def opened(arg: Any, level: int | None) -> Any:
+    return arg._array if isinstance(arg, Tensor) and (level is None or arg.level == level) else arg
 
 
 def computed(op: Any, values: list[Any]) -> Any:
@@ -293,7 +293,7 @@ def keeper(sources: Sequence[int]) -> Callable[..., tuple[Any, ...]]:
 
 def recorded(op: Any, args: Sequence[Any], recording: int) -> Any:
     """Run an operator on tensors of no transform: compute, record, wrap."""
-    values = values_of(op, args)
+    values = values_of(op, args, None)
     return placed(op, args, values, computed(op, values), recording)
 
 
@@ -340,6 +340,13 @@ watchers: ContextVar[tuple[Any, ...]] = ContextVar("rushlight watchers", default
 applied: ContextVar[list[Any] | None] = ContextVar("rushlight custom functions", default=None)
 # whether what has kernels of its own beside the operators (recurrences) is to run the operators that define it
 definitions: ContextVar[bool] = ContextVar("rushlight definitions", default=False)
+
+
+def watch_with(every: tuple[Any, ...]) -> None:
+    """Let these watchers, and no others, see every operation from here on; without any, nothing need be careful."""
+    watchers.set(every)
+    m = mode()
+    word.set(m | CAREFUL if every or m & ~(RECORD | CAREFUL) else m & ~CAREFUL)
 
 
 def tensors_in(args: Sequence[Any]) -> list[Tensor]:
@@ -438,15 +445,39 @@ def overriding(args: Sequence[Any], out: Any) -> Any:
 
 def changed_error(node: Node) -> None:
     """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
-    for saved in node.saved:
-        for value in saved or ():
+    for position, saved in enumerate(node.saved):
+        for place, value in enumerate(saved or ()):
             for array in value if isinstance(value, (list, tuple)) else (value,):
                 array = inner_array(array)
                 if array is None:
                     continue
                 written = memory.writes(array)
-                if written is not None and written.time > node.seq:
+                if written is None:
+                    continue
+                if written.time > node.seq:
                     raise stale(node, array, written)
+                for r, time in written.detached:
+                    if time > node.seq and r() is array and is_input(node, position, place):
+                        raise RuntimeError(DETACHED)
+
+
+DETACHED = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please use "
+    "out-of-place `.detach()` instead"
+)
+
+
+def is_input(node: Node, position: int, place: int) -> bool:
+    """Whether what stands at a place of a node's saved column is an argument that has a history."""
+    op = node.op
+    if op is None:
+        return False
+    if op.family == "fused":
+        return place == 0
+    rules = [op.joint] if op.joint is not None else node.spread_rules()  # type: ignore[attr-defined]
+    sources = rules[position].sources
+    source = sources[place - (len(node.saved[position]) - len(sources))] if place >= 0 else -1
+    return 0 <= source < SHAPE and op.parameters[source] in op.rules
 
 
 def inner_array(value: Any) -> ndarray | None:

@@ -15,8 +15,9 @@ from weakref import ref
 import numpy as np
 
 from . import engine, memory, record
-from .graph import Freed, Node
+from .graph import Freed, Leaf, Node, Port
 from .mode import RECORD, mode, switched
+from .record import tensors_in
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -29,6 +30,13 @@ NOT_IN_TRANSFORMS = (
     "autograd records outside of them."
 )
 disabled: ContextVar[str | None] = ContextVar("rushlight saved-tensor hooks disabled", default=None)
+
+
+def pack_with(stack: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]) -> None:
+    """Let the last of these pairs of hooks take what is saved from here on."""
+    hook_stack.set(stack)
+    others = tuple([w for w in record.watchers.get() if w is not packing])
+    record.watch_with((*others, packing) if stack else others)
 
 
 class Packed:
@@ -48,7 +56,12 @@ class Packed:
 
     def unpack(self) -> Tensor:
         """The tensor, as the unpack hook gives it."""
-        back = self.opened(self.held)
+        before = hook_stack.get()
+        try:
+            back = self.opened(self.held)
+        finally:
+            if hook_stack.get() is not before:  # blocks that a hook enters or leaves end with it
+                pack_with(before)
         if not isinstance(back, Tensor):
             raise TypeError(
                 f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(back).__name__}"
@@ -89,10 +102,11 @@ def opened(value: Any, as_tensor: bool) -> Any:
     return value
 
 
-def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
-    """Give every tensor that a node has saved to a pack hook."""
+def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]], known: Any = ()) -> None:
+    """Give every tensor that a node has saved to a pack hook: those ``known`` to the program as they are."""
+    known = {id(t._array): t for t in known}
     if hasattr(node.op, "kernel"):
-        pack_fused(node, hooks)
+        pack_fused(node, hooks, known)
         return
     columns: list[Any] = []
     rules: list[Any] = []
@@ -105,21 +119,36 @@ def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]]) 
         changed = False
         for k, source, tensor in tensors_saved(node, position):
             if source is not None and tensor is not None:
-                values[k] = pack(tensor, hooks) if isinstance(tensor, Tensor) else [pack(t, hooks) for t in tensor]
+                values[k] = (
+                    pack(as_known(tensor, known), hooks)
+                    if isinstance(tensor, Tensor)
+                    else [pack(as_known(t, known), hooks) for t in tensor]
+                )
                 changed = True
         columns.append(tuple(values))
         rules.append(unpacking(vjp) if changed and vjp is not None else vjp)
     node.saved, node.rules = tuple(columns), tuple(rules)
 
 
-def pack_fused(node: Any, hooks: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
+def as_known(tensor: Tensor, known: dict[int, Tensor]) -> Tensor:
+    """The program's own tensor with this memory and history, if it has one."""
+    found = known.get(id(tensor._array))
+    return found if found is not None and history(found) == history(tensor) else tensor
+
+
+def history(tensor: Tensor) -> tuple[Node | None, int]:
+    node: Any = tensor._node
+    return (node.parents[0], node.index) if type(node) is Port else (node, 0)
+
+
+def pack_fused(node: Any, hooks: tuple[Callable[..., Any], Callable[..., Any]], known: dict[int, Tensor]) -> None:
     """The same for an operator that has kernels: its arguments, and what the forward kernel left for the backward one."""
     values, residuals, wanted, parents = node.saved[0]
     op, backward = node.op, node.rules[0]
     inputs = [n for n in op.parameters if n in op.tensors]
     histories = dict(zip(inputs, parents, strict=True))
     values = [
-        pack(wrap(v, histories.get(n)), hooks) if type(v) is ndarray else v
+        pack(as_known(wrap(v, histories.get(n)), known), hooks) if type(v) is ndarray else v
         for n, v in zip(op.parameters, values, strict=True)
     ]
     residuals = [pack(wrap(r), hooks) if type(r) is ndarray else r for r in residuals]
@@ -162,7 +191,7 @@ def packing(run: Callable[..., Any]) -> Callable[..., Any]:
         if hooks:
             node = made_node(result, op)
             if node is not None:
-                pack_node(node, hooks[-1])
+                pack_node(node, hooks[-1], [t for t in tensors_in((*args, result)) if not t.level])
         return result
 
     return packed
@@ -182,16 +211,62 @@ def made_node(result: Any, op: Any) -> Any:
 class SavedTensor:
     """One saved tensor of a node: ``register_hooks(pack, unpack)`` lets a program keep it elsewhere."""
 
-    def __init__(self, get: Callable[[], Any], put: Callable[[Any, Any], None]) -> None:
-        self._get, self._put = get, put
+    _get: Callable[[], Any]
+    _put: Callable[[Any, Any], None]
+    _held: Callable[[], Any]
 
-    def __call__(self) -> Tensor:
+    def __init__(self, *_: Any) -> None:
+        raise RuntimeError(
+            "Trying to create a SavedTensor object from Python is forbidden: take it from a node, as grad_fn._raw_saved_self."
+        )
+
+    @property
+    def data(self) -> Any:
+        """What is kept: the tensor, or what its pack hook returned."""
+        held = self._held()
+        return held.held if type(held) is Packed else self._get()
+
+    @property
+    def unpack_hook(self) -> Callable[[Any], Tensor] | None:
+        """The hook that gives the tensor back; None if there is none."""
+        held = self._held()
+        return held.opened if type(held) is Packed else None
+
+    def unpack(self) -> Tensor:
+        """The tensor, as backward would get it. Raises RuntimeError if it has been freed or changed."""
         found: Tensor = self._get()
         return found
 
     def register_hooks(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
         """Give the tensor to ``pack_hook`` now; ``unpack_hook`` gives it back whenever backward needs it."""
+        for hook in (pack_hook, unpack_hook):
+            if not callable(hook):
+                raise TypeError(
+                    "register_hooks(): incompatible function arguments: pack_hook and unpack_hook must be callable, "
+                    f"got {type(hook).__name__}"
+                )
+        held = self._held()
+        if type(held) is Freed:
+            raise RuntimeError(
+                "Calling register_hooks on a saved tensor after it has been freed. Saved intermediate values of the graph "
+                "are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+                "through the graph a second time or if you need to access saved variables after calling backward."
+            )
+        if type(held) is Packed:
+            raise RuntimeError(
+                "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks "
+                "is allowed at a time."
+            )
+        if held is None:
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         self._put(pack_hook, unpack_hook)
+
+
+def handle(held: Callable[[], Any], get: Callable[[], Any], put: Callable[[Any, Any], None]) -> SavedTensor:
+    """The handle on a value of which ``held`` gives what is kept, ``get`` the tensor; ``put`` packs it."""
+    made: SavedTensor = object.__new__(SavedTensor)
+    made._held, made._get, made._put = held, get, put
+    return made
 
 
 def saved_names(node: Any) -> dict[str, tuple[int, int]]:
@@ -295,6 +370,8 @@ def saved_attribute(node: Any, name: str) -> Any:
     if known:
         return value
     if op is not None and type(node.saved) is Freed and short in all_names(op):
+        if raw:
+            return handle(lambda: node.saved, lambda: iter(node.saved), iter)  # type: ignore[arg-type]
         iter(node.saved)  # raises
     where = saved_names(node).get(short)
     if where is None:
@@ -308,8 +385,10 @@ def saved_attribute(node: Any, name: str) -> Any:
     if not op.is_tensor_source(source):
         return value
     if raw:
-        return SavedTensor(
-            lambda: current(node, position, k, source), lambda p, u: repack(node, position, k, source, (p, u))
+        return handle(
+            lambda: node.saved if type(node.saved) is Freed else node.saved[position][k],
+            lambda: current(node, position, k, source),
+            lambda p, u: repack(node, position, k, source, (p, u)),
         )
     return current(node, position, k, source)
 
@@ -319,23 +398,27 @@ def current(node: Any, position: int, k: int, source: int) -> Any:
     value = node.saved[position][k]
     if memory.last_write > node.seq:
         record.changed_error(node)
-    return node.join(source, value)
+    return as_saved(node.join(source, value))
+
+
+def as_saved(value: Any) -> Any:
+    """A saved value as the program gets it: unpacked; a leaf is the program's own tensor."""
+    if type(value) is Packed:
+        return value.unpack()
+    if isinstance(value, list):
+        return [as_saved(v) for v in value]
+    if isinstance(value, Tensor) and type(value._node) is Leaf:
+        leaf = value._node.variable
+        if leaf is not None and leaf._array is value._array:
+            return leaf
+    return value
 
 
 def repack(node: Any, position: int, k: int, source: int, hooks: tuple[Any, Any]) -> None:
     """Give one saved value to a pack hook."""
-    for hook, what in zip(hooks, ("pack_hook", "unpack_hook"), strict=True):
-        if not callable(hook):
-            raise TypeError(f"{what} must be callable, got {type(hook).__name__}")
     column = node.saved[position]
-    if type(column[k]) is Packed:
-        raise RuntimeError(
-            "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed at a time."
-        )
-    value = node.join(source, column[k])
-    if not isinstance(value, Tensor):
-        raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
-    packed = pack(value, hooks)
+    value = current(node, position, k, source)
+    packed = pack(value.detach(), hooks)
     node.saved = (*node.saved[:position], (*column[:k], packed, *column[k + 1 :]), *node.saved[position + 1 :])
     vjp = node.rules[position]
     if getattr(vjp, "__name__", "") != "unpacking_rule":

@@ -355,7 +355,17 @@ class Tensor(Methods):
             raise RuntimeError(f"requires_grad must be a bool, not {type(on).__name__}")
         if on and self._node is None and not (self.dtype.is_floating_point or self.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables."
+                + ("" if on else " If you want to use a computed variable in a subgraph that doesn't require "
+                "differentiation use var_no_grad = var.detach().")
+            )  # fmt: skip
         self.requires_grad_(on)
+
+    @requires_grad.deleter
+    def requires_grad(self) -> None:
+        raise RuntimeError("requires_grad must be a bool: it cannot be deleted")
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """Ask for (or stop asking for) this leaf's gradient. Returns the tensor.
@@ -423,7 +433,19 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that ``backward`` has added up so far; None if there is none yet."""
-        return self._grad
+        found = self._grad
+        if found is None and self._node is not None and not self.is_leaf and not self.retains_grad:
+            import warnings
+
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+                "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
+                "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, "
+                "make sure you access the leaf Tensor instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return found
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -466,7 +488,40 @@ class Tensor(Methods):
         if value.is_meta:
             value.take_memory_of(self)  # type: ignore[attr-defined]
             return
+        count = memory.version(self._array)
         self._array = memory.detach_memory(value._array)
+        if count:  # it goes on counting
+            memory.entry(self._array).count = count
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
+
+    @property
+    def _grad_fn(self) -> Node | None:
+        return self.grad_fn
+
+    @_grad_fn.deleter
+    def _grad_fn(self) -> None:
+        raise RuntimeError("Deletion of _grad_fn not allowed. Detach tensor instead!")
+
+    @property
+    def volatile(self) -> bool:
+        """Always False: PyTorch gave it up long ago."""
+        import warnings
+
+        warnings.warn("volatile was removed (Variable.volatile is always False)", UserWarning, stacklevel=2)
+        return False
+
+    @volatile.setter
+    def volatile(self, value: Any) -> None:
+        import warnings
+
+        warnings.warn(
+            "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
+            UserWarning,
+            stacklevel=2,
+        )
 
     @property
     def _version(self) -> int:
@@ -477,9 +532,9 @@ class Tensor(Methods):
     def numpy(self, *, force: bool = False) -> ndarray:
         """The NumPy array, sharing memory.
 
-        Raises RuntimeError if the tensor requires grad, unless ``force`` is True or grad mode is off.
+        Raises RuntimeError if the tensor requires grad, unless ``force`` is True or under ``no_grad``.
         """
-        if self._node is not None and not force and mode() & modes.RECORD:
+        if self._node is not None and not force and mode() & (modes.RECORD | modes.ASKED):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.asarray(self._array)
 
@@ -596,7 +651,6 @@ class InferenceTensor(Tensor):
     def _node(self) -> Any:
         if modes.mode() & modes.RECORD:
             refuse_saving(self, sys._getframe(1))
-            return None
         return TRUE_NODE.__get__(self)
 
     @_node.setter

@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from . import callsite, dtypes, hooks, memory
+from . import callsite, dtypes, hooks, memory, printing
 from .declare import FusedOp, Op, OpNode, operator
 from .engine import is_dense
 from .graph import Leaf, Node, Nowhere, Port
@@ -469,6 +469,11 @@ class Spoiled(Tensor):
             TRUE_NODE.__set__(self, node)
             self.__class__ = Tensor  # type: ignore[assignment]
 
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        return printing.format_tensor(
+            self._array, suffixes=("grad_fn=<Invalid>",), prefix="tensor(", default_dtype=dtypes.default_dtype
+        )
+
     requires_grad = property(lambda self: True)
     output_nr = 0
     retains_grad = False
@@ -653,16 +658,10 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if mode() & RECORD and (out._node is not None or result._node is not None):
-        if out._node is not None:
-            raise RuntimeError(
-                f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
-                "the arguments requires grad."
-            )
-        if result._node is not None:
-            raise RuntimeError(
-                f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
-                "the arguments requires grad."
-            )
+        raise RuntimeError(
+            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad."
+        )
     if result.level or out.level:
         top: Any = result.transform if result.level > out.level else out.transform
         return top.write_out(op, out, result)  # type: ignore[no-any-return]

@@ -566,7 +566,7 @@ def no_derivative(name: str) -> Any:
     """The rule of an operator without one: PyTorch raises when backward comes there."""
 
     def rule(g: Any) -> Any:
-        raise RuntimeError(f"derivative for aten::{name} is not implemented")
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
     return rule
 
@@ -593,7 +593,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     return np.where(input == 0, values, np.where(input > 0, kind(1), kind(0)))
 
 
-@pointwise(input=no_derivative("nextafter"), other=no_derivative("nextafter"))
+@pointwise(input=lambda g, input, other: g * (input != other), other=lambda g, input, other: g * (input == other))
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The next floating-point number after ``input`` on the way to ``other``.
 

@@ -451,7 +451,10 @@ def untyped_storage(self: Tensor) -> Any:
     True
     """
     found = importlib.import_module("rushlight.storage")
-    return found.UntypedStorage._over(self._array)
+    array = self._array
+    while isinstance(array, Tensor):
+        array = array._array
+    return found.UntypedStorage._over(array)
 
 
 def storage(self: Tensor) -> Any:

@@ -1553,7 +1553,7 @@ def scipy_lapack() -> Any:
 
 
 def ldl_no_gradient(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::linalg_ldl_factor_ex is not implemented")
+    raise NotImplementedError("the derivative for 'linalg_ldl_factor_ex' is not implemented.")
 
 
 @operator(
@@ -1612,7 +1612,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
 
 def ldl_solve_no_gradient(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::linalg_ldl_solve is not implemented")
+    raise NotImplementedError("the derivative for 'linalg_ldl_solve' is not implemented.")
 
 
 @operator(

@@ -534,7 +534,7 @@ def randint_like(
 
 def no_gradient(name: str) -> Any:
     def rule(g: Any) -> Any:
-        raise RuntimeError(f"derivative for aten::{name} is not implemented")
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
     return rule
 

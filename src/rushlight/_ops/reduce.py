@@ -596,12 +596,15 @@ def _moments(node: str, deviation: bool) -> Any:
         spread = np.asarray(np.sqrt(spread) if deviation else spread)
         return spread, np.asarray(centre, input.dtype).reshape(spread.shape)
 
+    def vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: Any) -> Any:
+        return moments_vjp(g, input, dim, correction, keepdim, None, False)
+
+    def vjp_of_deviation(g: Any, input: Any, dim: Any, correction: Any, keepdim: Any, spread: Any) -> Any:
+        return moments_vjp(g, input, dim, correction, keepdim, spread, True)
+
     body.__name__ = "std_mean" if deviation else "var_mean"
     return operator(
-        batch=over_all, node=node, outputs=("spread", "centre"),
-        input=lambda g, input, dim, correction, keepdim, spread: moments_vjp(
-            g, input, dim, correction, keepdim, spread, deviation
-        ),
+        batch=over_all, node=node, outputs=("spread", "centre"), input=vjp_of_deviation if deviation else vjp
     )(body)  # fmt: skip
 
 

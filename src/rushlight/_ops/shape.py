@@ -1064,7 +1064,8 @@ def _unsafe(name: str, node: str) -> Any:
     """A split whose parts do not know each other: writing to one of them is not noticed by the others."""
 
     def body(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
-        return split_lengths.op.forward(input, dim, lengths)  # type: ignore[attr-defined]
+        parts = split_lengths.op.forward(input, dim, lengths)  # type: ignore[attr-defined]
+        return tuple([memory.detach_memory(part) for part in parts])
 
     body.__name__ = name
     return operator(
@@ -1618,6 +1619,10 @@ def detach_(self: Tensor) -> Tensor:
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
             "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
         )
+    if self.level:
+        return self.transform.detach_(self)  # type: ignore[no-any-return]
+    if not self.is_leaf:
+        memory.detached(self._array)
     self._node = None
     if self._view is not None:
         views_follow(self)

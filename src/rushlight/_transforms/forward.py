@@ -166,6 +166,11 @@ class Forward(Transform):
     def detach(self, t: Any) -> Any:
         return self.dual(self.below(lambda x: x.detach(), t.lower), None)
 
+    def detach_(self, t: Any) -> Any:
+        """The tensor itself without its tangent and history."""
+        t._node = t.tangent = None
+        return t
+
     def ones_like(self, t: Any) -> Any:
         return Grad.ones_like(self, t)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from .._core import callsite, levels, record
+from .._core import callsite, levels, record, views
 from .._core.graph import Fan, Port
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, switched
@@ -204,18 +204,69 @@ def tangents_of(cls: Any, ctx: Any, args: tuple[Any, ...], outs: tuple[Any, ...]
         if t is None and isinstance(a, Tensor) and ctx.materialize_grads and (a.is_floating_point() or a.is_complex()):
             t = transform.below(zeros_of, transform.opened(a))
         given.append(t)
+    versions = [t._version if isinstance(t, Tensor) and not t.is_inference() else 0 for t in given]
     back = listed(transform.below(lambda: cls.jvp(ForwardCtx(ctx), *given)))
-    if len(back) < len(outs):
+    if len(back) != len(outs):
         raise RuntimeError(
-            f"Function {cls.__name__}: jvp returned {len(back)} tangents for {len(outs)} outputs: one each is expected"
+            f"Function's jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(back)}): "
+            f"{cls.__name__} has one tangent to return for each output"
         )
-    for i, (t, o) in enumerate(zip(back, outs, strict=False)):
-        if t is not None and isinstance(o, Tensor) and tuple(t.shape) != tuple(o.shape):
+    fixed = {id(t) for t in ctx.non_differentiable}
+    for i, (t, o) in enumerate(zip(back, outs, strict=True)):
+        if t is not None and not isinstance(t, Tensor):
+            raise RuntimeError(f"expected Variable or None (got {type(t).__name__}) for grad output {i}.")
+        if t is None or not isinstance(o, Tensor):
+            continue
+        if id(o) in fixed or not (o.is_floating_point() or o.is_complex()):
             raise RuntimeError(
-                f"{cls.__name__}: the tangent that jvp returned for output {i} has shape {list(t.shape)}, but the output has "
-                f"shape {list(o.shape)}"
+                f"Function's jvp returned a gradient at position {i}, but  the corresponding forward output is not a "
+                "differentiable Tensor.You should return None at that position instead."
             )
+        if tuple(t.shape) != tuple(o.shape):
+            raise RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+                f"supported. Tensor is of size {list(o.shape)} while the given forward gradient is of size "
+                f"{list(t.shape)}."
+            )
+        if isinstance(transform, DualLevel):
+            check_shares(ctx, args, given, versions, t, o, transform)
     return list(back)
+
+
+def check_shares(
+    ctx: Any, args: tuple[Any, ...], given: list[Any], versions: list[int], t: Any, out: Any, transform: Forward
+) -> None:
+    """Raise if an output is an input that was written, or a view of one, and its tangent is not that of the tangent."""
+    dirty = {id(d) for d in ctx.dirty_tensors}
+    for a, u, version in zip(args, given, versions, strict=True):
+        low = transform.opened(a)
+        if not isinstance(low, Tensor) or transform.tangent_of(a) is None:
+            continue
+        if low is out and id(out) in dirty:
+            if t._version == version:
+                raise RuntimeError(
+                    "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is "
+                    "modifying an input inplace, then the jvp function must modify the corresponding gradient inplace."
+                )
+            if t is not u:
+                raise RuntimeError(
+                    "An inplace custom Function is not returning the forward mode gradients as-is. If the forward is "
+                    "modifying an input inplace, then the jvp function must modify the gradient inplace and return it as-is."
+                )
+            return
+        base = views.base_of(out)
+        if low is out or (base is not None and (base is low or base is views.base_of(low))):
+            own = views.base_of(t)
+            if own is None:
+                raise RuntimeError(
+                    "A custom Function's forward is returning a view (or an input as-is) but the jvp is not returning a view."
+                )
+            if own is not u and own is not views.base_of(u):
+                whose = "same base as the given" if views.base_of(a) is not None else "given"
+                raise RuntimeError(
+                    f"A custom Function is returning a view but the jvp is not returning a view of the {whose} grad input."
+                )
+            return
 
 
 def tangents_apply(args: tuple[Any, ...], transform: Forward) -> bool:
@@ -263,6 +314,11 @@ def through_dual_level(cls: Any, args: tuple[Any, ...], transform: DualLevel) ->
         return duals[i]
 
     outs = recorded(cls, ctx, args, lowers, made, transform, wrap)
+    for i, o in enumerate(outs):
+        if tangents is not None and isinstance(o, Tensor) and o is not duals[i] and tangents[i] is not None:
+            if o.transform is not transform:  # it was written, and had no tangent before
+                transform.adopt(o, cls.__name__)
+                transform.below(Tensor.copy_, o.tangent, tangents[i])
     return outs if isinstance(result, tuple) else outs[0]
 
 

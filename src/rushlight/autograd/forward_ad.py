@@ -174,4 +174,10 @@ def _is_fwd_grad_enabled() -> bool:
     return not word.get() & FORWARD_OFF
 
 
+def __getattr__(name: str) -> Any:
+    if name == "_current_level":  # of this thread or task; -1 outside of every level
+        return len(entered.get()) - 1
+    raise AttributeError(f"module 'torch.autograd.forward_ad' has no attribute '{name}'")
+
+
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]

@@ -34,6 +34,7 @@ class FunctionCtx:
     dirty_tensors: tuple[Any, ...] = ()
     non_differentiable: tuple[Any, ...] = ()
     materialize_grads = True
+    _materialize_non_diff_grads = True  # whether backward gets zeros for outputs marked non-differentiable
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (inputs, outputs, or others; None is allowed) for ``backward``, as ``ctx.saved_tensors``.
@@ -154,7 +155,7 @@ class BackwardCFunction(Node, FunctionCtx):
     def _raw_saved_tensors(self) -> tuple[saved.SavedTensor, ...]:  # type: ignore[name-defined]
         if self._freed is not None:
             iter(self._freed)
-        return tuple([saved.SavedTensor(s, s.repack) for s in self._kept or ()])
+        return tuple([saved.handle(s.held, s, s.repack) for s in self._kept or ()])
 
     def maybe_clear_saved_tensors(self) -> None:
         """Free what was saved."""
@@ -199,15 +200,12 @@ class Kept:
             return self.tensor
         return wrap(self.tensor._array, port(node, self.output))
 
+    def held(self) -> Any:
+        """What is kept: the tensor, or what stands for it; None if there is neither."""
+        return self.packed if self.packed is not None else self.tensor
+
     def repack(self, pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> None:
         """Give the tensor to a pack hook; see ``SavedTensor.register_hooks``."""
-        if self.packed is not None:
-            raise RuntimeError(
-                "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks "
-                "is allowed at a time."
-            )
-        if self.tensor is None:
-            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         self.packed = saved.pack(self(), (pack_hook, unpack_hook))
         self.tensor = None
 
@@ -238,10 +236,11 @@ def user_backward(cls: Any) -> Any:
 def call_backward(g: Any, node: Any) -> Bundle:
     """The rule of every custom function: its user's ``backward`` on the gradients of all outputs."""
     grads = []
-    for i, (shape, dtype, _, is_tensor) in enumerate(node._outputs):
+    for i, (shape, dtype, live, is_tensor) in enumerate(node._outputs):
         h = g if node.width is None else (g or {}).get(i)
         if h is None:
-            grads.append(wrap(np.zeros(shape, dtype)) if node.materialize_grads and is_tensor else None)
+            zeros = is_tensor and node.materialize_grads and (live or node._materialize_non_diff_grads)
+            grads.append(wrap(np.zeros(shape, dtype)) if zeros else None)
         else:
             grads.append(engine.as_tensor(h))
     back = user_backward(node._forward_cls)(node, *grads)
@@ -382,6 +381,13 @@ def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executab
     for t in ctx.dirty_tensors:
         memory.written(t._array, ctx.name(), ctx.code, ctx.lasti)
     given = {id(t) for t in inputs}
+    if not dirty <= given:
+        warnings.warn(
+            "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated should be "
+            "passed to ctx.mark_dirty().",
+            UserWarning,
+            stacklevel=4,
+        )
     is_output = [isinstance(o, Tensor) for o in outputs]
     differentiable = [
         executable
@@ -413,6 +419,8 @@ def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executab
         else:
             is_input, is_dirty = id(o) in given, id(o) in dirty
             result = placed(o, ports.get(i) if differentiable[i] else None, is_input, is_dirty, several, ctx)
+            if type(result._view) is views.View and not executable and not is_dirty and id(o) not in fixed:
+                result._view.kind = "custom"
             made.append(seen.setdefault(id(o), result) if not is_input else result)
     return tuple(made)
 

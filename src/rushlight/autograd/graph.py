@@ -17,7 +17,6 @@ from .._core import callsite, engine, hooks, levels, memory, record, saved
 from .._core.gradients import GradientEdge, get_gradient_edge
 from .._core.graph import Bundle, Node
 from .._core.hooks import RemovableHandle
-from .._core.mode import CAREFUL, mode, word
 from .._core.tensor import Tensor, wrap
 
 # ---- what is saved for backward
@@ -26,17 +25,15 @@ from .._core.tensor import Tensor, wrap
 class Watching:
     """A block in which every recorded operation is seen by a watcher."""
 
-    _tokens: list[Any]
+    _watchers: list[Any]
 
     def watch(self, watcher: Any) -> None:
         found = record.watchers.get()
-        added = found if watcher in found else (*found, watcher)
-        self.__dict__.setdefault("_tokens", []).append((record.watchers.set(added), word.set(mode() | CAREFUL)))
+        self.__dict__.setdefault("_watchers", []).append(found)
+        record.watch_with(found if watcher in found else (*found, watcher))
 
     def unwatch(self) -> None:
-        watchers, modes = self._tokens.pop()
-        record.watchers.reset(watchers)
-        word.reset(modes)
+        record.watch_with(self._watchers.pop())
 
 
 class saved_tensors_hooks(Watching):
@@ -67,13 +64,13 @@ class saved_tensors_hooks(Watching):
             raise RuntimeError(message)
         if any([t.kind.startswith("grad") for t in levels.active()]):
             raise RuntimeError(saved.NOT_IN_TRANSFORMS)
-        self.watch(saved.packing)
-        stack = (*saved.hook_stack.get(), (self.pack_hook, self.unpack_hook))
-        self.__dict__.setdefault("_stacks", []).append(saved.hook_stack.set(stack))
+        saved.pack_with((*saved.hook_stack.get(), (self.pack_hook, self.unpack_hook)))
 
     def __exit__(self, *args: object) -> None:
-        saved.hook_stack.reset(self.__dict__["_stacks"].pop())
-        self.unwatch()
+        stack = saved.hook_stack.get()
+        if not stack:
+            raise RuntimeError("saved_tensors_hooks: this block was left more often than it was entered")
+        saved.pack_with(stack[:-1])
 
 
 class save_on_cpu(saved_tensors_hooks):

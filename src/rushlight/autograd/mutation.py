@@ -18,7 +18,6 @@ import numpy as np
 
 from .._core import callsite, dtypes, memory, record, saved, views
 from .._core.graph import Node
-from .._core.mode import CAREFUL, mode, word
 from .._core.tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -178,7 +177,7 @@ class set_mutation_policy:
         if policy not in POLICIES:
             raise ValueError(f"mutation policy must be one of {', '.join(map(repr, POLICIES))}, got {policy!r}")
         self.policy = policy
-        self._before = (_policy.get(), saved.hook_stack.get(), record.watchers.get(), mode())
+        self._before = (_policy.get(), saved.hook_stack.get(), record.watchers.get())
         stack = tuple([h for h in saved.hook_stack.get() if not isinstance(h, PolicyHooks)])
         others = tuple([w for w in record.watchers.get() if w is not saved.packing or stack])
         if policy != "error":
@@ -187,18 +186,16 @@ class set_mutation_policy:
             others = others if saved.packing in others else (*others, saved.packing)
         _policy.set(policy)
         saved.hook_stack.set(stack)
-        record.watchers.set(others)
-        word.set(mode() | CAREFUL if others else mode())
+        record.watch_with(others)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        policy, stack, watchers, before = self._before
+        policy, stack, watchers = self._before
         _policy.set(policy)
         saved.hook_stack.set(stack)
-        record.watchers.set(watchers)
-        word.set(mode() & ~CAREFUL | before & CAREFUL)
+        record.watch_with(watchers)
 
     def __repr__(self) -> str:
         return f"set_mutation_policy({self.policy!r})"
