@@ -40,7 +40,12 @@ class Library:
     def function(self, name: str) -> Callable[..., Any]:
         *path, last = name.split(".")
         if path == ["Tensor"]:
-            return lambda first, *args, **kwargs: getattr(first, last)(*args, **kwargs)
+
+            def call(first: Any, *args: Any, **kwargs: Any) -> Any:
+                found = getattr(first, last)
+                return found(*args, **kwargs) if callable(found) else found  # a property
+
+            return call
         found = self.module
         for part in (*path, last):
             found = getattr(found, part)

@@ -30,6 +30,8 @@ ROWS = [
     *[Row("polygamma", lambda s, n=n: [Call(n, s.t(3, low=0.5, high=5))], tag=f"polygamma_n_{n}",
           method=False, out=True, pointwise=True,
           skip={"edges": "PyTorch is huge, not infinite, at the poles"} if n < 2 else {}) for n in range(5)],
+    Row("special.polygamma", lambda s: [Call(0, s.t(3, low=0.5, high=5))], method=False, out=True,
+        skip={"edges": "PyTorch is huge, not infinite, at the poles"}),
     *[Row("mvlgamma", lambda s, p=p: [Call(s.t(3, low=3, high=5), p)], tag=f"mvlgamma_p_{p}", out=True, pointwise=True,
           skip={"edges": "it is refused or has another sign of infinity at poles"})
       for p in (1, 3, 5)],

@@ -108,6 +108,12 @@ ROWS = [
     Row(F + "affine_grid", lambda s: [
         Call(s.t(2, 2, 3), (2, 3, 4, 5), align_corners=False), Call(s.t(2, 2, 3), (2, 3, 4, 1), align_corners=True),
         Call(s.t(2, 3, 4), (2, 1, 2, 3, 2), align_corners=False)], dtypes=(), skip={"node": "a view in PyTorch"}),
+    Row("grid_sampler_2d", lambda s: [Call(s.t(2, 3, 4, 5), s.t(2, 3, 2, 2, low=-1.3, high=1.3), 0, 0, False)],
+        dtypes=(), skip={"second in PyTorch": "it has none"}, tol=(1e-7, 1e-9), why="steps in another order"),
+    Row("grid_sampler_3d", lambda s: [Call(s.t(2, 2, 3, 4, 3), s.t(2, 2, 3, 1, 3, low=-1.3, high=1.3), 0, 1, True)],
+        dtypes=(), skip={"second in PyTorch": "it has none"}, tol=(1e-7, 1e-9), why="steps in another order"),
+    *[Row(F + name, lambda s: [Call(s.t(2, 2, 3, 4), 5), Call(s.t(2, 2, 3, 4), scale_factor=2)], dtypes=(),
+          tol=(1e-7, 1e-9), why="weights") for name in ("upsample_nearest", "upsample_bilinear")],
     *[Row(F + "grid_sample", lambda s, m=mode, p=pad: [
         Call(s.t(2, 3, 4, 5), s.t(2, 3, 2, 2, low=-1.3, high=1.3), m, p, align_corners=a) for a in (True, False)
     ] + ([Call(s.t(2, 2, 3, 4, 3), s.t(2, 2, 3, 1, 3, low=-1.3, high=1.3), m, p, align_corners=False)] if m != "bicubic" else []),

@@ -9,6 +9,7 @@ SAME = ("float16", "float32", "float64", "complex64", "complex128", "int64", "in
 ROWS = [
     Row("mm", lambda s: [Call(s.t(2, 3), s.t(3, 4)), Call(s.t(1, 1), s.t(1, 5))], complex=True, out=True),
     Row("bmm", lambda s: [Call(s.t(2, 2, 3), s.t(2, 3, 4)), Call(s.t(1, 1, 2), s.t(1, 2, 1))], complex=True, out=True),
+    Row("Tensor.__rmatmul__", lambda s: [Call(s.t(3, 4), s.t(2, 3))], complex=True),
     Row("mv", lambda s: [Call(s.t(2, 3), s.t(3))], complex=True, out=True),
     Row("dot", lambda s: [Call(s.t(3), s.t(3)), Call(s.t(1), s.t(1))], complex=True, out=True),
     Row("vdot", lambda s: [Call(s.t(3), s.t(3))], complex=True, out=True),

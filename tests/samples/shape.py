@@ -56,6 +56,11 @@ ROWS = [
     Row("t", lambda s: [Call(s.t(2, 3)), Call(s.t(3)), Call(s.t())], complex=True, skip={"node": VIEW}),
     Row("movedim", lambda s: [Call(s.t(2, 3, 4), 0, 2), Call(s.t(2, 3, 4), (0, 1), (-1, 0))], complex=True),
     Row("moveaxis", lambda s: [Call(s.t(2, 3, 4), 0, 2)], complex=True),
+    *[Row(f"Tensor.{name}", lambda s: [Call(s.t(2, 3))], complex=True, skip={"node": VIEW}) for name in ("T", "H")],
+    *[
+        Row(f"Tensor.{name}", lambda s: [Call(s.t(2, 2, 3))], complex=True, skip={"node": VIEW})
+        for name in ("mT", "mH")
+    ],
     Row("adjoint", lambda s: [Call(s.t(2, 3)), Call(s.t(2, 3, 4))], complex=True, skip={"node": VIEW}),
     Row(
         "squeeze",
