@@ -963,7 +963,91 @@ def corners(torch: Any) -> Calls:
     )
 
 
-GROUPS = (scattering, reducing, sorting, arranging, strides, corners)
+def algebra(torch: Any) -> Calls:
+    """Empty matrices, orders and pivots that are refused, what addr promotes, and what einsum finds in equations."""
+    L, E = torch.linalg, torch.einsum
+    m, b = torch.eye(2) + 1.0, torch.ones(1, 2, 2)
+    x, y, i2 = torch.ones(2), torch.ones(2, 3), torch.ones(2, dtype=torch.long)
+    LU, p = L.lu_factor(m)
+    p0 = p * 0
+    return dict(
+        lu1=lambda: L.lu(torch.zeros(0, 0)),
+        lu2=lambda: L.lu_factor(torch.zeros(0, 0)),
+        lu3=lambda: L.lu_solve(torch.zeros(0, 0), torch.zeros(0, dtype=torch.int32), torch.zeros(0, 2)),
+        lu4=lambda: L.ldl_solve(torch.zeros(0, 0), torch.zeros(0, dtype=torch.int32), torch.zeros(0, 2)),
+        lu5=lambda: L.lu_solve(LU, p0, m, adjoint=True),
+        lu6=lambda: torch.lu_unpack(LU, p0),
+        lu7=lambda: L.lu_solve(LU, p0 + 3, m),
+        lu8=lambda: torch.lu_unpack(LU, p0 + 3),
+        lu9=lambda: L.lu(torch.zeros(0, 3)),
+        lu10=lambda: L.lu(torch.zeros(3, 0)),
+        lu11=lambda: L.lu_factor(torch.zeros(2, 0, 0)),
+        lu12=lambda: L.lu(torch.zeros(2, 0, 0)),
+        lu13=lambda: torch.lu_unpack(*L.lu_factor(torch.zeros(0, 0))),
+        lu14=lambda: L.lu_factor(torch.zeros(0, 2, 2)),
+        lu15=lambda: L.ldl_factor(torch.zeros(0, 0)),
+        lu16=lambda: L.solve_triangular(torch.zeros(0, 0), torch.zeros(0, 3), upper=True),
+        vn=lambda: L.vector_norm(m, 1j),
+        vn2=lambda: torch.norm(m, 1j),
+        vn3=lambda: L.norm(m, 1j),
+        vn4=lambda: L.matrix_norm(m, 1j),
+        ad1=lambda: torch.addr(m, x, x, beta=True),
+        ad2=lambda: torch.addr(m, x, x, alpha=True),
+        ad3=lambda: torch.addr(m, x.double(), x),
+        ad4=lambda: torch.addr(m, i2, x),
+        ad5=lambda: torch.addr(m.int(), i2, i2, beta=True),
+        ad6=lambda: torch.addr(m.int(), i2, i2),
+        ad7=lambda: torch.addr(m > 0, x > 0, x > 0, beta=True, alpha=False),
+        ad8=lambda: torch.addr(m.int(), x, x),
+        ad9=lambda: torch.addr(m.int(), i2, i2, alpha=1.5),
+        ad11=lambda: torch.addr(m, m, x),
+        ad12=lambda: torch.addr(m, x, x, beta=0),
+        ch1=lambda: torch.chain_matmul(),
+        ch2=lambda: torch.chain_matmul(m),
+        ba1=lambda: torch.baddbmm(b.double(), b, b),
+        ba3=lambda: torch.baddbmm(b, b.double(), b),
+        e1=lambda: E("", []),
+        e2=lambda: E(". ..", x),
+        e3=lambda: E("... ...", x),
+        e4=lambda: E("1", x),
+        e5=lambda: E(",", x),
+        e6=lambda: E("", x, x),
+        e7=lambda: E("", x),
+        e8=lambda: E("ai", x),
+        e9=lambda: E("ai...", x),
+        e10=lambda: E("a->... .", x),
+        e11=lambda: E("a->..", x),
+        e12=lambda: E("a->1", x),
+        e13=lambda: E("a->aa", x),
+        e14=lambda: E("a->i", x),
+        e15=lambda: E("aa", y),
+        e16=lambda: E("...,...", x, y),
+        e17=lambda: E("a,a", x, torch.ones(3)),
+        e18=lambda: E("a, ba", x, y),
+        e19=lambda: E(x, [-1]),
+        e20=lambda: E(x, [52]),
+        e21=lambda: E("i->", 3),
+        e22=lambda: E(x),
+        e23=lambda: E("ij,jk->ik", y, y.T),
+        e24=lambda: E("...->", m),
+        e25=lambda: E("ii", m),
+        e26=lambda: E("ii->i", m),
+        md1=lambda: L.multi_dot([]),
+        md2=lambda: L.multi_dot([x]),
+        md3=lambda: L.multi_dot([torch.tensor(1.0), x]),
+        md4=lambda: L.multi_dot([x, torch.tensor(1.0)]),
+        md5=lambda: L.multi_dot([x, x, x]),
+        md6=lambda: L.multi_dot([x, x.double()]),
+        md7=lambda: L.multi_dot([x, torch.ones(3)]),
+        md8=lambda: L.multi_dot([x, torch.ones(3, 2), x]),
+        po1=lambda: torch.polar(2, 3),
+        nz1=lambda: torch.nonzero(x, out=torch.zeros(1)),
+        nz2=lambda: torch.nonzero(x, as_tuple=True, out=torch.zeros(1).long()),
+        uf1=lambda: x.unfold(0, -1, 1),
+    )
+
+
+GROUPS = (scattering, reducing, sorting, arranging, strides, corners, algebra)
 CASES = [(group, name) for group in GROUPS for name in group(rushlight)]
 
 # where PyTorch's answer is not followed, and why

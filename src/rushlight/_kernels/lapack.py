@@ -7,6 +7,7 @@ Heavy steps are matrix products; the loops over columns work on all matrices of 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
     """
     shape = a.shape
     m, n = shape[-2:]
-    a = np.array(a).reshape(-1, m, n)
+    a = np.array(a).reshape(math.prod(shape[:-2]), m, n)
     rows, r = a.shape[0], min(m, n)
     pivots = np.zeros((rows, r), np.int32)
     info = np.zeros(rows, np.int32)
@@ -75,7 +76,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
 
 def permutation(pivots: Array, m: int) -> Array:
     """The order of rows after the swaps that pivots tell of: row ``i`` of ``LU`` was row ``p[i]`` of the matrix."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(m), (flat.shape[0], 1))
     each = np.arange(flat.shape[0])
     for j in range(flat.shape[1]):

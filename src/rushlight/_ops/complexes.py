@@ -271,6 +271,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polar(torch.tensor([2.0]), torch.tensor([0.0]))
     tensor([2.+0.j])
     """
+    record.check_tensors("polar", abs=abs, angle=angle)
     paired("polar", abs, angle)
     return polar_of(abs, angle, out=out)
 

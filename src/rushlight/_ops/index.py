@@ -971,7 +971,11 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     array: Any = record.inner_array(input)
     found = (array if array.ndim else array.reshape(1)).nonzero()
     if as_tuple:
+        if out is not None:
+            raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
         return tuple([wrap(f) for f in found])
+    if out is not None and record.np_dtype(out) is not np.dtype(np.int64):
+        raise RuntimeError(f"nonzero: Expected out tensor to have scalar type Long but got scalar type {out.dtype}")
     rows = np.stack(found, 1) if array.ndim else np.zeros((len(found[0]), 0), np.int64)
     made = wrap(np.ascontiguousarray(rows))
     return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined]

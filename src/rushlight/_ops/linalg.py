@@ -1151,6 +1151,8 @@ def matrix_norm(
 
     name = "linalg.matrix_norm"
     check_matrix(name, A)
+    if isinstance(ord, complex):
+        raise RuntimeError("linalg.matrix_norm: Expected a non-complex scalar as the order of norm.")
     if not isinstance(dim, (tuple, list)):
         raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be tuple of ints, not {type(dim).__name__}")
     if len(dim) != 2:
@@ -1512,6 +1514,21 @@ def lu_solve_of(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool
     return X
 
 
+def check_pivots(pivots: Any, n: int) -> None:
+    """Raise RuntimeError for pivots that name no row of ``n``."""
+    array = record.inner_array(pivots)
+    if array is None or not array.size:
+        return
+    for wrong, word in (
+        ((array < 1).any(), "greater or equal to 1"),
+        ((array > n).any(), "smaller or equal to LU.size(-2)"),
+    ):
+        if wrong:
+            raise RuntimeError(
+                f"Pivots given to lu_solve must all be {word}. Did you properly pass the result of lu_factor?"
+            )
+
+
 def lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -1536,6 +1553,7 @@ def lu_solve(
     if tuple(pivots.shape) != tuple(LU.shape[:-1]):
         raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
     batch_of(LU, B)
+    check_pivots(pivots, LU.shape[-1])
     return given_out(out, lu_solve_of(LU, pivots, B, left, adjoint), matmul_op)
 
 
@@ -1623,6 +1641,8 @@ def ldl_solve_of(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tens
     check_inexact("torch.linalg.ldl_solve", LD)
     if pivots.dtype.kind not in "iu":
         raise RuntimeError(f"torch.linalg.ldl_solve: Expected pivots to be integers. Got {legacy(pivots.dtype)}")
+    if 0 in LD.shape or 0 in B.shape:
+        return np.zeros((*batch_of(LD, B), *B.shape[-2:]), B.dtype)  # type: ignore[return-value]
     lapack = scipy_lapack()
     name = "hetrs" if hermitian and LD.dtype.kind == "c" else "sytrs"
     run = getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[LD.dtype.char] + name)

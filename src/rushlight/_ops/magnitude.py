@@ -149,6 +149,8 @@ def vector_norm(
     """
     if isinstance(ord, str):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    if isinstance(ord, complex):
+        raise RuntimeError("linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
     x = check_norm_dtype("linalg.vector_norm", x, dtype)
     order = float(ord)
     check_empty(x, order, dim)

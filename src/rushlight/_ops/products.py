@@ -6,6 +6,7 @@ wherever possible: a batch times one matrix is folded into one product.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from .._core import dtypes, record
 from .._core.declare import BILINEAR, operator
+from .._core.promote import promote_types
 from .._core.tensor import Tensor
 from .._kernels.pool_of_threads import spread
 from .._kernels.products import outer as outer_products
@@ -430,6 +432,11 @@ def baddbmm(
     >>> torch.baddbmm(torch.ones(1, 1, 1), torch.ones(1, 1, 2), torch.ones(1, 2, 1))
     tensor([[[3.]]])
     """
+    if not input.dtype == batch1.dtype == batch2.dtype:
+        names = [_C_NAMES.get(x.dtype.name, x.dtype.name) for x in (input, batch1, batch2)]  # type: ignore[attr-defined]
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {names[0]}, batch1: {names[1]}, batch2: {names[2]}"
+        )
     return combined(input, bmm.op.forward(batch1, batch2), beta, alpha)
 
 
@@ -469,9 +476,16 @@ def addr(
     >>> torch.addr(torch.zeros(1, 2), torch.ones(1), torch.ones(2))
     tensor([[1., 1.]])
     """
+    for word, x in (("vec1", vec1), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument {word}, but got {x.ndim}-D")
+    dtype = promote_types(promote_types(input.dtype, vec1.dtype), vec2.dtype)  # type: ignore[arg-type]
     for name, value in (("beta", beta), ("alpha", alpha)):
-        if isinstance(value, float) and input.dtype.kind in "biu":
+        if isinstance(value, float) and dtype.kind in "biu":
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+        if isinstance(value, bool) and dtype.kind != "b":
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+    vec1, vec2, input = [x.astype(dtype, copy=False) for x in (vec1, vec2, input)]  # type: ignore[attr-defined]
     return combined(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 
@@ -574,17 +588,17 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
     if not operands:
-        raise RuntimeError("einsum(): must provide at least one operand")
+        raise ValueError(NO_OPERANDS)
+    for i, x in enumerate(operands):
+        if not isinstance(x, (Tensor, np.ndarray)):
+            raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(x).__name__}")
+    check_equation(equation)
     equation = equation.replace(" ", "")
     left, arrow, right = equation.partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        more = "fewer" if len(operands) > len(terms) else "more"
-        raise RuntimeError(
-            f"einsum(): {more} subscripts were provided than operands"
-            if more == "more"
-            else "einsum(): more operands were provided than specified in the equation"
-        )
+        fewer = "fewer" if len(terms) > len(operands) else "more"
+        raise RuntimeError(f"einsum(): {fewer} operands were provided than specified in the equation")
     sizes: dict[str, int] = {}
     wide = 0
     for term, x in zip(terms, operands, strict=True):
@@ -594,12 +608,6 @@ def einsum(*args: Any) -> Tensor:
     expanded = []
     for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
         plain = term.replace("...", "")
-        for c in plain:
-            if not c.isalpha():
-                raise RuntimeError(
-                    f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, subscripts must "
-                    "be in [a-zA-Z]"
-                )
         if "..." in term:
             k = x.ndim - len(plain)
             if k < 0:
@@ -613,12 +621,20 @@ def einsum(*args: Any) -> Tensor:
                 f"einsum(): the number of subscripts in the equation ({len(plain)}) does not match the number of "
                 f"dimensions ({x.ndim}) for operand {i} and no ellipsis was given"
             )
-        for c, n in zip(term, x.shape, strict=True):
+        for d, (c, n) in enumerate(zip(term, x.shape, strict=True)):
+            first = x.shape[term.index(c)]
+            if first != n:
+                raise RuntimeError(
+                    f"einsum(): subscript {c} is repeated for operand {i} but the sizes don't match, {n} != {first}"
+                )
             if sizes.setdefault(c, n) != n:
                 if 1 not in (sizes[c], n):
                     raise RuntimeError(
-                        f"einsum(): operands do not broadcast with remapped shapes [original->remapped]: subscript {c} has "
-                        f"size {n} for operand {i} which does not broadcast with previously seen size {sizes[c]}"
+                        f"einsum(): dimension {d} covered by ellipsis in operand {i} has size {n} which does not broadcast "
+                        f"with previously seen ellipsis with size {sizes[c]} for the respective dimension"
+                        if c in dots
+                        else f"einsum(): subscript {c} has size {n} for operand {i} which does not broadcast with "
+                        f"previously seen size {sizes[c]}"
                     )
                 sizes[c] = max(sizes[c], n)
         expanded.append(term)
@@ -637,9 +653,45 @@ def einsum(*args: Any) -> Tensor:
     return contracted(expanded, list(operands), output, sizes)
 
 
+NO_OPERANDS = "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list"
+
+
+@functools.lru_cache(maxsize=256)
+def check_equation(equation: str) -> None:
+    """Raise RuntimeError for what is neither a letter nor one ``...`` an operand."""
+    operand, dotted, k = 0, False, 0
+    arrow = equation.find("->")
+    while k < len(equation):
+        c = equation[k]
+        where = f"for operand {operand}" if arrow < 0 or k < arrow else "for output"
+        if k == arrow or (c == "," and k < max(arrow, len(equation))):
+            operand, dotted = operand + 1, False
+            k += 2 if k == arrow else 1
+            continue
+        if c == ".":
+            if dotted:
+                but = "but an ellipsis (...)" if where == "for output" else "for which an ellipsis"
+                raise RuntimeError(f"einsum(): found '.' {where} {but} was already found")
+            if equation[k : k + 3] != "...":
+                ellipsis = "ellipsis (...)" if where == "for output" else "ellipsis"
+                raise RuntimeError(f"einsum(): found '.' {where} that is not part of any {ellipsis}")
+            dotted, k = True, k + 3
+            continue
+        if c != " " and not (c.isascii() and c.isalpha()):
+            raise RuntimeError(
+                f"einsum(): invalid subscript given at index {k} in the equation string, subscripts must be in [a-zA-Z]"
+            )
+        k += 1
+
+
 def from_sublists(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """Operands with lists of subscript numbers as an equation."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    if len(args) < 2:
+        raise ValueError(NO_OPERANDS)
+    for s in (s for subs in (*args[1::2], *args[len(args) - 1 :]) if isinstance(subs, (list, tuple)) for s in subs):
+        if s is not Ellipsis and not 0 <= s < 52:
+            raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
 
     def text(subs: Any) -> str:
         return "".join("..." if s is Ellipsis else letters[s] for s in subs)
@@ -808,6 +860,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 2), torch.ones(2, 1))
     tensor([[4.]])
     """
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
     made: Any = matrices[0]
     for m in matrices[1:]:
         made = matmul(made, m)

@@ -813,6 +813,8 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"maximum size for tensor at dimension {at} is {n} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
     if self.ndim == 0:
         return reshape(self, (1,)) if size == 1 else reshape(self, (1,))[:0]
     return windows(self, at, size, step)
