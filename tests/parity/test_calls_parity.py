@@ -960,6 +960,15 @@ def corners(torch: Any) -> Calls:
         ro1=lambda: torch.roll(s, 0, 0),
         ro2=lambda: torch.roll(m, ()),
         ha1=lambda: torch.hash_tensor(m, 1),
+        ni1=lambda: [
+            getattr(it.clone(), f"__i{n}__")(object()) is NotImplemented
+            for n in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]
+        ],
+        ni2=lambda: it.__iadd__([1]) is NotImplemented,
+        ni3=lambda: torch.complex(s.expand(2), s.expand(3)),
+        ni4=lambda: torch.maximum(z, z),
+        ni5=lambda: torch.fmin(z, b),
+        ni6=lambda: torch.floor(z),
     )
 
 

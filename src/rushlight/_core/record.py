@@ -155,7 +155,7 @@ def refused(op: Any, error: Exception) -> Exception:
             return op.refuse(found[0])  # type: ignore[no-any-return]
         name = f"'{dtypes.LEGACY.get(found[0].name, str(found[0]))}'" if found else "this dtype"
         return NotImplementedError(f'"{op.name}_cpu" not implemented for {name}')
-    if type(error) is ValueError and "could not be broadcast together" in text:
+    if type(error) is ValueError and ("could not be broadcast together" in text or "cannot be broadcast to" in text):
         return unbroadcastable(text) or error
     return error
 

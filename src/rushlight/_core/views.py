@@ -22,7 +22,7 @@ from .graph import Leaf, Node, Nowhere, Port
 from .hooks import move_retained
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
-from .record import common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
+from .record import NUMBERS, common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
 from .tensor import Tensor, as_inference, followers, wrap
 
 ndarray = np.ndarray
@@ -691,8 +691,8 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
     return out
 
 
-def inplace(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
-    """The in-place method of an operator: ``add_ = inplace(add)``."""
+def inplace(function: Callable[..., Any], name: str | None = None, assigns: bool = False) -> Callable[..., Any]:
+    """The in-place method of an operator: ``add_ = inplace(add)``; with ``assigns``, as Python calls it for ``+=``."""
     op: Op = function.op  # type: ignore[attr-defined]
     label = name or op.name + "_"
     extra = len(op.parameters) - 1
@@ -709,6 +709,8 @@ def inplace(function: Callable[..., Any], name: str | None = None) -> Callable[.
         try:
             return write(self, chosen, args, label)
         except (TypeError, ValueError) as error:
+            if assigns and not isinstance(args[0], (Tensor, ndarray, np.generic, *NUMBERS)):
+                return NotImplemented  # the other operand may know what to do
             raise refused(chosen, error) from None
 
     method.__name__ = method.__qualname__ = label

@@ -436,6 +436,13 @@ def pow_(self: Tensor, exponent: Any) -> Any:
     return inplace(chosen, "pow_")(self, exponent)
 
 
+def power_into(self: Tensor, exponent: Any) -> Any:
+    """``self **= exponent``; see :func:`rushlight.pow`."""
+    if not isinstance(exponent, (Tensor, np.ndarray, np.generic, int, float, builtins.complex)):
+        return NotImplemented
+    return pow_(self, exponent)
+
+
 def power_of(self: Any, exponent: Any) -> Any:
     """``self ** exponent``; see :func:`rushlight.pow`."""
     if type(exponent) in (int, float):

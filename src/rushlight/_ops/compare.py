@@ -260,7 +260,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 def unordered(name: str, function: Any, a: Any, b: Any) -> Any:
     if a.dtype.kind == "c":
-        raise NotImplementedError(f"{name} does not support complex inputs.")
+        raise RuntimeError(f"{name} not implemented for complex tensors.")
     return function(a, b)
 
 

@@ -281,7 +281,7 @@ def lu_unpack_batch(op: Any, size: int, mapped: Any, LU_data: Any, LU_pivots: An
     gather=return_types.lu_unpack, LU_data=lu_unpack_rule,
 )  # fmt: skip
 def lu_unpack_of(LU_data: Tensor, LU_pivots: Tensor) -> Any:
-    if LU_pivots.size and not 1 <= LU_pivots.min() <= LU_pivots.max() <= LU_data.shape[-2]:  # type: ignore[operator]
+    if LU_pivots.size and not 1 <= LU_pivots.min() <= LU_pivots.max() <= LU_data.shape[-2]:  # type: ignore[operator, truthy-function]
         raise RuntimeError(
             "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of "
             "lu_factor?"

@@ -109,9 +109,13 @@ class Methods:
     __rmod__ = arithmetic.reflected(arithmetic.remainder, "__rmod__")
     __pow__, __rpow__ = arithmetic.power_of, arithmetic.power_to
     __neg__ = arithmetic.neg
-    __iadd__, __isub__, __imul__ = add_, sub_, mul_
-    __itruediv__ = __idiv__ = div_
-    __ifloordiv__, __imod__, __ipow__ = floor_divide_, remainder_, pow_
+    __iadd__ = inplace(arithmetic.add, assigns=True)
+    __isub__ = inplace(arithmetic.sub, assigns=True)
+    __imul__ = inplace(arithmetic.mul, assigns=True)
+    __itruediv__ = __idiv__ = inplace(arithmetic.div, assigns=True)
+    __ifloordiv__ = inplace(arithmetic.floor_divide, assigns=True)
+    __imod__ = inplace(arithmetic.remainder, assigns=True)
+    __ipow__ = arithmetic.power_into
 
     # comparisons, choices, logic
     eq = compare.eq
@@ -182,19 +186,19 @@ class Methods:
     __invert__ = compare.invert
     __and__ = dunder(compare.bitwise_and, "__and__")
     __rand__ = dunder(compare.bitwise_and, "__rand__")
-    __iand__ = bitwise_and_
+    __iand__ = inplace(compare.bitwise_and, assigns=True)
     __or__ = dunder(compare.bitwise_or, "__or__")
     __ror__ = dunder(compare.bitwise_or, "__ror__")
-    __ior__ = bitwise_or_
+    __ior__ = inplace(compare.bitwise_or, assigns=True)
     __xor__ = dunder(compare.bitwise_xor, "__xor__")
     __rxor__ = dunder(compare.bitwise_xor, "__rxor__")
-    __ixor__ = bitwise_xor_
+    __ixor__ = inplace(compare.bitwise_xor, assigns=True)
     __lshift__ = dunder(compare.bitwise_left_shift, "__lshift__")
     __rlshift__ = arithmetic.reflected(compare.bitwise_left_shift, "__rlshift__")
-    __ilshift__ = bitwise_left_shift_
+    __ilshift__ = inplace(compare.bitwise_left_shift, assigns=True)
     __rshift__ = dunder(compare.bitwise_right_shift, "__rshift__")
     __rrshift__ = arithmetic.reflected(compare.bitwise_right_shift, "__rrshift__")
-    __irshift__ = bitwise_right_shift_
+    __irshift__ = inplace(compare.bitwise_right_shift, assigns=True)
 
     # complex numbers
     abs = absolute = __abs__ = complexes.abs
