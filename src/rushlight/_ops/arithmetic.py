@@ -72,7 +72,7 @@ def one_pass(input: Any, other: Any, alpha: Any) -> bool:
 def add_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``: :func:`add` with ``alpha``."""
     if one_pass(input, other, alpha):
-        return elementwise.add_scaled(input, other, alpha)
+        return elementwise.add_scaled(input, other, converted(alpha, other.dtype))
     return np.add(input, scaled("add", input, other, alpha))
 
 
@@ -91,7 +91,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
 def sub_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``: :func:`sub` with ``alpha``."""
     if one_pass(input, other, alpha):
-        return elementwise.add_scaled(input, other, -alpha)
+        return elementwise.add_scaled(input, other, -converted(alpha, other.dtype))
     return np.subtract(input, scaled("sub", input, other, alpha))
 
 
