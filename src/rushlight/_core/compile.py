@@ -16,6 +16,9 @@ def source(op: Any) -> str:
     """The text of the public function of ``op``."""
     every = ", ".join(op.parameters)
     code = [f"def {op.name}({header(op)}):"]
+    if op.older:
+        given = ", ".join(f"{n!r}: {n}" for n in op.keywords)
+        code += ["    if older:", f"        return previous(op, ({', '.join(op.positional)}, *older), {{{given}}})"]
     if "axis" in op.extras:
         code += ["    if axis is not UNSET:", "        dim = axis"]
         late = behind_dim(op)
@@ -80,6 +83,8 @@ def header(op: Any) -> str:
     parts = []
     keyword = False
     late = behind_dim(op)
+    if op.older:
+        return ", ".join([*op.positional, "*older", *[f"{n}=default_{n}" for n in op.keywords]])
     for name in (*op.positional, *op.keywords):
         if name in op.keywords and not keyword:
             keyword = True

@@ -107,6 +107,8 @@ class Op:
         # keyword arguments that, where they differ from the default, lead to another operator: ``add(..., alpha=2)``
         self.instead: dict[str, Callable[..., Any]] = how.get("instead") or {}
         self.extras |= set(self.instead)
+        # numbers that an older form of the operator has among its tensors: ``add(input, alpha, other)``
+        self.older: tuple[str, ...] = how.get("older") or ()
         self.parameters = tuple(n for n in (*self.positional, *only) if n not in self.extras)
         named = [n for n in only if n not in self.extras]
         if named:
@@ -214,7 +216,7 @@ class Op:
             forward=self.forward, Tensor=Tensor, new=new, clock=clock, caller=None, mode=_modes[0], ndarray=np.ndarray,
             asarray=np.asarray, perform=self.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
-            outside=callsite.outside, UNSET=UNSET, missing=missing, Record=self.node_class, refused=record.refused, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
+            outside=callsite.outside, UNSET=UNSET, missing=missing, Record=self.node_class, refused=record.refused, previous=record.previous, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
@@ -436,6 +438,7 @@ def pointwise(
     holomorphic: bool = False,
     refuse: Callable[[np.dtype], Exception] | None = None,
     instead: dict[str, Callable[..., Any]] | None = None,
+    older: tuple[str, ...] = (),
     **rules: Rule | None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Tensor]]:
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
@@ -447,10 +450,13 @@ def pointwise(
     or ``{"": name, "other": its name where other is a number}``. ``refuse`` makes the error for a dtype that NumPy's
     function does not take (the default says that it is not implemented). ``instead`` names keyword arguments that the
     body does not see, and for each the operator to run, with it as a further argument, where it is not the default.
+    ``older`` names the numbers that an older form of the operator has among its tensors.
     """
 
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
-        how = dict(promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse, instead=instead)
+        how = dict(
+            promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse, instead=instead, older=older
+        )
         return Op(forward, "pointwise", rules, **how).call
 
     return declare
@@ -468,6 +474,7 @@ def operator(
     casts: bool = False,
     joint: Rule | None = None,
     towards: Sequence[str] = (),
+    older: tuple[str, ...] = (),
     **rules: Rule | None,
 ) -> Callable[[Callable[P, R]], Callable[P, Any]]:
     """Declare an operator of any signature. Rules are named after the arguments they lead to.
@@ -477,13 +484,14 @@ def operator(
     argument is the ``Bundle`` of their gradients. ``casts``: a keyword ``dtype`` casts ``input`` first.
     ``joint`` is one rule ``(g, wanted, *saved)`` that gives all gradients at once, as a ``Bundle``, ``towards``
     the arguments it serves. ``node`` is the node's name, or
-    ``{"": name, "dim": its name where dim is given}``; see `pointwise` too.
+    ``{"": name, "dim": its name where dim is given}``; see `pointwise` too. ``older``
+    names the numbers that an older form of the operator has among its tensors.
     """
 
     def declare(forward: Callable[P, R]) -> Callable[P, Any]:
         how = dict(
             jvp=jvp, batch=batch, view=view, node=node, outputs=outputs, differentiable=differentiable, gather=gather,
-            casts=casts, joint=joint, towards=towards,
+            casts=casts, joint=joint, towards=towards, older=older,
         )  # fmt: skip
         return Op(forward, "general", rules, **how).call
 

@@ -8,6 +8,7 @@ function transforms, watchers (saved-tensor hooks, anomaly mode, profiler), ``ou
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -77,15 +78,58 @@ def promoted(promote: Any, *operands: Any) -> list[Any]:
 
 def operand(op: Any, name: str, value: Any) -> Any:
     """An argument that stands where a tensor may: arrays, numbers and None pass, anything else is an error."""
+    if isinstance(value, np.generic):  # before numbers: some of NumPy's are Python's too, and have a dtype
+        return value.item() if op.numeric(name) else np.asarray(value)
     if value is None or isinstance(value, (ndarray, *NUMBERS)):
         if (value is None and not op.optional(name)) or (isinstance(value, NUMBERS) and not op.numeric(name)):
             raise wrong_type(op, name, value)
         return value
-    if isinstance(value, np.generic):
-        return value.item() if op.numeric(name) else np.asarray(value)
     if isinstance(value, Tensor):
         return value
     raise wrong_type(op, name, value)
+
+
+_warned: list[bool] = []
+
+
+def rearranged(op: Any, args: tuple[Any, ...], label: str, skip: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of an older form, with its numbers among the tensors: ``add(x, 2, y)``, ``addmm(2, x, 3, a, b)``.
+
+    Returns the tensors, and the numbers by name; the first ``skip`` arguments were taken elsewhere (the method's self).
+    """
+    tensors = tuple([a for a in args if isinstance(a, (Tensor, ndarray))])
+    numbers = [a for a in args if isinstance(a, NUMBERS)]
+    names = [n for n in op.positional if n in op.tensors][skip:]
+    if (
+        len(tensors) != len(names)
+        or not 0 < len(numbers) <= len(op.older)
+        or len(tensors) + len(numbers) != len(args)
+        or isinstance(args[-1], NUMBERS)
+    ):
+        raise TypeError(f"{label}() takes {len(names)} positional arguments but {len(args)} were given")
+    named = dict(zip(op.older, numbers, strict=False))
+    if not _warned:
+        _warned.append(True)
+        given = ", ".join("Number" if isinstance(a, NUMBERS) else "Tensor" for a in args)
+        warnings.warn(
+            f"This overload of {label} is deprecated:\n\t{label}({given})\nConsider using one of the following "
+            f"signatures instead:\n\t{label}({', '.join('Tensor ' + n for n in names)}, *, "
+            f"{', '.join('Number ' + n for n in op.older)})",
+            UserWarning,
+            stacklevel=4,
+        )
+    return tensors, named
+
+
+def previous(op: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    """A call in an older form: see `rearranged`."""
+    tensors, named = rearranged(op, args, op.name)
+    for name, value in given.items():
+        if value is not op.defaults[name]:
+            if name in named:
+                raise TypeError(f"{op.name}() got multiple values for argument '{name}'")
+            named[name] = value
+    return op.call(*tensors, **named)
 
 
 def wrong_type(op: Any, name: str, value: Any) -> TypeError:

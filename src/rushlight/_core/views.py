@@ -22,7 +22,18 @@ from .graph import Leaf, Node, Nowhere, Port
 from .hooks import move_retained
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
-from .record import NUMBERS, common_dtype, inner_array, operand, overriding, recorded, refused, tensors_in, watched
+from .record import (
+    NUMBERS,
+    common_dtype,
+    inner_array,
+    operand,
+    overriding,
+    rearranged,
+    recorded,
+    refused,
+    tensors_in,
+    watched,
+)
 from .tensor import Tensor, as_inference, followers, wrap
 
 ndarray = np.ndarray
@@ -695,11 +706,17 @@ def inplace(function: Callable[..., Any], name: str | None = None, assigns: bool
     """The in-place method of an operator: ``add_ = inplace(add)``; with ``assigns``, as Python calls it for ``+=``."""
     op: Op = function.op  # type: ignore[attr-defined]
     label = name or op.name + "_"
-    extra = len(op.parameters) - 1
+    extra = len(op.positional if op.older else op.parameters) - 1
+    always = len(op.parameters) > extra + 1  # arguments that can only be given by name
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         chosen = op
-        if kwargs or len(args) != extra:
+        if kwargs or len(args) != extra or always:
+            if op.older and len(args) > extra:
+                args, named = rearranged(op, args, label, 1)
+                if twice := named.keys() & kwargs.keys():
+                    raise TypeError(f"{label}() got multiple values for argument '{min(twice)}'")
+                kwargs = {**named, **kwargs}
             for name, other in op.instead.items():
                 if name in kwargs and kwargs[name] is not op.defaults[name]:
                     chosen = other.op  # type: ignore[attr-defined]

@@ -76,7 +76,7 @@ def add_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *,
     return np.add(input, scaled("add", input, other, alpha))
 
 
-@pointwise(instead={"alpha": add_scaled}, input=lambda g: g, other=lambda g: g)
+@pointwise(instead={"alpha": add_scaled}, older=("alpha",), input=lambda g: g, other=lambda g: g)
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``, element by element, with broadcasting.
 
@@ -103,7 +103,14 @@ def no_difference(dtype: np.dtype) -> Exception:
     raise AssertionError
 
 
-@pointwise(refuse_bool, instead={"alpha": sub_scaled}, refuse=no_difference, input=lambda g: g, other=lambda g: -g)
+@pointwise(
+    refuse_bool,
+    instead={"alpha": sub_scaled},
+    older=("alpha",),
+    refuse=no_difference,
+    input=lambda g: g,
+    other=lambda g: -g,
+)
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``, element by element, with broadcasting. Raises RuntimeError for bools.
 
@@ -573,6 +580,7 @@ def lerp_(self: Tensor, end: Tensor, weight: Any) -> Any:
 
 
 @pointwise(
+    older=("value",),
     holomorphic=True,
     input=lambda g: g,
     tensor1=lambda g, tensor2, value: g * (tensor2 * value),
@@ -597,6 +605,7 @@ def refuse_integer_quotient(operands: Any) -> None:
 
 @pointwise(
     refuse_integer_quotient,
+    older=("value",),
     holomorphic=True,
     node="AddcdivBackward0",
     input=lambda g: g,

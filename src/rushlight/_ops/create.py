@@ -93,7 +93,7 @@ def shape_of(size: Sequence[Any], name: str = "zeros", named: dict[str, Any] | N
     try:
         shape = tuple(map(operator.index, size))
     except TypeError:
-        bad = next(s for s in size if not hasattr(s, "__index__"))
+        bad = next((s for s in size if not hasattr(s, "__index__")), size[0])
         raise TypeError(
             f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(bad).__name__}"
         ) from None
@@ -180,6 +180,8 @@ def plain(data: Any, seen: set[Any]) -> Any:
         if types <= NUMBERS:
             seen |= types
             return data
+        if np.ndarray in types:
+            warn_list()
         return [plain(d, seen) for d in data]
     if isinstance(data, (np.ndarray, np.generic)):
         if data.dtype in dtypes.FROM_NUMPY:
@@ -260,6 +262,17 @@ def warn_copy() -> None:
     )
 
 
+def warn_list() -> None:
+    import warnings
+
+    warnings.warn(
+        "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list to a "
+        "single numpy.ndarray with numpy.array() before converting to a tensor.",
+        UserWarning,
+        stacklevel=5,
+    )
+
+
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is a tensor or an array of the right dtype already.
 
@@ -277,7 +290,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
     """``obj`` as a tensor: sharing memory where possible, or copied if ``copy`` is True.
 
@@ -285,23 +298,57 @@ def asarray(
     >>> torch.asarray([1, 2])
     tensor([1, 2])
     """
-    check_device(device)
+    if check_device(device, True).type == "meta":
+        return meta(asarray(obj, dtype=dtype)._array, bool(requires_grad))
     if isinstance(obj, Tensor):
         result = obj if dtype is None else cast_to(obj, dtypes.to_numpy_dtype(dtype))
         if copy is False and result is not obj:
-            raise ValueError("can't alias tensor with dtype that differs: pass copy=None or copy=True")
+            raise ValueError(
+                f"can't alias tensor with dtype '{dtypes.LEGACY[obj.dtype.name]}' into dtype "
+                f"'{dtypes.LEGACY[dtype.name]}': pass copy=None or copy=True."
+            )
         if copy and result is obj:
             result = obj.clone()
-        if not requires_grad and result is not obj:
+        if requires_grad is None and obj.requires_grad and obj.is_leaf:
+            warn_of_asarray()
+        if requires_grad is False and result.requires_grad:
             result = result.detach()
         return result.requires_grad_() if requires_grad and not result.requires_grad else result
+    if not isinstance(obj, np.ndarray):
+        obj = memory_of(obj, dtype)
+    if isinstance(obj, Tensor):
+        return asarray(obj, dtype=dtype, copy=copy, requires_grad=requires_grad)
     if isinstance(obj, np.ndarray) and not copy:
         result = as_tensor(obj, dtype)
     else:
         if copy is False:
-            raise ValueError("can't alias arbitrary sequences into a tensor: pass copy=None or copy=True")
+            raise ValueError("can't alias arbitrary sequence into a tensor: pass copy=None or copy=True.")
         result = wrap(array_of(obj, dtype))
     return result.requires_grad_() if requires_grad else result
+
+
+def memory_of(obj: Any, dtype: Any) -> Any:
+    """A tensor on the memory of an object that shows it, by DLPack or as a buffer; anything else as it is."""
+    if hasattr(obj, "__dlpack__") or type(obj).__name__ == "PyCapsule":
+        from .interop import from_dlpack
+
+        return from_dlpack(obj)
+    if isinstance(obj, (bytes, bytearray, memoryview)) or type(obj).__module__ == "array":
+        from .interop import from_buffer
+
+        return from_buffer(obj, dtype=dtypes.get_default_dtype() if dtype is None else dtype)
+    return obj
+
+
+def warn_of_asarray() -> None:
+    import warnings
+
+    warnings.warn(
+        "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
+        "requires_grad=False explicitly to get the old behaviour, or requires_grad=True to keep the graph.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -322,7 +369,21 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         )
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
+    if not ndarray.flags.writeable:
+        warn_read_only("NumPy array")
     return made(dtypes.native(ndarray))
+
+
+def warn_read_only(what: str) -> None:
+    import warnings
+
+    warnings.warn(
+        f"The given {what} is not writable, and PyTorch does not support non-writable tensors: writing to this tensor "
+        f"raises an error. You may want to copy the {what} to protect its data or make it writable before converting it "
+        "to a tensor.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 # ---- of a shape
@@ -620,6 +681,8 @@ def arange(
         if step == 0:
             raise ValueError("step must be nonzero")
         integers = True
+    if out is not None and dtype is None:
+        wanted = dtypes.to_numpy_dtype(out.dtype)
     if integers:
         array = np.arange(int(start), int(end), int(step), dtype=np.int64).astype(wanted, copy=False)
     else:
@@ -627,7 +690,14 @@ def arange(
         if wanted.kind in "iu":
             start, step = int(start), int(step)
         array = (np.arange(count, dtype=np.float64) * step + start).astype(wanted)
-    return into(out, made(array, requires_grad, device, layout, pin_memory))
+    return filling(out, made(array, requires_grad, device, layout, pin_memory))
+
+
+def filling(out: Tensor | None, values: Tensor) -> Tensor:
+    """A row of values written over ``out``, in the order of its elements; or itself without one."""
+    if out is not None and out.numel() == values.numel():
+        values = wrap(values._array.reshape(tuple(out.shape)))
+    return into(out, values)
 
 
 def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
@@ -646,9 +716,16 @@ def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Te
         UserWarning,
         stacklevel=2,
     )
+    out = options.pop("out", None)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (step > 0 and end < start) or (step < 0 and end > start):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     count = math.floor((end - start) / step) + 1
-    wanted = dtype_or(options.pop("dtype", None))
-    return made((np.arange(count, dtype=np.float64) * step + start).astype(wanted), **options)
+    wanted = dtype_or(options.pop("dtype", None) or (None if out is None else out.dtype))
+    return filling(out, made((np.arange(count, dtype=np.float64) * step + start).astype(wanted), **options))
 
 
 def linspace(
@@ -670,9 +747,22 @@ def linspace(
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     start, end = ends_of_line("linspace", start, end, steps)
-    is_complex = isinstance(start, complex) or isinstance(end, complex)
-    wanted = dtype_or(dtype, default_complex(dtypes.default_dtype) if is_complex else None)
-    return into(out, made(line(start, end, steps, wanted), requires_grad, device, layout, pin_memory))
+    wanted = spacing_dtype("linspace", (start, end), dtype, out)
+    return filling(out, made(line(start, end, steps, wanted), requires_grad, device, layout, pin_memory))
+
+
+def spacing_dtype(name: str, ends: Sequence[Any], dtype: Any, out: Tensor | None) -> np.dtype:
+    """The dtype of evenly spaced numbers: complex if an end is; ``dtype`` or that of ``out`` must be able to hold them."""
+    found = dtypes.default_dtype
+    if any(isinstance(v, complex) for v in ends):
+        found = default_complex(found)
+    if dtype is None and out is not None:
+        dtype = out.dtype
+    wanted = dtype_or(dtype, found)
+    if found.kind == "c" and wanted.kind != "c":
+        names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (found, wanted)]
+        raise RuntimeError(f"torch.{name}(): inferred dtype {names[0]} can't be safely cast to passed dtype {names[1]}")
+    return wanted
 
 
 def ends_of_line(name: str, start: Any, end: Any, steps: Any) -> list[Any]:
@@ -735,14 +825,14 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     start, end = ends_of_line("logspace", start, end, steps)
-    wanted = dtype_or(dtype)
+    wanted = spacing_dtype("logspace", (start, end, base), dtype, out)
     if wanted.kind == "c":
         exponents = line(start, end, steps, wanted)
     else:
         low, high = [float(np.array(v).astype(wanted)) for v in (start, end)]
         exponents = line(low, high, steps, np.dtype(np.float64))
-    array = np.power(np.asarray(base, np.float64), exponents).astype(wanted)
-    return into(out, made(array, requires_grad, device, layout, pin_memory))
+    array = np.power(np.asarray(base, "c16" if isinstance(base, complex) else "f8"), exponents).astype(wanted)
+    return filling(out, made(array, requires_grad, device, layout, pin_memory))
 
 
 def eye(

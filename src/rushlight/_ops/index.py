@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import operator as python
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -228,6 +229,11 @@ def index_array(part: Any) -> ndarray:
     if kind not in "biu":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     if array.dtype == np.uint8:
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            UserWarning,
+            stacklevel=4,
+        )
         return array.astype(bool)
     return array
 
@@ -280,6 +286,8 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
         else:
             used += 1
     if used > len(shape):
+        if not shape and isinstance(key[0], int):
+            raise no_dimension()
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     basic: list[Any] = []
     advanced: list[Any] = []
@@ -373,18 +381,24 @@ def checked_slice(k: slice, n: int) -> tuple[slice, bool]:
 
 def checked_number(k: int, shape: Sequence[int], at: int) -> int:
     if at >= len(shape):
-        raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
-            "0-dim tensor to a number"
-        )
+        raise no_dimension()
     n = shape[at]
     if not -n <= k < n:
         raise IndexError(f"index {k} is out of bounds for dimension {at} with size {n}")
     return k % n
 
 
+def no_dimension() -> IndexError:
+    return IndexError(
+        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+        "0-dim tensor to a number"
+    )
+
+
 def check_range(array: ndarray, n: int, at: int) -> None:
     if array.size and array.dtype.kind != "b":
+        if not n:
+            raise IndexError(f"index is out of bounds for dimension with size 0: dimension {at} has no elements")
         low, high = int(np.minimum.reduce(array, None)), int(np.maximum.reduce(array, None))
         if low < -n or high >= n:
             bad = low if low < -n else high

@@ -14,7 +14,7 @@ import numpy as np
 
 from .._core import dtypes
 from .._core.tensor import Tensor, check_device, wrap
-from .create import array_of, from_numpy
+from .create import array_of, warn_read_only
 
 # NumPy's function: the counterpart, by module of ``_ops`` and name
 _UFUNCS = {
@@ -74,7 +74,7 @@ REDUCTIONS = {np.add: "reduce.sum", np.multiply: "reduce.prod", np.maximum: "red
 def as_operand(x: Any) -> Any:
     """An argument of a NumPy function as an operator takes it."""
     if isinstance(x, np.ndarray):
-        return from_numpy(x) if x.dtype in dtypes.FROM_NUMPY else x
+        return wrap(dtypes.native(np.asarray(x))) if x.dtype in dtypes.FROM_NUMPY and x.dtype.isnative else x
     if isinstance(x, np.generic):
         return x.item()
     if isinstance(x, (list, tuple)) and any(isinstance(e, (Tensor, np.ndarray, list, tuple)) for e in x):
@@ -422,7 +422,15 @@ def from_buffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, re
     tensor([1, 2], dtype=torch.uint8)
     """
     kind = dtypes.to_numpy_dtype(dtype)
-    length = memoryview(buffer).nbytes
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError(
+            f"object does not implement Python buffer protocol: {type(buffer).__name__} shows no memory."
+        ) from None
+    length = view.nbytes
+    if view.readonly:
+        warn_read_only("buffer")
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:

@@ -103,10 +103,12 @@ def new_empty_strided(self: Tensor, size: Any, stride: Any, *, dtype: Any = None
     return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **options)
 
 
-def new_tensor_of(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+def new_tensor_of(self: Tensor, *args: Any, size: Any = None, device: Any = None) -> Tensor:
     """A tensor of this tensor's dtype, of a shape (sizes) or of data (a sequence)."""
     check_device(device)
     dtype = record.np_dtype(self)
+    if size is not None and not args:
+        return wrap(np.empty(sizes((tuple(size),)), dtype))
     if len(args) == 1 and isinstance(args[0], Tensor):
         return wrap(args[0]._array)
     if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":

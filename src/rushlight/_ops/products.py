@@ -376,7 +376,7 @@ def input_rule(g: Any, input_shape: Any, beta: Any) -> Any:
 
 
 @operator(
-    batch=summed_batch(mm), node="AddmmBackward0", input=input_rule,
+    batch=summed_batch(mm), node="AddmmBackward0", older=("beta", "alpha"), input=input_rule,
     mat1=lambda g, mat2, alpha: scaled(mm(g, adjoint(mat2)), alpha),
     mat2=lambda g, mat1, alpha: scaled(mm(adjoint(mat1), g), alpha),
 )  # fmt: skip
@@ -402,7 +402,7 @@ def addmm(
 
 
 @operator(
-    batch=summed_batch(mv), node="AddmvBackward0", input=input_rule,
+    batch=summed_batch(mv), node="AddmvBackward0", older=("beta", "alpha"), input=input_rule,
     mat=lambda g, vec, alpha: scaled(outer_of(g, conjugate(vec)), alpha),
     vec=lambda g, mat, alpha: scaled(mv(adjoint(mat), g), alpha),
 )  # fmt: skip
@@ -419,7 +419,7 @@ def addmv(
 
 
 @operator(
-    batch=summed_batch(bmm), node="BaddbmmBackward0", input=input_rule,
+    batch=summed_batch(bmm), node="BaddbmmBackward0", older=("beta", "alpha"), input=input_rule,
     batch1=lambda g, batch2, alpha: scaled(bmm(g, adjoint(batch2)), alpha),
     batch2=lambda g, batch1, alpha: scaled(bmm(adjoint(batch1), g), alpha),
 )  # fmt: skip
@@ -445,7 +445,7 @@ def spread_over(g: Any, batch: Any) -> Any:
 
 
 @operator(
-    node="AddbmmBackward0", input=input_rule,
+    node="AddbmmBackward0", older=("beta", "alpha"), input=input_rule,
     batch1=lambda g, batch2, alpha: scaled(bmm(spread_over(g, batch2), adjoint(batch2)), alpha),
     batch2=lambda g, batch1, alpha: scaled(bmm(adjoint(batch1), spread_over(g, batch1)), alpha),
 )  # fmt: skip
@@ -463,7 +463,7 @@ def addbmm(
 
 
 @operator(
-    node="AddrBackward0", input=input_rule,
+    node="AddrBackward0", older=("beta", "alpha"), input=input_rule,
     vec1=lambda g, vec2, alpha: scaled(mv(g, conjugate(vec2)), alpha),
     vec2=lambda g, vec1, alpha: scaled(mv(transpose(g, 0, 1), conjugate(vec1)), alpha),
 )  # fmt: skip

@@ -140,6 +140,10 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     return promote.can_cast(from_.dtype, to.dtype)
 
 
+def type_name(value: Any) -> str:
+    return type(value).__name__
+
+
 class finfo:
     """The limits of a floating-point dtype.
 
@@ -152,7 +156,9 @@ class finfo:
 
     def __init__(self, type: dtypes.dtype | None = None) -> None:
         given = dtypes.get_default_dtype() if type is None else type
-        if not isinstance(given, dtypes.dtype) or not (given.is_floating_point or given.is_complex):
+        if not isinstance(given, dtypes.dtype):
+            raise TypeError(f"finfo(): argument 'type' (position 1) must be torch.dtype, not {type_name(given)}")
+        if not (given.is_floating_point or given.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{given}'")
         self.dtype = given.to_real().name if given.is_complex else given.name
         if given.name == "bfloat16":
@@ -190,7 +196,11 @@ class iinfo:
     __slots__ = ("bits", "dtype", "max", "min")
 
     def __init__(self, type: dtypes.dtype) -> None:
-        if not isinstance(type, dtypes.dtype) or type.is_floating_point or type.is_complex or type.name == "bool":
+        if not isinstance(type, dtypes.dtype):
+            raise TypeError(f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {type_name(type)}")
+        if type.name == "bool":
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if type.is_floating_point or type.is_complex or type.name == "bool":
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
         info = np.iinfo(type.dtype)
         self.dtype, self.bits, self.max, self.min = type.name, info.bits, int(info.max), int(info.min)

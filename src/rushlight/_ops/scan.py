@@ -290,6 +290,12 @@ def diff(
     for x in (prepend, append):
         if x is not None and x.ndim != input.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+        for d in range(input.ndim) if x is not None else ():
+            if d != at and x.shape[d] != input.shape[d]:  # type: ignore[union-attr]
+                raise RuntimeError(
+                    "diff expects the shape of tensor to prepend or append to match that of input except along the "
+                    f"differencing dimension; input.size({d}) = {input.shape[d]}, but got tensor.size({d}) = {x.shape[d]}"  # type: ignore[union-attr]
+                )
     parts = [x for x in (prepend, input, append) if x is not None and (n or x is input)]
     made = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, made.shape[at])):

@@ -774,6 +774,10 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     """
     if record.np_dtype(mask) != np.bool_:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            f"masked_select(): self and result must have the same scalar type, got {input.dtype} and {out.dtype}"
+        )
     made: Tensor = masked_selected(input, mask)
     return made if out is None else masked_selected.op.write_out(masked_selected.op, out, made)  # type: ignore[attr-defined, no-any-return]
 

@@ -222,9 +222,17 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     >>> torch.unflatten(torch.ones(3, 4), 1, (2, 2)).shape
     torch.Size([3, 2, 2])
     """
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"unflatten(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
     at = canonical(dim, input.ndim)
     shape = tuple(input.shape)
     sizes = list(sizes)
+    for i, n in enumerate(sizes):
+        if not hasattr(n, "__index__"):
+            raise TypeError(
+                "unflatten(): argument 'sizes' (position 2) must be tuple of ints, but found element of type "
+                f"{type(n).__name__} at pos {i}"
+            )
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     known = 1
@@ -1124,15 +1132,27 @@ def cat_rule(g: Any, index: int, tensors_shape: Any, dim: int) -> Any:
 @operator(jvp=LINEAR, batch=over_dims("dim"), node="CatBackward0", tensors=cat_rule)
 def concatenate_at(tensors: Sequence[Tensor], dim: int) -> Tensor:
     made = np.concatenate(tensors, dim)  # type: ignore[call-overload]
-    return made if made.flags.c_contiguous else np.ascontiguousarray(made)  # type: ignore[no-any-return]
+    if made.flags.c_contiguous or (made.ndim in (4, 5) and all(map(channels_last, (made, *tensors)))):
+        return made  # type: ignore[no-any-return]
+    return np.ascontiguousarray(made)
+
+
+def channels_last(x: Any) -> bool:
+    """Whether the channels of each place lie side by side in memory."""
+    return bool(x.ndim in (4, 5) and np.moveaxis(x, 1, -1).flags.c_contiguous)
+
+
+def several(tensors: Sequence[Any], name: str) -> Sequence[Any]:
+    """Tensors as they are given, unless it is one tensor."""
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    return tensors
 
 
 def common(tensors: Sequence[Any], name: str) -> list[Any]:
     """Tensors brought to their common dtype."""
     if not isinstance(tensors, (tuple, list)):
-        if isinstance(tensors, Tensor):
-            raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
-        tensors = list(tensors)
+        tensors = list(several(tensors, name))
     if not tensors:
         if name == "cat":
             raise ValueError("torch.cat(): expected a non-empty list of Tensors")
@@ -1238,7 +1258,7 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     >>> torch.hstack((torch.tensor([1]), torch.tensor([2])))
     tensor([1, 2])
     """
-    parts = [atleast_1d(x) for x in tensors]
+    parts = [atleast_1d(x) for x in several(tensors, "hstack")]
     if not parts:
         raise RuntimeError("hstack expects a non-empty TensorList")
     return cat(parts, 0 if parts[0].ndim == 1 else 1, out=out)
@@ -1252,7 +1272,7 @@ def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    if not len(tensors):
+    if not len(several(tensors, "vstack")):
         raise RuntimeError("vstack expects a non-empty TensorList")
     return cat([atleast_2d(x) for x in tensors], 0, out=out)
 
@@ -1265,7 +1285,7 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    if not len(tensors):
+    if not len(several(tensors, "dstack")):
         raise RuntimeError("dstack expects a non-empty TensorList")
     return cat([atleast_3d(x) for x in tensors], 2, out=out)
 
@@ -1278,7 +1298,7 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
     tensor([[1, 3],
             [2, 4]])
     """
-    if not len(tensors):
+    if not len(several(tensors, "column_stack")):
         raise RuntimeError("column_stack expects a non-empty TensorList")
     return cat([reshape(x, (x.numel(), 1)) if x.ndim <= 1 else x for x in tensors], 1, out=out)
 
@@ -1703,6 +1723,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype not in by_name:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = next(d for d in dtypes.ALL if d.name == by_name[dtype])
+    if dtype is Tensor:  # the type of the default dtype
+        dtype = dtypes.get_default_dtype()
     return to(self, dtype if isinstance(dtype, dtypes.dtype) else getattr(dtype, "dtype", dtype))
 
 

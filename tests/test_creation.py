@@ -1,0 +1,140 @@
+"""Tensors of data and of ranges: what may share memory, what warns, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import array
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+
+
+def read_only() -> Any:
+    made = np.ones(2)
+    made.flags.writeable = False
+    return made
+
+
+# ---- shared memory
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: (b := bytearray(8), torch.asarray(b, dtype=torch.int32)),
+        lambda: (b := array.array("i", [0, 0]), torch.asarray(b, dtype=torch.int32)),
+        lambda: (b := np.zeros(2, np.int32), torch.asarray(memoryview(b), dtype=torch.int32)),
+        lambda: (b := torch.zeros(2, dtype=torch.int32), torch.asarray(torch.utils.dlpack.to_dlpack(b))),
+    ],
+)
+def test_asarray_shares_the_memory_of_what_shows_it(make: Callable[[], Any]) -> None:
+    source, made = make()
+    made[1] = 1
+    assert np.frombuffer(source.numpy() if isinstance(source, torch.Tensor) else source, np.int32).tolist() == [0, 1]
+
+
+def test_asarray_copies_where_it_must() -> None:
+    x = torch.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning, match="unspecified requires_grad"):
+        assert torch.asarray(x) is x
+    assert not torch.asarray(x, requires_grad=False).requires_grad
+    assert torch.asarray([1, 2], device="meta").is_meta
+    with pytest.raises(ValueError, match="can't alias tensor with dtype 'Float' into dtype 'Double'"):
+        torch.asarray(torch.ones(1), dtype=torch.float64, copy=False)
+    with pytest.raises(ValueError, match="can't alias arbitrary sequence"):
+        torch.asarray([1], copy=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: torch.frombuffer(b"12", dtype=torch.uint8), "buffer is not writable"),
+        (lambda: torch.from_numpy(read_only()), "NumPy array is not writable"),
+        (lambda: torch.as_tensor(read_only()), "NumPy array is not writable"),
+        (lambda: torch.tensor([np.ones(2), np.ones(2)]), "list of numpy.ndarrays is extremely slow"),
+        (lambda: torch.range(0, 3), "torch.range is deprecated"),
+        (lambda: torch.ones(2)[torch.tensor([1, 0], dtype=torch.uint8)], "indexing with dtype torch.uint8"),
+    ],
+)
+def test_warns(call: Callable[[], Any], words: str) -> None:
+    with pytest.warns(UserWarning, match=words):
+        call()
+
+
+def test_numpys_functions_do_not_warn_of_read_only_operands() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (torch.ones(2) + read_only()).tolist() == [2.0, 2.0]
+
+
+# ---- ranges
+
+
+def test_ranges_fill_out_in_its_shape() -> None:
+    for call in (
+        lambda out: torch.arange(0, 4, out=out),
+        lambda out: torch.linspace(0, 3, 4, out=out),
+        lambda out: torch.logspace(0, 2, 4, 1.5, out=out),
+    ):
+        y = torch.zeros(2, 3)
+        call(y.narrow(1, 1, 2))
+        assert (y[:, 0] == 0).all() and y[1, 2] > y[1, 1] > y[0, 2]
+    assert torch.arange(3, out=torch.empty(3)).dtype is torch.float32
+
+
+def test_ranges_of_complex_numbers() -> None:
+    assert torch.linspace(0, 1j, 3).dtype is torch.complex64
+    assert torch.allclose(torch.logspace(0, 1j, 2), torch.tensor([1, 10**1j]))
+    with pytest.raises(RuntimeError, match="can't be safely cast to passed dtype Float"):
+        torch.linspace(0, 1j, 3, dtype=torch.float32)
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "words"),
+    [
+        (lambda: torch.logspace(0, 1, -1), RuntimeError, "number of steps must be non-negative"),
+        (lambda: torch.frombuffer([1], dtype=torch.uint8), ValueError, "does not implement Python buffer protocol"),
+        (lambda: torch.hstack(torch.ones(2)), TypeError, "must be tuple of Tensors, not Tensor"),
+        (lambda: torch.dstack(torch.ones(2)), TypeError, "must be tuple of Tensors, not Tensor"),
+        (lambda: torch.zeros(torch.tensor([2, 3])), TypeError, "must be tuple of ints, not Tensor"),
+        (lambda: "a" in torch.ones(2), RuntimeError, "but you passed in a <class 'str'>"),
+        (lambda: torch.ones(4).unflatten("a", (2, 2)), TypeError, "argument 'dim' .* must be int, not str"),
+        (lambda: torch.unflatten(torch.ones(4), 0, ("a", 2)), TypeError, "found element of type str at pos 0"),
+        (lambda: torch.tensor(1.0)[0], IndexError, "invalid index of a 0-dim tensor"),
+        (lambda: torch.zeros(0)[torch.tensor([0])], IndexError, "out of bounds for dimension with size 0"),
+        (lambda: torch.iinfo(torch.bool), TypeError, "torch.bool is not supported by torch.iinfo"),
+        (lambda: torch.finfo("a"), TypeError, r"finfo\(\): argument 'type'"),
+        (
+            lambda: torch.masked_select(torch.ones(2), torch.ones(2) > 0, out=torch.empty(0).double()),
+            RuntimeError,
+            "self and result must have the same scalar type",
+        ),
+        (
+            lambda: torch.diff(torch.ones(2, 3), prepend=torch.ones(3, 3)),
+            RuntimeError,
+            "diff expects the shape of tensor to prepend or append to match",
+        ),
+    ],
+)
+def test_refuses(call: Callable[[], Any], kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        call()
+
+
+def test_cat_keeps_channels_last() -> None:
+    x = torch.rand(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    assert torch.cat([x, x], 1).is_contiguous(memory_format=torch.channels_last)
+    assert torch.cat([x, x.contiguous()], 1).is_contiguous()
+    assert torch.equal(torch.cat([x, x], 1), torch.cat([x.contiguous()] * 2, 1))
+
+
+def test_type_by_the_class_tensor() -> None:
+    assert torch.ones(2).double().type(torch.Tensor).dtype is torch.float32
+    assert torch.ones(2).new(size=(2, 3)).shape == (2, 3)
