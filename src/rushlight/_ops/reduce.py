@@ -460,6 +460,7 @@ def hash_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     return np.asarray(np.bitwise_xor.reduce(bits, axes(dim, x.ndim), keepdims=keepdim))  # type: ignore[return-value]
 
 
+@numpy_names
 def hash_tensor(
     input: Tensor, dim: Dims = (), *, keepdim: bool = False, mode: int = 0, out: Tensor | None = None
 ) -> Tensor:
