@@ -151,7 +151,19 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="fold must be"):
         torch.draw(w * 2, fold="x")
     with pytest.raises(ValueError, match="direction must be"):
-        torch.draw(w * 2, direction="up").svg
+        torch.draw(w * 2, direction="up")
+    with pytest.raises(ValueError, match="max_nodes must be"):
+        torch.draw(w * 2, max_nodes=0)
+    with pytest.raises(TypeError, match="names must be a dict"):
+        torch.draw(w * 2, [w])
+    with pytest.raises(TypeError, match="names must be strings"):
+        torch.draw(w * 2, {3: w})
+    with pytest.raises(RuntimeError, match="shape"):
+        torch.draw(w * 2, gradient=torch.ones(3))
+    with pytest.raises(RuntimeError, match="transform"):
+        torch.func.grad(lambda x: torch.draw(x * x))(torch.tensor(1.0))
+    layer = nn.Linear(1, 1)
+    assert "weight" in [b.name for b in torch.draw(layer(torch.ones(1, 1)), layer).scene.boxes]
 
 
 def test_a_loss_that_is_no_scalar() -> None:

@@ -154,7 +154,7 @@ def draw(
 
     Boxes are operations and tensors with name, shape and, where small, value; solid arrows lead forward, dashed ones
     backward, with gradients and local derivatives. Names are those of the caller's variables (``names`` adds more: a
-    dict of tensors, modules or containers). Graphs of more than ``max_nodes`` operations are folded by call, loop,
+    dict of tensors, modules or containers, or one module). Graphs of more than ``max_nodes`` operations are folded by call, loop,
     module, line and function; ``fold`` is "auto", "loop", "module", "function" or "none", ``max_nodes=None`` shows all.
 
     Gradients come from a pass of its own, which touches no ``.grad``, runs no hooks and frees nothing; it starts from
@@ -170,6 +170,10 @@ def draw(
     """
     if fold not in ("auto", "none", "loop", "module", "function"):
         raise ValueError(f"fold must be 'auto', 'loop', 'module', 'function' or 'none', not {fold!r}")
+    if direction not in ("auto", "right", "down"):
+        raise ValueError(f"direction must be 'auto', 'right' or 'down', not {direction!r}")
+    if max_nodes is not None and not (isinstance(max_nodes, int) and max_nodes > 0):
+        raise ValueError(f"max_nodes must be a positive number or None, not {max_nodes!r}")
     frame = naming.caller()
     if not isinstance(tensors, (Tensor, list, tuple)):
         raise TypeError(f"draw() shows a tensor or a list of tensors, not {type(tensors).__name__}")
@@ -179,7 +183,7 @@ def draw(
         known = known_of(roots, names, gradient, gradients and not big, "draw", frame, values=not big)
         if big and gradients and not known.freed:
             known.why_no_gradients = f"not computed for graphs of more than {MANY:,} operations"
-        return Drawing(staged(known, max_nodes, fold, title), direction)
+        return Drawing(staged(known, max_nodes, fold, str(title)), direction)
 
 
 def make_dot(

@@ -257,11 +257,15 @@ def explain(
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain() derives the gradient of a tensor, not of {type(loss).__name__}")
     known = known_of(loss, names, gradient, True, "explain", naming.caller())
-    if known.freed or known.gradients is None:
+    if known.freed:
         raise RuntimeError(
             f"explain() needs the graph whole: {known.why_no_gradients}. Call it before backward, or run "
             "backward(retain_graph=True)"
         )
+    if known.gradients is None:
+        raise RuntimeError(f"explain(): {known.why_no_gradients}")
+    if max_paths < 1:
+        raise ValueError(f"max_paths must be positive, not {max_paths}")
     if not isinstance(x, Tensor) or x._node is None:
         raise RuntimeError("explain(): the tensor to differentiate by does not require grad")
     root, target = seen_through(loss._node)[0], seen_through(x._node)[0]

@@ -124,7 +124,7 @@ class Dot:
         show_saved: bool,
         max_attr_chars: int,
     ) -> None:
-        self.var, self.params = var, dict(params or {})
+        self.var, self.params = var, naming.given(params)
         roots = [var] if isinstance(var, Tensor) else list(var)
         if all(t._node is None for t in roots):
             raise RuntimeError(

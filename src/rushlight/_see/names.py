@@ -40,7 +40,7 @@ def named_tensors(frame: FrameType | None, extra: Mapping[str, Any] | None = Non
     """
     found: Names = {}
     arrays: dict[int, str] = {}
-    scopes: list[Mapping[str, Any]] = [extra or {}]
+    scopes: list[Mapping[str, Any]] = [given(extra)]
     if frame is not None:
         scopes += [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
     for scope in scopes:
@@ -56,6 +56,20 @@ def named_tensors(frame: FrameType | None, extra: Mapping[str, Any] | None = Non
                     if len(found) > MANY:
                         return found, arrays
     return found, arrays
+
+
+def given(names: Any) -> dict[str, Any]:
+    """Names given by hand: a dict of tensors, modules or containers, or a module for the names of its parameters."""
+    if names is None:
+        return {}
+    if callable(getattr(type(names), "named_parameters", None)):
+        return dict(names.named_parameters())
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names must be a dict of tensors or modules, or a module, not {type(names).__name__}")
+    for key in names:
+        if not isinstance(key, str):
+            raise TypeError(f"names must be strings, not {type(key).__name__} ({key!r})")
+    return dict(names)
 
 
 def keep(found: Names, arrays: dict[int, str], name: str, tensor: Tensor) -> None:

@@ -378,6 +378,8 @@ class Known:
         try:
             seeds = [(t._node, seed_for(t, gradient, False)) for t in self.roots if t._node is not None]
         except RuntimeError as error:
+            if gradient is not None:
+                raise
             self.why_no_gradients = f"no gradient to start from: {error}".split(". ")[0]
             return
         made = Gradients(self.nodes, seeds)

@@ -384,7 +384,7 @@ def staged(known: Known, max_nodes: int | None = 60, fold: str = "auto", title: 
     boxes: list[Box] = []
     home: dict[Node, int] = {}
     symbol = next((known.name(n) for n in known.root_nodes if n is not None and known.name(n)), "L")
-    symbol = symbol if symbol.isidentifier() and len(symbol) <= 8 else "L"
+    symbol = symbol if symbol.isidentifier() and len(symbol) <= 8 and len(known.roots) == 1 else "L"
     for unit in units:
         box = op_box(known, unit.nodes[0], symbol) if len(unit.nodes) == 1 else fold_box(known, unit, modules)
         for node in unit.nodes:
@@ -673,6 +673,8 @@ def notes_of(known: Known, symbol: str) -> list[str]:
     )
     if known.gradients is not None and not known.why_no_gradients:
         notes.append("gradients computed for this picture; .grad untouched")
+        if len(known.roots) > 1:
+            notes.append(f"they are those of {symbol}, the sum of the {len(known.roots)} results")
     elif known.freed:
         notes.append("backward has run: saved values are freed, gradients inside are not kept")
     else:

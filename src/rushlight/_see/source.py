@@ -145,6 +145,8 @@ class Writer:
 
     def program(self) -> NumpyProgram:
         self.now: Any = None
+        if not any(isinstance(t, Tensor) and t._node is not None for t in self.inputs):
+            raise RuntimeError("to_numpy(): there is no floating-point tensor among the arguments to differentiate by")
         from ..random import get_rng_state
 
         before = inner(get_rng_state())

@@ -45,7 +45,8 @@ def trace_html(
     with without_collection():
         known = known_of(loss, names, gradient, True, "trace_html", naming.caller())
         if known.freed or known.gradients is None:
-            raise RuntimeError(f"trace_html(): no gradients to play: {known.why_no_gradients}; call it before backward")
+            advice = "; call it before backward" if known.freed else ""
+            raise RuntimeError(f"trace_html(): no gradients to play: {known.why_no_gradients}{advice}")
         if len(known.nodes) > MANY:
             raise RuntimeError(f"trace_html(): {len(known.nodes):,} operations are too many for a page; use rl.draw")
         scenes = [staged(known, max_nodes, "auto", title)]
