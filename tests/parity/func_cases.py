@@ -415,6 +415,68 @@ INSIDE: dict[str, Case] = {
         L.F.grad(lambda x: L.rrelu(x - 2, training=True).pow(2).sum())(L.x),
         L.F.jvp(lambda x: L.rrelu(x - 2, training=True).pow(2).sum(), (L.x,), (L.y,)),
     ),
+    "embedding max_norm": lambda L: L.F.grad(lambda w, i: L.nn.functional.embedding(i, w, max_norm=1.0).sum())(
+        L.xs.clone(), L.tensor([0, 1, 1])
+    ),
+    "embedding by frequency": lambda L: L.F.grad(
+        lambda w, i: L.nn.functional.embedding(i, w, scale_grad_by_freq=True).sum()
+    )(L.xs.clone(), L.tensor([0, 1, 1])),
+    "one_hot in grad": lambda L: L.F.grad(lambda x, i: (L.nn.functional.one_hot(i) * x).sum())(L.x, L.tensor([0, 2])),
+    "bags in grad": lambda L: L.F.grad(lambda w, i, o: L.nn.functional.embedding_bag(i, w, o).sum())(
+        L.xs, L.tensor([0, 1, 1]), L.tensor([0, 2])
+    ),
+    "tables with padding": lambda L: L.F.vmap(
+        L.F.grad(lambda w: L.nn.functional.embedding(L.tensor([0, 1, 1]), w, padding_idx=1).pow(2).sum())
+    )(L.stack([L.xs, L.xs * 2])),
+    "rows of each": lambda L: L.F.vmap(L.F.grad(lambda x, i: x.index_select(0, i).pow(2).sum()))(
+        L.stack([L.xs, L.xs * 2]), L.tensor([[0, 0], [1, 0]])
+    ),
+    "columns of each": lambda L: L.F.vmap(L.F.grad(lambda x, i: x.index_select(1, i).pow(2).sum()))(
+        L.stack([L.xs, L.xs * 2]), L.tensor([[0, 0], [1, 2]])
+    ),
+    "masked_scatter": lambda L: [
+        L.F.vmap(lambda x, m, s: x.masked_scatter(m, s), d)(*[v if k is None else w for v, w, k in zip(one, two, d)])
+        for one, two in [((L.x, L.x > 1, L.y), (L.xs, L.xs > 0.5, L.xs * 2))]
+        for d in ((0, 0, 0), (0, None, None), (None, 0, None), (None, None, 0), (None, 0, 0))
+    ],
+    "masked_scatter grad": lambda L: L.F.vmap(L.F.grad(lambda s, x, m: x.masked_scatter(m, s).pow(2).sum()))(
+        L.xs * 10, L.xs, L.xs > 0.5
+    ),
+    "put": lambda L: [
+        L.F.vmap(lambda x, i, s, a=a: x.put(i, s, accumulate=a))(L.xs, L.tensor([[0], [-1]]), L.xs[:, :1] * 9)
+        for a in (False, True)
+    ],
+    "put grad": lambda L: L.F.vmap(L.F.grad(lambda x, i, s: x.put(i, s).pow(2).sum(), (0, 2)))(
+        L.xs, L.tensor([[0], [-1]]), L.xs[:, :1] * 9
+    ),
+    "block_diag": lambda L: (
+        L.F.vmap(lambda a, b: L.block_diag(a, b))(L.xs[:, None], L.xs[:, :, None] * 2),
+        L.F.vmap(L.F.grad(lambda a: L.block_diag(a, L.w).pow(2).sum()))(L.xs[:, None]),
+    ),
+    "as_strided": lambda L: (
+        L.F.vmap(lambda x: x.as_strided((2, 2), (1, 1)))(L.xs),
+        L.F.vmap(L.F.grad(lambda x: x.as_strided((2, 2), (1, 1)).pow(2).sum()))(L.xs),
+        L.F.grad(lambda x: L.F.vmap(lambda x: x.as_strided((2, 2), (1, 1)))(x).pow(2).sum())(L.xs),
+        L.F.vmap(L.F.jacrev(lambda x: x.as_strided((2,), (2,))))(L.xs),
+    ),
+    "lu grad": lambda L: L.F.vmap(L.F.grad(lambda A: L.linalg.lu_factor(A)[0].pow(2).sum()))(
+        L.stack([L.w[:, :2] + L.eye(2), L.eye(2).flip(0) * 3 + L.w[:, 1:]])
+    ),
+    "lu wide grad": lambda L: L.F.vmap(L.F.grad(lambda A: L.linalg.lu_factor(A)[0].pow(2).sum()))(
+        L.stack([L.w, L.w.flip(0) * 2])
+    ),
+    "lu_solve grad": lambda L: L.F.vmap(
+        L.F.grad(lambda A: L.linalg.lu_solve(*L.linalg.lu_factor(A), L.w).pow(2).sum())
+    )(L.stack([L.w[:, :2] + L.eye(2), L.eye(2).flip(0) * 3 + L.w[:, 1:]])),
+    "lstsq": lambda L: L.F.vmap(lambda A, b: tuple(L.linalg.lstsq(A, b)[:3]))(
+        L.stack([L.w, L.w.flip(0) * 2]).mT, L.ones(2, 3, 1)
+    ),
+    "aminmax of numbers": lambda L: L.F.vmap(lambda x: tuple(L.aminmax(x)) + tuple(L.aminmax(x, dim=0)))(L.x),
+    "unravel_index": lambda L: L.F.vmap(lambda i: L.unravel_index(i, (2, 3)))(L.tensor([[1, 2], [3, 4]])),
+    "index_fill value": lambda L: L.F.grad(lambda v, i: L.index_fill(L.x, 0, i, v).pow(2).sum())(L.s, L.tensor([0, 0])),
+    "statistics of each": lambda L: (
+        lambda m, v: (L.F.vmap(lambda m, v: L.nn.functional.batch_norm(L.w, m, v, training=True))(m, v), m, v)
+    )(L.zeros(2, 3), L.ones(2, 3)),
     "hooks around": lambda L: under_hooks(L, lambda: L.F.grad(lambda x: (x * x).sum())(L.x)),
     "hooks within": lambda L: L.F.grad(lambda x: under_hooks(L, lambda: (x * x).sum()))(L.x),
     "hooks and vmap": lambda L: under_hooks(L, lambda: L.F.vmap(lambda x: (x * x).sum())(L.xs)),

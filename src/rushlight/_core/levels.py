@@ -85,6 +85,25 @@ def highest(args: tuple[Any, ...]) -> Any:
     return transform
 
 
+def settled(x: Any) -> Any:
+    """The tensor outside all transforms that holds the values of ``x``; None if ``vmap`` maps it: it has many."""
+    while x.level:
+        if hasattr(x.transform, "randomness"):
+            return None
+        x = x.lower
+    return x
+
+
+def plain(x: Any, what: str) -> Any:
+    """The same; raises under ``vmap``, for what has no batching rule."""
+    found = settled(x)
+    if found is None:
+        raise RuntimeError(
+            f"vmap: {what} is not supported for mapped tensors, at {callsite.shown(*callsite.here())}: do it outside of vmap"
+        )
+    return found
+
+
 def dynamic(name: str) -> RuntimeError:
     """The error of ``vmap`` over what gives each example a result of its own shape."""
     return RuntimeError(

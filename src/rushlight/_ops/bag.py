@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import dtypes, levels, record
 from .._core.declare import fused
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
@@ -113,6 +113,12 @@ def bag_of(
     return total
 
 
+def outermost(x: Any) -> Any:
+    """Numbers outside of ``grad`` and ``jvp``, which have no use for them."""
+    found = None if x is None else levels.settled(x)
+    return x if found is None else found
+
+
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None, norm_type: float = 2,
     scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
@@ -170,10 +176,11 @@ def embedding_bag(
         )
     if sparse:
         raise RuntimeError("embedding_bag(): sparse=True is not supported: Rushlight's gradients are dense")
+    input, offsets = outermost(input), outermost(offsets)
     if input.level or (offsets is not None and offsets.level):
         return mapped_bags(input, weight, offsets, mode, per_sample_weights, padding_idx, max_norm, scale_grad_by_freq)
     if max_norm is not None:
-        renorm_rows(weight, record.inner_array(input), max_norm, norm_type)
+        renorm_rows(weight, input, max_norm, norm_type)
     if input.ndim == 2:
         count, length = input.shape
         indices = input._array.reshape(-1)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._core import memory, record
+from .._core import levels, memory, record
 from .._core.callsite import here
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .broadcast import cast_to
+from .compare import where
 from .create import zeros
 from .families import with_batch
 from .shape import reshape
@@ -21,9 +22,9 @@ def rows_batch(op: Any, size: int, mapped: tuple[bool, ...], weight: Any, indice
     """A batch of numbers is more numbers; a batch of tables is one longer table."""
     if not mapped[0]:
         return op.call(weight, indices, padding_idx)
-    if padding_idx >= 0:
-        return NotImplemented
     rows = weight.shape[1]
+    if padding_idx >= 0:  # the padding row of each table, as a constant
+        weight = where(wrap((np.arange(rows) != padding_idx)[:, None]), weight, weight.detach())
     return op.call(reshape(weight, (size * rows, -1)), numbered(indices, size, rows, mapped[1]), -1)
 
 
@@ -114,17 +115,17 @@ def embedding(
     if array is not None and not input.level and array.size and (array.min() < 0 or array.max() >= rows):
         raise IndexError("index out of range in self")
     if max_norm is not None:
-        renorm_rows(weight, array, max_norm, norm_type)
+        renorm_rows(weight, input, max_norm, norm_type)
     if scale_grad_by_freq and array is not None:
-        counts = np.bincount(array.ravel(), minlength=rows)
+        counts = np.bincount(levels.plain(input, "scale_grad_by_freq")._array.ravel(), minlength=rows)
         weight = scaled_gradient(weight, counts)
     return embedding_rows(weight, input, padding)
 
 
-def renorm_rows(weight: Tensor, indices: Any, max_norm: float, norm_type: float) -> None:
+def renorm_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Shorten the rows that are used to ``max_norm``, in place and unrecorded."""
-    table = weight._array
-    used = np.unique(indices)
+    table = levels.plain(weight, "max_norm")._array
+    used = np.unique(levels.plain(indices, "max_norm")._array)
     norms = np.linalg.norm(table[used], norm_type, 1)
     long = norms > max_norm
     table[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(table.dtype)
@@ -140,6 +141,17 @@ def scaled_gradient(input: Tensor, counts: Any) -> Tensor:
     return input
 
 
+def one_hot_batch(transform: Any, input: Any, num_classes: int = -1) -> Any:
+    if num_classes <= 0:
+        raise RuntimeError("one_hot under vmap needs num_classes: the result's shape may not depend on the data")
+    from .compare import eq
+    from .create import arange
+    from .shape import unsqueeze
+
+    return cast_to(eq(unsqueeze(input, -1), arange(num_classes)), np.dtype(np.int64))
+
+
+@levels.constant(one_hot_batch)
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """Rows of zeros with a one at the number: shape (*input.shape, num_classes).
 
@@ -150,16 +162,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """
     if record.np_dtype(input) != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    array = record.inner_array(input)
-    if array is None or input.level:
-        if num_classes <= 0:
-            raise RuntimeError("one_hot under vmap needs num_classes: the result's shape may not depend on the data")
-        from .broadcast import cast_to
-        from .compare import eq
-        from .create import arange
-        from .shape import unsqueeze
-
-        return cast_to(eq(unsqueeze(input, -1), arange(num_classes)), np.dtype(np.int64))
+    array = input._array
     if array.size == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")

@@ -842,17 +842,6 @@ def spread_rows(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
     return kernels.index_add(out, dim, index, input)  # type: ignore[no-any-return]
 
 
-def spread_rows_batch(
-    op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any
-) -> Any:
-    if mapped[3]:
-        return NotImplemented
-    return spread_rows(input, (size, *shape), dim + 1, index)
-
-
-spread_rows.op.batch = spread_rows_batch  # type: ignore[attr-defined]
-
-
 @numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of ``input`` at the numbers in ``index`` along ``dim`` (a copy).

@@ -197,6 +197,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
     Raises RuntimeError for tensors that require a gradient.
     """
     refuse_grad(self, "cannot resize variables that require grad")
+    if self.level:
+        raise RuntimeError("resize_() is not supported inside a function transform: make a new tensor instead")
     shape = sizes(size, "resize_", "size", named)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import levels, record
 from .._core.declare import BILINEAR, LEADING, operator
 from .._core.graph import Bundle
 from .._core.tensor import Tensor
@@ -829,6 +829,10 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 
 def tolerances(name: str, A: Any, atol: Any, rtol: Any, kinds: tuple[str, ...] = ("atol", "rtol")) -> tuple[Any, Any]:
     """What a singular value must exceed: absolutely, and relatively to the largest."""
+    atol, rtol = [
+        levels.plain(t, f"{name} with {k}") if isinstance(t, Tensor) else t
+        for k, t in zip(kinds, (atol, rtol), strict=True)
+    ]
     for kind, given in zip(kinds, (atol, rtol), strict=True):
         if isinstance(given, Tensor) and is_complex(given):
             raise RuntimeError(f"{name}: {kind} tensor of complex type is not supported.")
@@ -1361,6 +1365,11 @@ def permutation_matrix(pivots: Any, m: int, dtype: Any) -> Any:
     return np.ascontiguousarray((order[..., None, :] == np.arange(m)[:, None]).astype(dtype))
 
 
+@operator(batch=LEADING)
+def permutation_of(pivots: Tensor, rows: int, dtype: Any) -> Tensor:
+    return permutation_matrix(pivots, rows, dtype)  # type: ignore[no-any-return]
+
+
 @operator(
     batch=LEADING, node="LinalgLuBackward0", outputs=("P", "L", "U"), differentiable=(1, 2),
     gather=return_types.linalg_lu, A=lu_rule,
@@ -1398,8 +1407,7 @@ def lu_factor_rule(g: Any, LU: Any, pivots: Any) -> Any:
     gL = tril(part(g, c, 0, k) if n > k else g, -1)
     gU = triu(part(g, r, 0, k) if m > k else g)
     made = lu_gradient(gL, gU, L, U)
-    P = permutation_matrix(values_of(pivots), m, values_of(LU).dtype)
-    return P @ made
+    return permutation_of(pivots, m, record.np_dtype(LU)) @ made
 
 
 def unpacked(LU: Any) -> tuple[Any, Any]:
@@ -1468,7 +1476,7 @@ def lu_solve_rule(
     if not wanted[0]:
         return made
     n = LU.shape[-1]
-    P = permutation_matrix(values_of(pivots), n, record.np_dtype(LU))
+    P = permutation_of(pivots, n, record.np_dtype(LU))
     U = triu(LU)
     if not adjoint:  # L Y = P^T B, U X = Y
         Y = U @ result
@@ -1476,10 +1484,10 @@ def lu_solve_rule(
         gPB = triangular_of(mH(LU), gY, True, True, True)
         gU, gL = -(gY @ mH(result)), -(gPB @ mH(Y))
     else:  # U^H W = B, L^H V = W, X = P V
-        V = P.swapaxes(-1, -2) @ result
+        V = mH(P) @ result
         L = tril(LU, -1) + kernels().eye((n, n), record.np_dtype(LU))
         W = mH(L) @ V
-        gW = triangular_of(LU, P.swapaxes(-1, -2) @ g, False, True, True)
+        gW = triangular_of(LU, mH(P) @ g, False, True, True)
         gB = triangular_of(U, gW, True, True, False)
         gL, gU = -(V @ mH(gW)), -(W @ mH(gB))
     made[0] = sum_to(tril(gL, -1) + triu(gU), tuple(LU_shape))

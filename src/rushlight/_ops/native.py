@@ -317,7 +317,7 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
     >>> torch.embedding_renorm_(torch.tensor([[3.0, 4.0]]), torch.tensor([0]), 1.0, 2.0)
     tensor([[0.6000, 0.8000]])
     """
-    tables.renorm_rows(input, record.inner_array(indices), max_norm, norm_type)
+    tables.renorm_rows(input, indices, max_norm, norm_type)
     return input
 
 

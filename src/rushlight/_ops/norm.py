@@ -12,7 +12,7 @@ from .._core import memory, record
 from .._core.callsite import here
 from .._core.declare import fused
 from .._core.mode import RECORD, mode, switched
-from .._core.tensor import Size, Tensor
+from .._core.tensor import Size, Tensor, wrap
 from .._kernels import rows
 from .reduce import mean
 from .shape import reshape
@@ -310,8 +310,11 @@ def batch_norm_of(
                 move_within(running_var, var_of(input, dims, 1, False), momentum)
     else:
         m, v = batch_moments(array)
-        move(running_mean, m, momentum)
-        move(running_var, v * (count / max(count - 1, 1)), momentum)
+        for kept, new in ((running_mean, m), (running_var, v * (count / max(count - 1, 1)))):
+            if kept is not None and kept.level:
+                move_within(kept, wrap(new.astype(m.dtype)), momentum)
+            else:
+                move(kept, new, momentum)
     return batch_norm_training(input, weight, bias, m, v, eps)
 
 
@@ -439,7 +442,8 @@ def instance_norm_of(
 
             dims = tuple(range(2, input.ndim))
             flat = input.detach()
-            change: Any = move_within if input.level else (lambda kept, x, m: move(kept, x._array, m))
+            inside = input.level or running_mean.level or running_var.level
+            change: Any = move_within if inside else (lambda kept, x, m: move(kept, x._array, m))
             change(running_mean, mean(mean(flat, dims), 0), momentum)
             change(running_var, mean(var_of(flat, dims, 1, False), 0), momentum)
         return group_norm_of(input, input.shape[1], weight, bias, eps)

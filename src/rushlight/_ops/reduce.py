@@ -384,6 +384,8 @@ def aminmax_vjp(g: Any, input: Any, dim: Any, keepdim: bool, min: Any, max: Any)
 
 
 def aminmax_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: Any, keepdim: bool) -> Any:
+    if input.ndim == 1:  # single numbers
+        return input.clone(), input.clone()
     gone = shifted(() if dim is None else (dim,), input.ndim - 1, True)
     return amin(input, gone, keepdim), amax(input, gone, keepdim)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record, views
+from .._core import dtypes, levels, record, views
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._kernels.choose import pick
@@ -529,10 +529,7 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill_value_vjp(g: Any, dim: int, index: Any, value: Any) -> Any:
     from .reduce import sum
 
-    once = np.unique(index if isinstance(index, ndarray) else record.inner_array(index))
-    return fit(
-        sum(index_select_raw(g, dim, once if isinstance(g, ndarray) else wrap(once))), (), record.np_dtype(value)
-    )
+    return fit(sum(g - index_filled(g, dim, index, 0)), (), record.np_dtype(value))
 
 
 @operator(
@@ -783,6 +780,17 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 
 def masked_source_vjp(g: Any, mask: Any, source_shape: Any) -> Any:
+    if isinstance(mask, Tensor) and mask.level:  # each example has places of its own: they are numbered in order
+        from .broadcast import expand
+        from .compare import where
+        from .create import zeros
+        from .scan import cumsum
+
+        count = math.prod(source_shape)
+        flat = reshape(expand(mask, tuple(g.shape)), (-1,))
+        number = (cumsum(flat, 0) - 1).clamp(0, max(count - 1, 0))
+        nothing = zeros(count, dtype=g.dtype)
+        return reshape(scatter_add(nothing, 0, number, where(flat, reshape(g, (-1,)), 0)), tuple(source_shape))
     taken = masked_selected(g, mask)
     return reshape(corner(taken, (math.prod(source_shape),)), tuple(source_shape))
 
@@ -1225,6 +1233,11 @@ def block_diag(*tensors: Any) -> Tensor:
 # ---- where the elements are
 
 
+def unravelled_batch(transform: Any, indices: Any, shape: Any) -> Any:
+    return transform.taken(transform.below(unravel_index, indices.lower, shape))
+
+
+@levels.constant(unravelled_batch)
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Places of the flattened tensor as one index a dimension of ``shape``.
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes, memory, record
-from .._core.declare import LINEAR, operator
+from .._core.declare import LEADING, LINEAR, operator
 from .._core.promote import promote_types
 from .._core.tensor import Size, Tensor, as_inference, views_follow, wrap
 from .broadcast import cast_to, expand, sum_to
@@ -706,7 +706,24 @@ def as_strided_vjp(g: Any, input_shape: Any, size: Any, stride: Any, storage_off
     return scatter_strided(g, tuple(input_shape), size, stride, storage_offset, geometry)
 
 
-@operator(view=True, jvp=LINEAR, node="AsStridedBackward0", input=as_strided_vjp)
+def as_strided_batch(
+    op: Any,
+    count: int,
+    mapped: tuple[bool, ...],
+    input: Any,
+    size: Any,
+    stride: Any,
+    storage_offset: int,
+    geometry: Any,
+) -> Any:
+    """The examples' view with the step from example to example in front."""
+    room, start, steps = geometry
+    array: Any = record.inner_array(input)
+    step = array.strides[array.ndim - input.ndim] // array.itemsize
+    return as_strided_(input, (count, *size), (step, *stride), storage_offset, (room, start, (step, *steps)))
+
+
+@operator(view=True, jvp=LINEAR, batch=as_strided_batch, node="AsStridedBackward0", input=as_strided_vjp)
 def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
     """A view of the memory; ``geometry`` is that of ``input``: elements of the memory, its first one, its strides."""
     return strided(input, size, stride, storage_offset)  # type: ignore[arg-type, return-value]
@@ -718,16 +735,18 @@ def gather_strided(g: Any, size: Any, stride: Any, storage_offset: int, geometry
 
 
 @operator(
-    jvp=LINEAR, node="AsStridedBackward0",
+    jvp=LINEAR, batch=LEADING, node="AsStridedBackward0",
     input=lambda g, input_shape, size, stride, storage_offset, geometry: scatter_strided(
         g, tuple(input_shape), size, stride, storage_offset, geometry
     ),
 )  # fmt: skip
 def gathered_strided(input: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
-    places, taken, counts = strided_places(tuple(input.shape), size, stride, storage_offset, geometry)
-    flat = np.zeros(len(counts), input.dtype)  # type: ignore[call-overload]
-    np.add.at(flat, places.ravel(), (input / np.maximum(counts[places], 1)).reshape(-1))
-    return flat[taken]  # type: ignore[no-any-return]
+    rank = input.ndim - len(geometry[2])
+    front, shape = input.shape[:rank], input.shape[rank:]  # a batch of them may stand in front
+    places, taken, counts = strided_places(tuple(shape), size, stride, storage_offset, geometry)
+    flat = np.zeros((*front, len(counts)), input.dtype)  # type: ignore[call-overload]
+    np.add.at(flat, (..., places.ravel()), (input / np.maximum(counts[places], 1)).reshape((*front, places.size)))
+    return flat[..., taken]  # type: ignore[no-any-return]
 
 
 def strided_places(
@@ -744,15 +763,16 @@ def strided_places(
 
 
 @operator(
-    jvp=LINEAR, node="AsStridedBackward0",
+    jvp=LINEAR, batch=LEADING, node="AsStridedBackward0",
     input=lambda g, size, stride, storage_offset, geometry: gather_strided(g, size, stride, storage_offset, geometry),
 )  # fmt: skip
 def scatter_strided(input: Tensor, shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
     """Zeros of ``shape`` with ``input`` added where a strided view has its elements; the transpose of as_strided."""
     places, taken, counts = strided_places(shape, size, stride, storage_offset, geometry)
-    flat = np.zeros(len(counts), input.dtype)  # type: ignore[call-overload]
-    np.add.at(flat, taken.ravel(), input.reshape(-1))
-    return (flat[places] / np.maximum(counts[places], 1)).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
+    front = input.shape[: input.ndim - len(size)]
+    flat = np.zeros((*front, len(counts)), input.dtype)  # type: ignore[call-overload]
+    np.add.at(flat, (..., taken.ravel()), input.reshape((*front, taken.size)))
+    return (flat[..., places] / np.maximum(counts[places], 1)).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
@@ -769,7 +789,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     assert array is not None
     start = wrap(array).storage_offset()
     item = array.itemsize
-    geometry = (memory.owner(array).nbytes // item, start, tuple([s // item for s in array.strides]))
+    steps = tuple([s // item for s in array.strides[array.ndim - input.ndim :]])
+    geometry = (memory.owner(array).nbytes // item, start, steps)
     offset = start if storage_offset is None else storage_offset
     return as_strided_(input, tuple(size), tuple(stride), offset, geometry)
 

@@ -17,7 +17,7 @@ from .._core.tensor import Tensor
 from .._ops.broadcast import expand
 from .._ops.families import shifted, with_batch
 from .._ops.random import not_random
-from .._ops.shape import movedim, reshape
+from .._ops.shape import movedim, narrow, reshape
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
@@ -44,7 +44,16 @@ def flat(input: Any, size: int) -> Any:
 # ---- operators whose dimensions in front are a batch already
 
 
-@rule("lstsq_of", "pinv_of", "rank_of", "clone_arranged", "view_dtype")
+@rule("lstsq_of")
+def least_squares(op: Any, size: int, mapped: tuple[bool, ...], A: Any, B: Any, *args: Any) -> Any:
+    """Results that are empty for one matrix are empty for each."""
+    if A.ndim - mapped[0] != B.ndim - mapped[1] + args[-1]:
+        return NotImplemented
+    made = op.call(with_batch(A, size, mapped[0]), with_batch(B, size, mapped[1]), *args)
+    return [reshape(r, (size, 0)) if i and r.ndim == 1 and not r.numel() else r for i, r in enumerate(made)]
+
+
+@rule("pinv_of", "rank_of", "clone_arranged", "view_dtype")
 def in_front(op: Any, size: int, mapped: tuple[bool, ...], *args: Any) -> Any:
     if op.name == "clone_arranged":
         return args[0].clone()
@@ -168,7 +177,57 @@ def placed_in_each(op: Any, size: int, mapped: tuple[bool, ...], input: Any, ind
     return op.call(with_batch(input, size, mapped[0]), index + (index < 0) * n + rows * n, (size, *shape))
 
 
-VIEWS = {"select_scattered": "select_at", "slice_scattered": "part", "diagonal_scattered": "diagonal"}
+@rule("put_raw", "put_zero")
+def put_in_each(op: Any, size: int, mapped: tuple[bool, ...], input: Any, index: Any, *source: Any) -> Any:
+    input, index = with_batch(input, size, mapped[0]), with_batch(index, size, mapped[1])
+    n = int(np.prod(input.shape[1:]))
+    rows = reshape(op_of("create", "arange")(size), (size, *(1,) * (index.ndim - 1)))
+    spots = index + (index < 0) * n + rows * n
+    return op.call(input, spots, *([with_batch(source[0], size, mapped[2]), *source[1:]] if source else []))
+
+
+@rule("masked_scattered")
+def masked_in_each(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, source: Any) -> Any:
+    """The elements where the mask is true are numbered in order, and taken by number."""
+    input, mask = lined_up((with_batch(input, size, mapped[0]), with_batch(mask, size, mapped[1])), (True, True))
+    shape = (size, *np.broadcast_shapes(tuple(input.shape[1:]), tuple(mask.shape[1:])))
+    mask = reshape(expand(mask, shape), (size, -1))
+    number = op_of("scan", "cumsum")(mask, 1) - 1
+    source = flat(with_batch(source, size, mapped[2]), size)
+    if not source.shape[1]:
+        return expand(input, shape).clone()
+    found = op_of("index", "gather")(source, 1, number.clamp(0, source.shape[1] - 1))
+    return op_of("compare", "where")(reshape(mask, shape), reshape(found, shape), expand(input, shape))
+
+
+@rule("spread_rows")
+def rows_spread(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, dim: int, index: Any) -> Any:
+    if not mapped[3]:
+        return op.call(input, (size, *shape), dim + 1, index)
+    input = with_batch(input, size, mapped[0])
+    spots = reshape(index, (size, *(1,) * dim, index.shape[1], *(1,) * (input.ndim - dim - 2)))
+    nothing = op_of("create", "zeros")((size, *shape), dtype=input.dtype)
+    return op_of("scatter", "scatter_add")(nothing, dim + 1, expand(spots, tuple(input.shape)), input)
+
+
+@rule("blocks")
+def blocks_of_each(op: Any, size: int, mapped: tuple[bool, ...], tensors: Any) -> Any:
+    width = sum([x.shape[2] for x in tensors])
+    zeros, cat = op_of("create", "zeros"), op_of("shape", "cat")
+    rows, column = [], 0
+    for x in tensors:
+        n, m = x.shape[1:]
+        after = width - column - m
+        sides = [zeros((size, n, k), dtype=x.dtype) for k in (column, after)]
+        rows.append(cat([sides[0], x, sides[1]], 2))
+        column += m
+    return cat(rows, 1)
+
+
+VIEWS = {
+    "select_scattered": "select_at", "slice_scattered": "part", "diagonal_scattered": "diagonal",
+    "strided_scattered": "as_strided",
+}  # fmt: skip
 
 
 @rule(*VIEWS)
@@ -177,7 +236,7 @@ def scattered(op: Any, size: int, mapped: tuple[bool, ...], input: Any, src: Any
     from .base import entered
     from .vmap import Vmap
 
-    out = with_batch(input, size, mapped[0]).clone()
+    out = op_of("shape", "clone_contiguous")(with_batch(input, size, mapped[0]))
     given = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
     with entered(Vmap(size)) as level:
         view = op_of("shape", VIEWS[op.name])(level.make(out), *given)
@@ -192,8 +251,6 @@ def scattered(op: Any, size: int, mapped: tuple[bool, ...], input: Any, src: Any
 def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, *shape: Any) -> Any:
     """A mask that is the same for all examples picks as many elements of each."""
     if mapped[1] or (isinstance(mask, Tensor) and mask.level):
-        if op.name == "masked_placed":
-            raise levels.dynamic("masked_scatter")
         raise RuntimeError(
             "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each "
             f"batch this would return a differently shaped Tensor. It happened at {callsite.shown(*callsite.here())}; use "
@@ -204,6 +261,8 @@ def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, 
         spots = (None, *np.broadcast_to(mask, shape[0]).nonzero())
         return op_of("index", "put_at")(input, (size, *shape[0]), spots)
     one = np.broadcast_shapes(tuple(input.shape[1:]), mask.shape)
+    if not one:
+        return narrow(reshape(input, (size, 1)), 1, 0, int(mask))
     input = expand(reshape(input, (size, *(1,) * (len(one) + 1 - input.ndim), *input.shape[1:])), (size, *one))
     return op_of("index", "take_at")(input, (None, *np.broadcast_to(mask, one).nonzero()))
 
