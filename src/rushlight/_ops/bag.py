@@ -12,7 +12,7 @@ from .._core.declare import fused
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .broadcast import cast_to
-from .embedding import embedding_rows, renorm_rows, scaled_gradient
+from .embedding import embedding_rows, frequencies, renorm_rows, scaled_gradient
 from .reduce import amax
 from .reduce import sum as sum_
 from .shape import reshape, unsqueeze
@@ -257,7 +257,7 @@ def bags_of(
     if record.np_dtype(weight).kind != "f":
         raise RuntimeError(f"expected weight to be of floating point dtype, but got {weight.dtype}")
     if scale_grad_by_freq:
-        weight = scaled_gradient(weight, np.bincount(indices, minlength=rows))
+        weight = scaled_gradient(weight, frequencies(wrap(indices), rows, record.np_dtype(weight)))
     return bag_of(weight, per_sample_weights, indices.astype(np.int64), bags, count, mode, padding)
 
 

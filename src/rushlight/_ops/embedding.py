@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import levels, memory, record
 from .._core.callsite import here
-from .._core.declare import LEADING, LINEAR, operator
+from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .broadcast import cast_to
@@ -117,8 +117,7 @@ def embedding(
     if max_norm is not None:
         renorm_rows(weight, input, max_norm, norm_type)
     if scale_grad_by_freq and array is not None:
-        counts = np.bincount(levels.plain(input, "scale_grad_by_freq")._array.ravel(), minlength=rows)
-        weight = scaled_gradient(weight, counts)
+        weight = scaled_gradient(weight, frequencies(input, rows, record.np_dtype(weight)))
     return embedding_rows(weight, input, padding)
 
 
@@ -132,11 +131,26 @@ def renorm_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: flo
     memory.written(table, "embedding", *here())
 
 
+def frequencies(indices: Tensor, rows: int, dtype: np.dtype) -> Tensor:
+    """How often each row is used, at least 1, as a column."""
+    found = levels.settled(indices)
+    if found is not None:
+        counts = np.bincount(found._array.ravel(), minlength=rows)
+        return wrap(np.maximum(counts, 1).astype(dtype)[:, None])
+    from .scatter import scatter_add
+
+    flat = reshape(indices, (-1,))
+    counted = scatter_add(zeros(rows, dtype=dtype), 0, flat, cast_to(flat >= 0, dtype))
+    return reshape(counted.clamp(1), (rows, 1))
+
+
 @operator(
-    jvp=LINEAR, node="EmbeddingBackward0", batch=LEADING,
-    input=lambda g, counts: g / np.maximum(counts, 1).reshape(-1, 1).astype(record.np_dtype(g)),
+    jvp=LINEAR, node="EmbeddingBackward0", input=lambda g, counts: g / counts,
+    batch=lambda op, size, mapped, input, counts: op.call(
+        with_batch(input, size, mapped[0]), with_batch(counts, size, mapped[1])
+    ),
 )  # fmt: skip
-def scaled_gradient(input: Tensor, counts: Any) -> Tensor:
+def scaled_gradient(input: Tensor, counts: Tensor) -> Tensor:
     """``input`` itself, whose gradient is divided by how often each row was used."""
     return input
 

@@ -925,7 +925,13 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     if sparse_grad:
         raise RuntimeError("gather(): sparse_grad=True is not supported: Rushlight's gradients are dense")
     at = checked_gather("gather", input, dim, index)
-    made = gather_raw(input, at, index)
+    if input.ndim == 0 and (input.level or index.level):  # a number is a vector of one
+        from .shape import reshape
+
+        input = reshape(input, (1,))
+        made = reshape(gather_raw(input, 0, reshape(index, (-1,))), tuple(index.shape))
+    else:
+        made = gather_raw(input, at, index)
     return made if out is None else gather_raw.op.write_out(gather_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 

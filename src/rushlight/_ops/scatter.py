@@ -1006,7 +1006,7 @@ def _with_view(name: str, node: str, view: Callable[..., Any], take: Callable[..
         return op(g, zeros if isinstance(g, ndarray) else wrap(zeros), args)
 
     def src_vjp(g: Any, args: Any, src_shape: Any) -> Any:
-        found = taken(np.ascontiguousarray(g), *args) if isinstance(g, ndarray) else view(g, *args)
+        found = taken(np.ascontiguousarray(g), *args) if isinstance(g, ndarray) else view(shapes.contiguous(g), *args)
         return fit(found, tuple(src_shape), record.np_dtype(g))
 
     op: Any = operator(batch=None, node=node, input=input_vjp, src=src_vjp)(body)

@@ -257,6 +257,8 @@ def masked(op: Any, size: int, mapped: tuple[bool, ...], input: Any, mask: Any, 
             "torch.where."
         )
     mask = np.asarray(mask.detach()._array if isinstance(mask, Tensor) else mask)
+    if op.name == "masked_placed" and not shape[0]:
+        return op_of("reduce", "sum")(input, 1)
     if op.name == "masked_placed":
         spots = (None, *np.broadcast_to(mask, shape[0]).nonzero())
         return op_of("index", "put_at")(input, (size, *shape[0]), spots)
