@@ -2088,3 +2088,84 @@ def f(t):
 
 
 L("forward mode and out=", f)
+
+# ---- places, batches, profiles
+
+
+def f(t):
+    x = t.rand(2, 2, requires_grad=True)
+    return t.autograd.grad(x.clone(), (x,), (t.ones(2, 2),), is_grads_batched=True)
+
+
+L("batch of another shape", f)
+
+
+def f(t):
+    x, y = t.ones(2, requires_grad=True), t.ones(2, requires_grad=True).clone()
+    edge = t.autograd.graph.get_gradient_edge(y)
+    return t.autograd.grad(x.sum(), (x, edge), allow_unused=True, materialize_grads=True)
+
+
+L("materialize an edge", f)
+
+
+def f(t):
+    import contextlib
+    import io
+    import warnings
+
+    told = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(told):
+        warnings.simplefilter("ignore")
+        with t.autograd.detect_anomaly():
+            warnings.simplefilter("error")
+            y = t.ones(2, requires_grad=True) + 1
+            z = y**2
+            y += 1
+            try:
+                z.sum().backward()
+            except RuntimeError as error:
+                return str(error)[:60], "Error detected in PowBackward0" in told.getvalue()
+
+
+L("anomaly where warnings are errors", f)
+
+
+def f(t):
+    with t.autograd.profiler.profile() as prof:
+        x = t.ones(3, 3, requires_grad=True)
+        (t.cat([x, x]) * 2).softmax(0).sum().backward()
+        inside = t.autograd._profiler_enabled()
+    names = {e.name for e in prof.function_events}
+    wanted = {"aten::cat", "aten::mul", "aten::softmax", "aten::sum", "CatBackward0", "MulBackward0"}
+    forward = [e.sequence_nr for e in prof.function_events if e.name == "aten::mul"][:1]
+    backward = [e.sequence_nr for e in prof.function_events if e.name == "MulBackward0"]
+    return inside, t.autograd._profiler_enabled(), wanted - names, forward == backward
+
+
+L("names of a profile", f)
+
+
+def f(t):
+    base = t.ones(4)
+    view = base[:2]
+    base.requires_grad_()
+    with t.no_grad():
+        base.mul_(2)
+    before = view.requires_grad, view.grad_fn is not None
+    (view * 2).sum().backward()
+    return before, base.grad
+
+
+L("a view from before requires_grad_", f)
+
+
+def f(t):
+    def tree(node):
+        return (node.name().rsplit(":")[-1], *[tree(n) for n, _ in node.next_functions if n is not None])
+
+    x, w, b = t.ones(4, 5, requires_grad=True), t.ones(3, 5, requires_grad=True), t.ones(3, requires_grad=True)
+    return tree(t.nn.functional.linear(x, w, b).grad_fn), tree(t.nn.functional.linear(x, w).grad_fn)
+
+
+L("the graph of linear", f)

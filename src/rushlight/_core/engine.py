@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import callsite, memory
-from .graph import Bundle, Freed, Leaf, Node, Port
+from .graph import Bundle, Freed, Leaf, Node, Nowhere, Port
 from .mode import RECORD, mode, word
 from .record import changed_error, inner_array, np_dtype
 from .tensor import Tensor, wrap
@@ -169,9 +169,12 @@ def run(this: Pass, freed: Freed | None) -> None:
                 if plain and node.hooks is None and g is not None:
                     if memory.last_write > node.seq and node.holds:
                         changed_error(node)
-                    edges: Iterable[Any] = zip(
-                        node.parents, node.rules, node.revived() if create_graph else node.saved, strict=True
-                    )
+                    try:
+                        edges: Iterable[Any] = zip(
+                            node.parents, node.rules, node.revived() if create_graph else node.saved, strict=True
+                        )
+                    except RuntimeError:
+                        edges = nowhere(node)
                     if wanted is not None and node in wanted:
                         arrived[node] = g
                 else:
@@ -216,6 +219,17 @@ def run(this: Pass, freed: Freed | None) -> None:
 def added(g: Any, h: Any) -> Any:
     """The sum of two gradients, each of which may not exist."""
     return h if g is None else g if h is None else g + h
+
+
+def nowhere(node: Node) -> tuple[()]:
+    """The edges worth following of a freed node of several inputs: none, if all of them lead nowhere; else it raises.
+
+    (PyTorch saves nothing for an input whose gradient is not needed; a node of one input does not ask.)
+    """
+    used = [type(p) is not Nowhere for p in node.parents if p is not None]
+    if type(node.saved) is not Freed or any(used) or len(node.parents) < 2:
+        raise
+    return ()
 
 
 around: list[Callable[..., Any]] = []  # ``hooks.around``: a node with hooks, with observers, or without a gradient

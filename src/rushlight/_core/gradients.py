@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy import ndarray
 
 from . import declare, engine, hooks, views
@@ -247,10 +246,10 @@ def zeros_for(t: Any) -> Tensor:
     """The gradient of an input that nothing depends on."""
     if isinstance(t, Tensor):
         return t.new_zeros(t.shape)
-    held = t.ownership_token
-    if not isinstance(held, Held):
-        raise RuntimeError("materialize_grads needs edges made by get_gradient_edge, which know their shape")
-    return wrap(np.zeros(held.shape, held.dtype._np))
+    raise RuntimeError(
+        "materialize_grads cannot be used when the given input is a GradientEdge, for which nothing arrived: give the "
+        "tensor itself, or allow_unused=True and make the zeros of its shape."
+    )
 
 
 def tensor_backward(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import callsite, dtypes, memory
-from .graph import Fan, Node, Port
+from .graph import Fan, Node, Nowhere, Port
 from .memory import tick
 from .mode import CAREFUL, INFERENCE, RECORD, mode, word
 from .promote import result_dtype
@@ -490,6 +490,8 @@ def overriding(args: Sequence[Any], out: Any) -> Any:
 def changed_error(node: Node) -> None:
     """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
     for position, saved in enumerate(node.saved):
+        if type(node.parents[position]) is Nowhere:
+            continue
         for place, value in enumerate(saved or ()):
             for array in value if isinstance(value, (list, tuple)) else (value,):
                 array = inner_array(array)

@@ -434,7 +434,7 @@ class Tensor(Methods):
     def grad(self) -> Tensor | None:
         """The gradient that ``backward`` has added up so far; None if there is none yet."""
         found = self._grad
-        if found is None and self._node is not None and not self.is_leaf and not self.retains_grad:
+        if found is None and type(TRUE_NODE.__get__(self)) not in LEAVES and not self.retains_grad:
             import warnings
 
             warnings.warn(
@@ -673,6 +673,7 @@ class InferenceTensor(Tensor):
 
 
 TRUE_NODE: Any = Tensor.__dict__["_node"]
+LEAVES = (type(None), Leaf, Nowhere)  # the nodes of leaves
 InferenceTensor.__name__ = InferenceTensor.__qualname__ = "Tensor"
 INFERENCE_SAVED = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "

@@ -636,8 +636,8 @@ def follow_leaf(base: Tensor) -> None:
         if view is None or type(view) is Spoiled or (view._node is not None and type(view._node) is not Nowhere):
             continue
         view._node = Nowhere() if base._node is not None else None
-        if view._view.kind and view._node is not None:
-            spoiled_by_writes(view)
+        if view._node is not None:
+            (spoiled_by_writes if view._view.kind else follow_writes)(view)
 
 
 followers.append(follow_leaf)

@@ -19,7 +19,7 @@ from .._core.tensor import Tensor
 from .._kernels.pool_of_threads import spread
 from .._kernels.products import outer as outer_products
 from .broadcast import expand, sum_to
-from .shape import movedim, permute, reshape, squeeze, transpose, unsqueeze
+from .shape import movedim, permute, reshape, squeeze, transpose, transposed, unsqueeze
 
 Number = bool | int | float | complex
 
@@ -831,7 +831,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     ndim = input.ndim
     if weight.ndim == 2 and ndim >= 2 and 0 not in input.shape:
-        turned = transpose(weight, 0, 1)
+        turned = transposed(weight)
         if ndim == 2:
             return mm_turned(input, turned) if bias is None else addmm_turned(bias, input, turned)
         if input.shape[-1] == weight.shape[1]:
@@ -842,14 +842,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         made = matmul(input, weight)
         return made if bias is None else made + bias  # type: ignore[no-any-return]
     if ndim == 2 and bias is not None:
-        return addmm(bias, input, transpose(weight, 0, 1))
+        return addmm(bias, input, transposed(weight))
     if ndim >= 3 and bias is not None and 0 not in input.shape:
         flat = reshape(input, (-1, input.shape[-1]))
-        made = addmm(bias, flat, transpose(weight, 0, 1))
+        made = addmm(bias, flat, transposed(weight))
         return reshape(made, (*input.shape[:-1], weight.shape[0]))
     if ndim == 1 and bias is not None:
-        return reshape(addmm(bias, unsqueeze(input, 0), transpose(weight, 0, 1)), (weight.shape[0],))
-    made = matmul(input, transpose(weight, 0, 1))
+        return reshape(addmm(bias, unsqueeze(input, 0), transposed(weight)), (weight.shape[0],))
+    made = matmul(input, transposed(weight))
     return made if bias is None else made + bias  # type: ignore[no-any-return]
 
 

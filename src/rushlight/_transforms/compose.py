@@ -770,6 +770,14 @@ def batched_grad(
     if not given:
         raise ValueError("vmap: Expected at least one Tensor to vmap over")
     size = batch_of(tuple(given), 0, "vjp")[3]
+    for i, (seed, out) in enumerate(zip(seeds, outputs, strict=False)):
+        if isinstance(seed, Tensor) and isinstance(out, Tensor) and tuple(seed.shape[1:]) != tuple(out.shape):
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. "
+                "The sizes of the remaining dimensions are expected to match the shape of corresponding output, but a "
+                f"mismatch was detected: grad_output[{i}] has a shape of {seed.shape} and output[{i}] has a shape of "
+                f"{out.shape}. If you only want some tensors in `grad_output` to be considered batched, consider using vmap."
+            )
     level = Vmap(size, "error")
     with entered(level):
         own = tuple([None if s is None else level.make(s) for s in seeds])

@@ -44,7 +44,7 @@ _LAZY = {
     "forward_ad": (),
     "functional": (),
     "gradcheck": ("gradcheck", "gradgradcheck"),
-    "profiler": (),
+    "profiler": ("_profiler_enabled",),
 }
 
 

@@ -6,6 +6,7 @@ gives. Both are there only while the mode is on, so that it costs nothing when o
 
 from __future__ import annotations
 
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
@@ -193,37 +194,39 @@ def holds_nan(h: Any) -> bool:
     return bool(np.isnan(h).any())
 
 
+def warn(text: str) -> None:
+    """Warn; where warnings are errors, write it to ``sys.stderr``: an error is on its way already."""
+    try:
+        warnings.warn(text, stacklevel=3)
+    except Warning as warning:
+        print(f"{type(warning).__name__}: {warning}", file=sys.stderr)
+
+
 def explain(node: Node) -> None:
     """Warn with the traceback of the forward, and of the backward passes that recorded it, if it was recorded there."""
     text = node.metadata.get("traceback_")
     if text is None:
         site = node.site()
         at = f" It was recorded at {site}: {site.text}" if site is not None else ""
-        warnings.warn(
+        warn(
             f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during "
-            f"forward pass for more information.{at}",
-            stacklevel=2,
+            f"forward pass for more information.{at}"
         )
     else:
-        warnings.warn(
-            f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{''.join(text)}",
-            stacklevel=2,
-        )
+        warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{''.join(text)}")
     parent = node.metadata.get("parent_")
     while parent is not None:
         text = parent.metadata.get("traceback_")
         if text is None:
-            warnings.warn(
+            warn(
                 f"\n\nPrevious calculation was induced by {parent.name()}. No forward pass information available. Enable detect "
                 "anomaly "
-                "during forward pass for more information.",
-                stacklevel=2,
+                "during forward pass for more information."
             )
         else:
-            warnings.warn(
+            warn(
                 f"\n\nPrevious calculation was induced by {parent.name()}. Traceback of forward call that induced the "
-                f"previous calculation:\n{''.join(text)}",
-                stacklevel=2,
+                f"previous calculation:\n{''.join(text)}"
             )
         parent = parent.metadata.get("parent_")
 

@@ -13,15 +13,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from functools import wraps
+from functools import cache, wraps
 from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 
 from .._core import callsite, engine, record
-from .._core.mode import CAREFUL, mode, word
 from .._core.tensor import Tensor
+from .anomaly_mode import recorded_by
 
 SORTS = (
     "cpu_time", "cpu_time_total", "self_cpu_time_total", "cpu_memory_usage", "self_cpu_memory_usage", "count",
@@ -73,7 +73,8 @@ class FunctionEvent:
         self.stack: list[str] = []
         self.cpu_memory_usage = 0
         self.is_user_annotation = False
-        self.sequence_nr = -1
+        self.sequence_nr = -1  # of the node that was recorded, or that runs; -1 if there is none
+        self.fwd_thread = 0  # of a node that runs: the thread that recorded it, where that is known
         if parent is not None:
             parent.cpu_children.append(self)
 
@@ -287,6 +288,17 @@ _active: ContextVar[profile | None] = ContextVar("rushlight profiler", default=N
 INNER = re.compile(r"(_(key|plain|raw|at|equal|lengths|over|contiguous|from|scaled))?_?$")
 
 
+@cache
+def name_of(op: Any) -> str:
+    """An operator's name as PyTorch's profiler would show it: that of its public function, or what its node says."""
+    name = {"concatenate": "cat"}.get(INNER.sub("", op.name)) or INNER.sub("", op.name)
+    whole = sys.modules["rushlight"]
+    if not (hasattr(whole, name) or hasattr(Tensor, name) or hasattr(whole.nn.functional, name)):
+        node = re.sub(r"Backward\d*$", "", op.node_class.__name__)
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node).lower() if node[:1].isupper() else name
+    return "aten::" + name
+
+
 class profile:
     """A block whose operators, nodes of backward and ``record_function`` blocks are timed.
 
@@ -346,19 +358,17 @@ class profile:
         if not self.acc_events:
             self._events = []
         watchers, observers = record.watchers.get(), engine.observers.get()
-        self._before = (watchers, observers, mode(), _active.get())
-        record.watchers.set((*watchers, self.watch))
+        self._before = (watchers, observers, _active.get())
+        record.watch_with((*watchers, self.watch))
         engine.observers.set((*observers, self.observe))
-        word.set(mode() | CAREFUL)
         _active.set(self)
 
     def stop(self) -> None:
         """Record no more."""
-        watchers, observers, before, active = self._before
+        watchers, observers, active = self._before
         self._before = None
-        record.watchers.set(watchers)
+        record.watch_with(watchers)
         engine.observers.set(observers)
-        word.set(mode() & ~CAREFUL | before & CAREFUL)
         _active.set(active)
 
     def begin(self, name: str) -> FunctionEvent:
@@ -383,11 +393,15 @@ class profile:
         """The watcher of operators."""
 
         def timed(op: Any, args: tuple[Any, ...]) -> Any:
-            event = self.begin("aten::" + INNER.sub("", op.name))
+            event = self.begin(name_of(op))
             try:
                 result = run(op, args)
             finally:
                 self.end(event)
+            node = recorded_by(result, op)
+            if node is not None:
+                event.sequence_nr = node.seq
+                node.__dict__["_thread"] = event.thread
             if self.record_shapes:
                 event.input_shapes = [list(a.shape) if isinstance(a, Tensor) else [] for a in args]
             if self.profile_memory:
@@ -404,10 +418,14 @@ class profile:
     def observe(self, node: Any, g: Any, run: Callable[[], Any]) -> Any:
         """The observer of nodes of backward."""
         event = self.begin(f"autograd::engine::evaluate_function: {node.name()}")
-        event.sequence_nr = node.seq
+        inner = self.begin(node.name())
+        for one in (event, inner):
+            one.sequence_nr = node.seq
+            one.fwd_thread = node.__dict__.get("_thread", 0)
         try:
             return run()
         finally:
+            self.end(inner)
             self.end(event)
             if self.with_stack and (site := node.site()) is not None:
                 event.stack = [f"{site.file}({site.line}): {site.function}", *event.stack]
@@ -533,6 +551,11 @@ class emit_itt(_Emit):
     """Ranges for Intel's VTune: raises RuntimeError on entering."""
 
     what = "ITT"
+
+
+def _profiler_enabled() -> bool:
+    """Whether this thread or task is inside a profile."""
+    return _active.get() is not None
 
 
 def kineto_available() -> bool:
