@@ -250,7 +250,7 @@ def reachable(roots: Iterable[Node]) -> set[Node]:
 
 def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
     """The nodes on a path from the roots to a wanted one: the only ones worth running."""
-    useful = set(wanted)
+    useful = {node for node in wanted if type(node) is not Nowhere}
     for node in wanted:  # the hooks of an output stand with its node
         if type(node) is Port and node.parents[0].hooks is not None:  # type: ignore[union-attr]
             useful.add(node.parents[0])  # type: ignore[arg-type]

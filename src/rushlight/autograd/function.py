@@ -460,6 +460,7 @@ def placed(o: Tensor, node: Node | None, is_input: bool, is_dirty: bool, several
         o._node = None
         return o
     if is_dirty:
+        o._grad = None  # as PyTorch has it
         views.rewrite_history(o, wrap(o._array, node), o._array.dtype)
         return o
     if is_input:
