@@ -490,7 +490,7 @@ def overriding(args: Sequence[Any], out: Any) -> Any:
 def changed_error(node: Node) -> None:
     """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
     for position, saved in enumerate(node.saved):
-        if type(node.parents[position]) is Nowhere:
+        if len(node.parents) > 1 and type(node.parents[position]) is Nowhere:
             continue
         for place, value in enumerate(saved or ()):
             for array in value if isinstance(value, (list, tuple)) else (value,):
