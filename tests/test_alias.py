@@ -55,10 +55,21 @@ def test_modules_go_on_knowing_their_one_name(alias: None) -> None:
     import torch.nn.functional
 
     assert torch.__spec__ is not None and torch.__spec__.name == "rushlight"
+    assert torch.__name__ == "torch"  # but for the package: libraries ask namespaces for their names
     assert torch.nn.functional.__name__ == "rushlight.nn.functional"
     assert torch.nn.functional.__spec__ is not None
     assert torch.nn.functional.__spec__.name == "rushlight.nn.functional"
     assert pickle.loads(pickle.dumps(torch.nn.Linear)) is rushlight.nn.Linear
+
+
+def test_the_names_of_the_private_core_that_libraries_ask_for(alias: None) -> None:
+    import torch
+    import torch._C
+
+    assert torch._C._get_tracing_state() is None and torch._C.Generator is torch.Generator
+    with pytest.raises(AttributeError, match="_no_such_name"):
+        _ = torch._C._no_such_name
+    assert not hasattr(rushlight, "_C") or rushlight.__name__ == "torch"
 
 
 def test_public_classes_say_that_they_are_of_torch(alias: None) -> None:
@@ -79,7 +90,7 @@ def test_public_classes_say_that_they_are_of_torch(alias: None) -> None:
     with torch.serialization.safe_globals([torch.nn.Linear]):
         assert type(torch.load(buffer)) is torch.nn.Linear
     _alias.uninstall_as_torch()
-    assert torch.Tensor.__module__ == "rushlight._core.tensor"
+    assert torch.Tensor.__module__ == "rushlight._core.tensor" and torch.__name__ == "rushlight"
     assert torch.nn.Linear.__module__ == "rushlight.nn.modules.linear"
 
 
@@ -92,7 +103,7 @@ def test_the_version_is_pytorchs_with_ours_behind(alias: None) -> None:
     assert importlib.metadata.distribution("torch").metadata["Name"] == "torch"
 
 
-@pytest.mark.parametrize("name", ["torch._C", "torch.nn.no_such_layer", "torch.no_such_part", "torch._ops"])
+@pytest.mark.parametrize("name", ["torch._inductor", "torch.nn.no_such_layer", "torch.no_such_part", "torch._ops"])
 def test_what_is_missing_says_so(alias: None, name: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'torch\..*docs/missing.md") as caught:
         importlib.import_module(name)

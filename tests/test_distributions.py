@@ -132,7 +132,7 @@ def test_divergence_dispatch() -> None:
     with pytest.raises(NotImplementedError, match="No KL"):
         d.kl_divergence(d.Cauchy(0.0, 1.0), d.Poisson(1.0))
     with pytest.raises(TypeError, match="Expected type_p to be a Distribution subclass"):
-        d.register_kl(int, d.Normal)
+        d.register_kl(d.Normal(0.0, 1.0), d.Normal)
 
 
 def test_exponential_family_divergence_is_the_closed_form() -> None:

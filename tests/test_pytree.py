@@ -173,3 +173,19 @@ def test_kinds_of_tuples() -> None:
     assert P.is_namedtuple(Point) and P.is_namedtuple(Point(1, 2)) and not P.is_namedtuple((1, 2))
     assert P.is_namedtuple_instance(Point(1, 2)) and not P.is_namedtuple_instance(Point)
     assert P.tree_leaves(now) == [now]
+
+
+def test_a_librarys_dict_registered_by_pytorchs_functions() -> None:
+    class Output(dict):
+        pass
+
+    P.register_pytree_node(
+        Output,
+        P._dict_flatten,
+        lambda values, context: Output(P._dict_unflatten(values, context)),
+        flatten_with_keys_fn=P._dict_flatten_with_keys,
+    )
+    tree = Output(a=1, b=[2, 3])
+    assert P.tree_map(lambda x: -x, tree) == {"a": -1, "b": [-2, -3]}
+    assert type(P.tree_map(lambda x: x, tree)) is Output
+    assert [P.keystr(path) for path, _ in P.tree_leaves_with_path(tree)] == ["['a']", "['b'][0]", "['b'][1]"]

@@ -476,6 +476,11 @@ _integrations.watch()
 
 float16 = half = _dtypes.float16
 bfloat16 = _dtypes.bfloat16
+float8_e4m3fn = _dtypes.float8_e4m3fn
+float8_e4m3fnuz = _dtypes.float8_e4m3fnuz
+float8_e5m2 = _dtypes.float8_e5m2
+float8_e5m2fnuz = _dtypes.float8_e5m2fnuz
+float8_e8m0fnu = _dtypes.float8_e8m0fnu
 float32 = float = _dtypes.float32
 float64 = double = _dtypes.float64
 complex32 = chalf = _dtypes.complex32
@@ -708,13 +713,16 @@ _LAZY_FUNCTIONS = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_C" and __name__ == "torch":  # as long as the alias stands
+        return importlib.import_module("torch._C")
     if name in _LAZY:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__package__}.{name}")
     if name in _LAZY_FUNCTIONS:
-        found = getattr(importlib.import_module(f"{__name__}.{_LAZY_FUNCTIONS[name]}"), name)
+        found = getattr(importlib.import_module(f"{__package__}.{_LAZY_FUNCTIONS[name]}"), name)
     elif (
-        name.endswith("Tensor") and name in (types := importlib.import_module(f"{__name__}._settings").legacy_types())
-    ) or (name.endswith("Storage") and name in (types := importlib.import_module(f"{__name__}.storage").kinds())):
+        name.endswith("Tensor")
+        and name in (types := importlib.import_module(f"{__package__}._settings").legacy_types())
+    ) or (name.endswith("Storage") and name in (types := importlib.import_module(f"{__package__}.storage").kinds())):
         found = types[name]
     else:
         raise AttributeError(f"module 'torch' has no attribute '{name}'")

@@ -3,8 +3,8 @@
 One finder at the head of ``sys.meta_path`` answers every import that begins with ``torch``.  The modules
 are the same objects under both names, never copies, so ``torch.Tensor is rushlight.Tensor``, and a class
 is found again by whatever name it was pickled under.  Public classes say that they are of ``torch`` as long as
-the alias stands: programs print ``type(x)`` and choose by ``type(x).__module__``.  What Rushlight does not have
-raises ModuleNotFoundError and says so.
+the alias stands, and so does the package: programs print ``type(x)``, and choose by ``type(x).__module__`` or by
+``xp.__name__``.  What Rushlight does not have raises ModuleNotFoundError and says so.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def install_as_torch() -> None:
     for name, module in list(sys.modules.items()):
         if (name + ".").startswith(PACKAGE + ".") and module is not None:
             _rename_classes(module)
+    sys.modules[PACKAGE].__name__ = "torch"  # libraries ask a namespace for its name
 
 
 def uninstall_as_torch() -> None:
@@ -66,6 +67,7 @@ def uninstall_as_torch() -> None:
         module = sys.modules[name]
         if module is sys.modules.get(PACKAGE + name[len("torch") :]):
             del sys.modules[name]
+    sys.modules[PACKAGE].__name__ = PACKAGE
     while _renamed:
         kind, home = _renamed.popitem()
         kind.__module__ = home
@@ -120,9 +122,10 @@ class _Finder:
         if fullname != "torch" and fullname != "functorch" and not fullname.startswith("torch."):
             return None
         tail = ".functorch" if fullname == "functorch" else fullname[len("torch") :]
-        ours = PACKAGE + tail
+        ours = PACKAGE + ("._as_torch_c" if tail == "._C" else tail)
         try:
             if tail.startswith("._") and tail not in (
+                "._C",
                 "._dynamo",
                 ".__future__",
             ):  # our private parts; PyTorch has some of these names for other things

@@ -144,6 +144,16 @@ def type_name(value: Any) -> str:
     return type(value).__name__
 
 
+NAMES_ONLY = {  # of the dtypes that NumPy does not have: bits, eps, max, min, smallest normal number, resolution
+    "bfloat16": (16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38, 2.0**-126, 0.01),
+    "float8_e4m3fn": (8, 2.0**-3, 448.0, -448.0, 2.0**-6, 1.0),
+    "float8_e4m3fnuz": (8, 2.0**-3, 240.0, -240.0, 2.0**-7, 1.0),
+    "float8_e5m2": (8, 2.0**-2, 57344.0, -57344.0, 2.0**-14, 1.0),
+    "float8_e5m2fnuz": (8, 2.0**-3, 57344.0, -57344.0, 2.0**-15, 1.0),
+    "float8_e8m0fnu": (8, 1.0, 2.0**127, 2.0**-127, 2.0**-127, 1.0),
+}
+
+
 class finfo:
     """The limits of a floating-point dtype.
 
@@ -161,10 +171,9 @@ class finfo:
         if not (given.is_floating_point or given.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{given}'")
         self.dtype = given.to_real().name if given.is_complex else given.name
-        if given.name == "bfloat16":
-            self.bits, self.eps, self.max, self.min = 16, 2.0**-7, 3.3895313892515355e38, -3.3895313892515355e38
-            self.tiny = self.smallest_normal = 2.0**-126
-            self.resolution = 0.01
+        if given.name in NAMES_ONLY:
+            self.bits, self.eps, self.max, self.min, self.tiny, self.resolution = NAMES_ONLY[given.name]
+            self.smallest_normal = self.tiny
             return
         info = np.finfo(given.dtype)
         self.bits = info.bits

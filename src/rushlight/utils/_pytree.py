@@ -360,13 +360,26 @@ def _register_sequence(cls: Any, name: str) -> None:
     )
 
 
+# Under PyTorch's names: libraries register their own dicts by them.
+def _dict_flatten(d: Any) -> tuple[list[Any], Any]:
+    return list(d.values()), list(d)
+
+
+def _dict_flatten_with_keys(d: Any) -> tuple[list[tuple[Any, Any]], Any]:
+    return [(MappingKey(k), v) for k, v in d.items()], list(d)
+
+
+def _dict_unflatten(values: Iterable[Any], context: Any) -> dict[Any, Any]:
+    return dict(zip(context, values, strict=True))
+
+
 def _register_dict(cls: Any, name: str) -> None:
     register_pytree_node(
         cls,
-        lambda d: (list(d.values()), list(d)),
+        _dict_flatten,
         lambda children, keys: cls(zip(keys, children, strict=True)),
         serialized_type_name=name,
-        flatten_with_keys_fn=lambda d: ([(MappingKey(k), v) for k, v in d.items()], list(d)),
+        flatten_with_keys_fn=_dict_flatten_with_keys,
     )
 
 
