@@ -1079,6 +1079,15 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
             result[:] = _greatest(row.tolist(), n) if np.any(top[1:] == top[:-1]) else order[:n]
         return out
     rows, results = p.reshape(-1, kinds), out.reshape(-1, n)
+    if len(rows) > 1 and rows.min() >= 0 and np.isfinite(rows).all():
+        totals = np.cumsum(rows, -1, np.float32 if rows.dtype == np.float16 else rows.dtype)
+        if totals[:, -1].min() > 0:
+            totals /= totals[:, -1:].copy()
+            totals[:, -1] = 1
+            units = _unit64(generator, results.size).reshape(results.shape)
+            for i, (total, unit) in enumerate(zip(totals.astype(np.float64), units, strict=True)):
+                results[i] = total.searchsorted(unit)
+            return out
     for row, result in zip(rows, results, strict=True):
         if not row.min() >= 0:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")

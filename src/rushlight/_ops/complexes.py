@@ -341,8 +341,9 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         return np.arctan2(input.imag, input.real)
-    turned = np.where(input < 0, input.dtype.type(math.pi), input.dtype.type(0))
-    return np.where(np.isnan(input), input, turned)
+    turned = np.multiply(input < 0, input.dtype.type(math.pi))
+    nan = np.isnan(input)
+    return np.where(nan, input, turned) if np.count_nonzero(nan) else turned
 
 
 absolute = abs

@@ -795,14 +795,15 @@ def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
     if steps == 1:
         return np.array([start], wanted)
     step = (kind(end) - kind(start)) / kind(steps - 1)
-    i = np.arange(steps)
     half = steps // 2
     array = np.empty(steps, work)
     wide = np.longdouble if work == np.float64 else np.clongdouble if work.kind == "c" else np.float64
     # product and sum are rounded once, as in PyTorch's fused multiply-add
-    array[:half] = wide(kind(start)) + wide(step) * i[:half].astype(wide)
-    array[half:] = wide(kind(end)) - wide(step) * (steps - 1 - i[half:]).astype(wide)
-    return array.astype(wanted)
+    for part, number, distance in ((array[:half], start, step), (array[half:][::-1], end, -step)):
+        count = np.arange(len(part)).astype(wide)
+        count *= wide(distance)
+        np.add(count, wide(kind(number)), part, casting="same_kind")
+    return array.astype(wanted, copy=False)
 
 
 def logspace(
@@ -866,6 +867,15 @@ def check_sides(row: int, col: int) -> None:
             raise RuntimeError(f"{name} must be non-negative, got{n}")
 
 
+def ranges(starts: np.ndarray, ends: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The numbers from each start to its end, in the second row; above them, which start it was."""
+    counts = ends - starts
+    array = np.empty((2, int(counts.sum())), np.int64)
+    array[0] = np.repeat(np.arange(len(counts)), counts)
+    np.subtract(np.arange(array.shape[1]), np.repeat(np.cumsum(counts) - ends, counts), out=array[1])
+    return array.astype(dtype, copy=False)
+
+
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Row and column numbers of the lower triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
 
@@ -876,8 +886,8 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     """
     check_device(device)
     check_sides(row, col)
-    array = np.stack(np.tril_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
-    return wrap(array)
+    ends = np.clip(np.arange(row) + (offset + 1), 0, col)
+    return wrap(ranges(np.zeros_like(ends), ends, dtype_or(dtype, np.dtype(np.int64))))
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
@@ -890,8 +900,8 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     """
     check_device(device)
     check_sides(row, col)
-    array = np.stack(np.triu_indices(row, offset, col)).astype(dtype_or(dtype, np.dtype(np.int64)))
-    return wrap(array)
+    starts = np.clip(np.arange(row) + offset, 0, col)
+    return wrap(ranges(starts, np.full_like(starts, col), dtype_or(dtype, np.dtype(np.int64))))
 
 
 # ---- like another tensor, as methods
