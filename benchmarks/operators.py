@@ -627,8 +627,30 @@ def race(runners: list[Callable[[], Any]], rounds: int, budget: float, pause: fl
     return least
 
 
+def is_view(call: str) -> bool:
+    """Whether a call gives a view (or several), which computes nothing."""
+    import rushlight
+
+    made = bound(call, Inputs(rushlight, 10))()
+    first = made[0] if isinstance(made, (tuple, list)) else made
+    return isinstance(first, rushlight.Tensor) and first._is_view()
+
+
 def reason(name: str) -> str:
-    """Why an operator is slower, if its declaration says so: a comment `# Slower than PyTorch: ...` above it."""
+    """Why an operator is slower, if its declaration says so: a comment `# Slower than PyTorch: ...` above it.
+
+    What is said of all views stands once, where they are recorded.
+    """
+    from rushlight._core.views import view_of
+
+    said = re.search(r"# Slower than PyTorch: (.*)", comments_of(name))
+    if said is None and is_view(table()[name][0]):
+        said = re.search(r"# Slower than PyTorch: (.*)", inspect.getcomments(view_of) or "")
+    return said[1] if said else ""
+
+
+def comments_of(name: str) -> str:
+    """The comments above the declaration of an operator."""
     import rushlight
 
     while name:
@@ -638,8 +660,7 @@ def reason(name: str) -> str:
         place = place if place is not None else getattr(rushlight.Tensor, name, None)
         if place is not None:
             op = getattr(place, "op", None)
-            said = re.search(r"# Slower than PyTorch: (.*)", inspect.getcomments(op.body if op else place) or "")
-            return said[1] if said else ""
+            return inspect.getcomments(op.body if op else inspect.unwrap(place)) or ""
         name = name.rpartition(".")[0]
     return ""
 

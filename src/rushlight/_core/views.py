@@ -85,6 +85,7 @@ class View:
             self.kind = "" if base is parent else parent._view.kind
 
 
+# Slower than PyTorch: a view, its base and the steps between are noted in Python, so that writes rewrite history.
 def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output: int | None = None) -> None:
     """Remember that ``made`` is a view of ``parent`` (unless it is a copy after all)."""
     array, source = made._array, parent._array

@@ -95,6 +95,7 @@ def adaptive_avg_pool(input: Tensor, output_size: Sizes, dims: int) -> Tensor:
     return squeeze(made, 0) if added else made
 
 
+# Slower than PyTorch: the gradient is spread in passes of NumPy, and copied into place.
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
     """The means of the ``output_size`` parts that the last dimension is cut into.
 

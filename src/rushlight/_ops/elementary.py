@@ -440,6 +440,8 @@ def logit_rule(g: Any, input: Any, eps: float | None) -> Any:
 
     slope = g / (input * (1 - input))
     if eps is None:
+        if type(input) is np.ndarray and input.size and input.min() >= 0 and input.max() <= 1:
+            return slope
         return where((input < 0) | (input > 1), math.nan, slope)
     return where((input < eps) | (input > 1 - eps), 0, slope)
 

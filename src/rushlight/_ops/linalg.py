@@ -1009,6 +1009,7 @@ def matrix_exp_rule(g: Any, A: Any) -> Any:
     return part(part(made, made.ndim - 2, 0, n), made.ndim - 1, n, 2 * n)
 
 
+# Slower than PyTorch: products of small matrices go to BLAS one by one, without PyTorch's joint calls.
 @operator(batch=LEADING, node="LinalgMatrixExpBackward0", A=matrix_exp_rule)
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponential of square matrices: the sum of ``A^k / k!``.

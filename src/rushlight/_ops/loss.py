@@ -154,6 +154,7 @@ def _kind(x: Any) -> str:
     return dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name]
 
 
+# Slower than PyTorch: few elements are read; what remains is the checks and the calls of NumPy.
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
     reduce: Any = None, reduction: str = "mean",

@@ -498,6 +498,7 @@ def trace(input: Tensor) -> Tensor:
     return np.add.reduce(np.diagonal(input), 0, np.int64 if kind in "iu" else None)
 
 
+# Slower than PyTorch: a product of four dimensions spread over each other, whose inner loops NumPy keeps short.
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: every element of ``input`` times the whole of ``other``, side by side.
 

@@ -357,6 +357,7 @@ randn = _floats(
 )
 
 
+# Slower than PyTorch: NumPy's generator draws a word at a time, then come remainder and cast; PyTorch fuses these.
 def randint(
     *args: Any,
     generator: Generator | None = None,
@@ -657,6 +658,7 @@ def multinomial_of(input: Tensor, num_samples: int, replacement: bool, source: A
     return kernels.multinomial(source, input, num_samples, replacement)  # type: ignore[no-any-return]
 
 
+# Slower than PyTorch: one bisection a row, called from Python.
 def multinomial(
     input: Tensor,
     num_samples: int,

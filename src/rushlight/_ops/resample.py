@@ -87,6 +87,7 @@ def listed(value: Any, input: Any, what: str, letter: str) -> list[Any]:
     return list(value)
 
 
+# Slower than PyTorch: the gradient of nearest neighbours is a sum over windows in two passes.
 def interpolate(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
     align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False,
@@ -302,6 +303,7 @@ def sampled(input: Any, grid: Any, mode: str, padding_mode: str, align_corners: 
     return total
 
 
+# Slower than PyTorch: each corner is fetched by np.take, in a pass of its own; there one loop fetches all.
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:

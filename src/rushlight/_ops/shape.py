@@ -775,6 +775,7 @@ def scatter_strided(input: Tensor, shape: Any, size: Any, stride: Any, storage_o
     return (flat[..., places] / np.maximum(counts[places], 1)).astype(input.dtype)  # type: ignore[no-any-return, arg-type]
 
 
+# Slower than PyTorch: elements of the view may overlap: its gradient is added up through an index of all of them.
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the tensor's memory by sizes, strides and an offset, all counted in elements.
 
@@ -834,6 +835,7 @@ def fold_windows(input: Tensor, shape: Any, dimension: int, length: int, step: i
     return out  # type: ignore[return-value]
 
 
+# Slower than PyTorch: windows may overlap: the gradient is added up window by window.
 def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """A view of all windows of ``size`` elements, ``step`` apart, along ``dimension``, as a last dimension."""
     at = canonical(dimension, self.ndim)
