@@ -137,5 +137,9 @@ def test_sums_of_large_arrays(size: int, dtype: str) -> None:
     np.testing.assert_allclose(
         sums.squares(rows, (1,), True), (rows.astype("f8") ** 2).sum(1, keepdims=True), rtol=rtol
     )
+    cube = x[: size // 7 * 7 // 6 * 6].reshape(-1, 2, 3)
+    squares = (cube.astype("f8") ** 2).sum((1, 2), keepdims=True)
+    np.testing.assert_allclose(sums.squares(cube, (1, 2), True), squares, rtol=rtol)
+    np.testing.assert_allclose(sums.squares(cube, (0, 2), False), (cube.astype("f8") ** 2).sum((0, 2)), rtol=10 * rtol)
     np.testing.assert_allclose(sums.total(rows[:, ::2]), rows[:, ::2].sum(dtype="f8"), rtol=0, atol=rtol * size / 10)
     assert np.isnan(sums.total(np.where(np.arange(size) == 3, np.nan, x).astype(dtype)))

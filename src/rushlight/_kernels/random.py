@@ -1085,8 +1085,8 @@ def multinomial(generator: Twister, p: Array, n: int, replacement: bool = False)
             totals /= totals[:, -1:].copy()
             totals[:, -1] = 1
             units = _unit64(generator, results.size).reshape(results.shape)
-            for i, (total, unit) in enumerate(zip(totals.astype(np.float64), units, strict=True)):
-                results[i] = total.searchsorted(unit)
+            for i, (ends, unit) in enumerate(zip(totals.astype(np.float64), units, strict=True)):
+                results[i] = ends.searchsorted(unit)
             return out
     for row, result in zip(rows, results, strict=True):
         if not row.min() >= 0:

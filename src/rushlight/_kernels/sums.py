@@ -53,8 +53,12 @@ def squares(x: Array, gone: tuple[int, ...] | None, keepdim: bool) -> Any:
             rows = flat[:cut].reshape(-1, WIDTH)
             made = np.add.reduce(np.vecdot(rows, rows)) + np.dot(flat[cut:], flat[cut:])
             return made.reshape((1,) * x.ndim) if keepdim else made
-    elif gone == (x.ndim - 1,) and x.size >= LARGE and x.shape[-1] <= WIDTH * ROWS and x.dtype.char in "fd":
-        made = np.vecdot(x, x)
-        return made[..., None] if keepdim else made
+    elif x.size >= LARGE and x.dtype.char in "fd" and gone == tuple(range(x.ndim - len(gone), x.ndim)):
+        lead = x.shape[: x.ndim - len(gone)]
+        if len(gone) == 1 or x.flags.c_contiguous:
+            rows = x.reshape(*lead, -1)
+            if rows.shape[-1] <= WIDTH * ROWS:
+                made = np.vecdot(rows, rows)
+                return made.reshape(*lead, *(1,) * len(gone)) if keepdim else made
     add: Any = np.add
     return add.reduce(x * x, gone, None, None, keepdim)

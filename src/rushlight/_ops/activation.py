@@ -394,8 +394,9 @@ def tanhshrink(input: Tensor) -> Tensor:
 def prelu_of(input: Tensor, weight: Tensor) -> Tensor:
     """The operator behind :func:`prelu`, with the weight brought to the channels."""
     only("f", "prelu_cpu", input)
-    if weight.size == 1 and input.size >= 8192 and input.dtype is weight.dtype:
-        return elementwise.leaky_relu(input, weight.item())
+    array: Any = weight
+    if array.size == 1 and input.size >= 8192 and input.dtype is array.dtype:  # type: ignore[operator]
+        return elementwise.leaky_relu(input, array.item())
     return picked(input > 0, input, weight * input)
 
 

@@ -459,6 +459,7 @@ def power_of(self: Any, exponent: Any) -> Any:
     return pow(self, exponent)
 
 
+# Slower than PyTorch: in the backward pass, product, logarithm and factor are a pass each.
 def power_to(self: Any, base: Any) -> Any:
     """``base ** self``; see :func:`rushlight.pow`."""
     if not isinstance(base, (int, float, builtins.complex, np.ndarray, np.generic, Tensor)):

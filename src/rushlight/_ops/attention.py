@@ -184,6 +184,7 @@ def repeated_heads(query: Any, x: Any) -> Any:
     return reshape(spread, (*shape[:-3], heads, *shape[-2:]))
 
 
+# Slower than PyTorch: blocks are products of BLAS with passes between; PyTorch fuses a block's.
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,

@@ -119,6 +119,7 @@ def outermost(x: Any) -> Any:
     return x if found is None else found
 
 
+# Slower than PyTorch: rows are fetched first and added up in a second pass.
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None, norm_type: float = 2,
     scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,

@@ -801,7 +801,7 @@ def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
     wide = np.longdouble if work == np.float64 else np.clongdouble if work.kind == "c" else np.float64
     # product and sum are rounded once, as in PyTorch's fused multiply-add
     for part, number, distance in ((array[:half], start, step), (array[half:][::-1], end, -step)):
-        count = np.arange(len(part)).astype(wide)
+        count: Any = np.arange(len(part)).astype(wide)
         count *= wide(distance)
         np.add(count, wide(kind(number)), part, casting="same_kind")
     return array.astype(wanted, copy=False)

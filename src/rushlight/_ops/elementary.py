@@ -496,6 +496,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return elementwise.erfc(input)
 
 
+# Slower than PyTorch: the loop takes float64, half as many numbers an instruction; PyTorch's steps stay in float32.
 @pointwise("float", input=lambda g, result: g * (math.sqrt(math.pi) / 2) * exp(result * result))
 def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of :func:`erf`; infinite at -1 and 1, nan beyond.

@@ -297,6 +297,7 @@ def triangular_of(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: 
     return made.swapaxes(-1, -2)
 
 
+# Slower than PyTorch: LAPACK's wrapper is called a matrix at a time, from Python.
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -436,6 +437,7 @@ def cholesky_forward(A: Any, upper: bool, name: str, caller: str | None) -> Any:
     return (L.swapaxes(-1, -2).conj() if upper else L), info
 
 
+# Slower than PyTorch: in the backward pass, whose two triangular solves are called a matrix at a time.
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower triangle ``L`` with ``A = L L^H``, of symmetric (Hermitian) positive definite matrices.
 
@@ -641,6 +643,7 @@ def wants_gradient(A: Any) -> bool:
     return isinstance(A, Tensor) and (A._node is not None or A.level > 0)
 
 
+# Slower than PyTorch: the vectors are computed too where a gradient is to come (as in PyTorch).
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues, ascending, of symmetric or Hermitian matrices; their gradient exists for equal ones too.
 
@@ -813,6 +816,7 @@ def svdvals_plain(A: Tensor) -> Tensor:
     return np.linalg.svd(A, compute_uv=False)
 
 
+# Slower than PyTorch: the vectors are computed too where a gradient is to come (as in PyTorch).
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """The singular values, descending; their gradient exists for equal ones too.
 
@@ -956,6 +960,7 @@ def lstsq_of(A: Tensor, B: Tensor, rcond: float, driver: str, vector: bool) -> A
     )  # fmt: skip
 
 
+# Slower than PyTorch: LAPACK's wrapper is called a matrix at a time, from Python.
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """``X`` that makes ``AX - B`` smallest: solution, residuals, rank and singular values.
 
@@ -1381,6 +1386,7 @@ def lu_of(A: Tensor) -> Any:
     return permutation_matrix(pivots, A.shape[-2], A.dtype), L, U
 
 
+# Slower than PyTorch: LAPACK's wrapper is called a matrix at a time, and P is written out.
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """``A = P L U``: a permutation, a lower triangle with ones on its diagonal, an upper triangle.
 

@@ -93,6 +93,7 @@ def logdet(input: Tensor) -> Tensor:
 # ---- Cholesky
 
 
+# Slower than PyTorch: in the backward pass, whose two triangular solves are called a matrix at a time.
 @operator(
     batch=LEADING, node="CholeskyBackward0", input=lambda g, result, upper: linalg.cholesky_rule(g, result, upper)
 )
@@ -119,6 +120,7 @@ def cholesky_solve_rule(g: Any, wanted: Any, L: Any, upper: bool, result: Any, i
     return made
 
 
+# Slower than PyTorch: two triangular solves, called a matrix at a time.
 @operator(batch=LEADING, node="CholeskySolveBackward0", joint=cholesky_solve_rule, towards=("input", "L"))
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """``X`` with ``L L^H X = input`` (``L^H L X`` if ``upper``), for triangular ``L``.

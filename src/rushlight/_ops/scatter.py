@@ -876,6 +876,7 @@ def check_flat(name: str, input: Any, index: Any) -> None:
             raise IndexError(f"out of range: tried to access index {bad} on a tensor of {n} elements.")
 
 
+# Slower than PyTorch: indices are checked in two passes before NumPy checks them again.
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements at places of the flattened tensor; the result has the shape of ``index``.
 
@@ -1086,6 +1087,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
 # ---- repeating, combining
 
 
+# Slower than PyTorch: NumPy repeats and then copies rows; checks come first.
 @numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
