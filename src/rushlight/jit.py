@@ -49,8 +49,7 @@ def trace(func: Any, example_inputs: Any = None, *args: Any, **options: Any) -> 
     """``func`` itself, after one run on the example inputs as a check."""
     _tell("trace")
     if example_inputs is not None:
-        with rl.no_grad():
-            func(*(example_inputs if builtins.isinstance(example_inputs, tuple) else (example_inputs,)))
+        func(*(example_inputs if builtins.isinstance(example_inputs, tuple) else (example_inputs,)))
     return func
 
 

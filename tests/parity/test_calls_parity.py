@@ -859,6 +859,11 @@ def corners(torch: Any) -> Calls:
         o = f(*xs)
         return torch.autograd.grad(o, xs, torch.ones_like(o), allow_unused=True)
 
+    def forward(f: Any) -> Any:
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(torch.tensor([0.3, 0.7]), torch.ones(2))
+            return torch.autograd.forward_ad.unpack_dual(f(dual)).tangent
+
     def gg(f: Any) -> Any:
         v = torch.tensor([-1.5, -0.2, 0.3, 2.0], requires_grad=True)
         (h,) = torch.autograd.grad((f(v) * v.detach()).sum(), v, create_graph=True)
@@ -960,6 +965,26 @@ def corners(torch: Any) -> Calls:
         ro1=lambda: torch.roll(s, 0, 0),
         ro2=lambda: torch.roll(m, ()),
         ha1=lambda: torch.hash_tensor(m, 1),
+        no1=lambda: F.layer_norm(it, (3,)),
+        no2=lambda: F.cross_entropy(it[None], i),
+        no3=lambda: F.batch_norm(it[None], None, None, training=True),
+        no4=lambda: F.group_norm(it[None], 1),
+        no5=lambda: F.rms_norm(it, (3,)),
+        no6=lambda: F.mse_loss(it, it),
+        no7=lambda: F.nll_loss(it[None], i),
+        no8=lambda: F.binary_cross_entropy(it, it),
+        no9=lambda: F.kl_div(it, it),
+        no10=lambda: F.smooth_l1_loss(it, it),
+        no11=lambda: F.huber_loss(it, it),
+        no12=lambda: F.grid_sample(it.reshape(1, 1, 1, 3), torch.zeros(1, 1, 1, 2).long()),
+        no13=lambda: F.unfold(it.reshape(1, 1, 1, 3), 1),
+        no14=lambda: F.mse_loss(z, z),
+        fw1=lambda: forward(torch.bernoulli),
+        fw2=lambda: forward(torch.poisson),
+        fw3=lambda: forward(lambda q: torch.normal(q, q)),
+        fw4=lambda: forward(lambda q: torch.distributions.Bernoulli(q).sample()),
+        to1=lambda: m.topk(2, True),
+        ro3=lambda: torch.rot90(m, 1, (0, -3)),
         ni1=lambda: [
             getattr(it.clone(), f"__i{n}__")(object()) is NotImplemented
             for n in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]

@@ -16,6 +16,7 @@ from .._core.declare import fused
 from .._core.tensor import Tensor
 from .broadcast import cast_to
 from .compare import clamp, where
+from .elementary import floats_only
 from .loss import reduced, reduction_of
 from .shape import reshape, squeeze, unsqueeze
 
@@ -218,6 +219,7 @@ def ctc_loss(
     >>> torch.nn.functional.ctc_loss(x, torch.tensor([[1]]), [2], [1])
     tensor(0.2877)
     """
+    floats_only("ctc_loss_cpu", log_probs)
     reduction = reduction_of(reduction)
     if record.np_dtype(log_probs).kind != "f" or record.np_dtype(log_probs) == np.float16:
         from .elementary import not_implemented

@@ -37,6 +37,12 @@ def not_implemented(name: str, dtype: np.dtype) -> NotImplementedError:
     return NotImplementedError(f"\"{name}\" not implemented for '{dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]}'")
 
 
+def floats_only(name: str, x: Any, kinds: str = "f") -> None:
+    """Raise NotImplementedError, as the kernel ``name`` of PyTorch's does, unless the tensor is of floats."""
+    if isinstance(x, (Tensor, np.ndarray)) and np_dtype(x).kind not in kinds:
+        raise not_implemented(name, np_dtype(x))
+
+
 def only(kinds: str, name: str, x: np.ndarray) -> None:
     """Raise unless the dtype is of one of ``kinds`` (NumPy's letters)."""
     if x.dtype.kind not in kinds:

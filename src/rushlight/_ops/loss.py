@@ -16,6 +16,7 @@ from .._kernels.elementary import log1p
 from .._kernels.elementwise import logsigmoid, sigmoid
 from .._kernels.sums import squares
 from .broadcast import cast_to
+from .elementary import floats_only
 from .reduce import mean
 from .reduce import sum as sum_
 from .shape import broadcast_tensors, movedim, reshape, unsqueeze
@@ -165,6 +166,7 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(torch.tensor([[-1.0, -2.0]]), torch.tensor([1]))
     tensor(2.)
     """
+    floats_only("nll_loss_out_frame", input)
     reduction = reduction_of(reduction, size_average, reduce)
     check_classes(input, target, weight)
     if input.ndim == 1 and target.ndim == 1:
@@ -298,6 +300,7 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
     tensor(0.6931)
     """
+    floats_only("log_softmax_lastdim_kernel_impl", input)
     reduction = reduction_of(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -366,6 +369,7 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 0.0]))
     tensor(5.)
     """
+    floats_only("mse_cpu", input)
     reduction = reduction_of(reduction, size_average, reduce)
     a, b = pair(input, target, "mse_loss")
     a, b = same_kind(a, b)
@@ -455,6 +459,7 @@ def binary_cross_entropy(
     >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.0]))
     tensor(0.6931)
     """
+    floats_only("binary_cross_entropy", input)
     reduction = reduction_of(reduction, size_average, reduce)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(

@@ -14,6 +14,7 @@ from .._core.declare import fused
 from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Size, Tensor, wrap
 from .._kernels import rows
+from .elementary import floats_only
 from .reduce import mean
 from .shape import reshape
 
@@ -119,6 +120,7 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([1.0, 3.0]), (2,))
     tensor([-1.0000,  1.0000])
     """
+    floats_only("LayerNormKernelImpl", input)
     n = check_normalized(input, normalized_shape, weight, bias)
     return layer_norm_rows(input, n, weight, bias, eps)
 
@@ -147,6 +149,7 @@ def rms_norm(
     >>> torch.nn.functional.rms_norm(torch.tensor([3.0, 3.0]), (2,))
     tensor([1., 1.])
     """
+    floats_only("rms_norm", input, "fc")
     n = check_normalized(input, normalized_shape, weight, None)
     if eps is None:
         eps = float(np.finfo(record.np_dtype(input)).eps)
@@ -265,6 +268,7 @@ def batch_norm(
     """
     if training:
         check_count(tuple(input.shape))
+    floats_only("batch_norm", input)
     if training and eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0:
@@ -377,6 +381,7 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0]]), 1)
     tensor([[-1.0000,  1.0000]])
     """
+    floats_only("GroupNormKernelImpl", input)
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     if num_groups > 0:
@@ -422,6 +427,7 @@ def instance_norm(
     >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0]]]))
     tensor([[[-1.0000,  1.0000]]])
     """
+    floats_only("batch_norm", input)
     if use_input_stats:
         spatial = 1
         for n in input.shape[2:]:

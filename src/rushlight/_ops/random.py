@@ -540,6 +540,11 @@ def no_gradient(name: str) -> Any:
     return rule
 
 
+def unmoved(op: Any, primals: Any, tangents: Any, result: Any) -> Any:
+    """The tangent of what is drawn: zero."""
+    return blank(result)
+
+
 def _normal(node: str, **rules: Any) -> Any:
     def body(mean: Any, std: Any, source: Any) -> Any:
         return kernels.normal_of(source, mean, std)
@@ -547,7 +552,7 @@ def _normal(node: str, **rules: Any) -> Any:
     body.__name__ = "normal"
     kinds = {n: "Tensor" if n in rules else "float" for n in ("mean", "std")}
     body.__annotations__ = {**kinds, "source": "Any", "return": "Tensor"}
-    return draws(operator(batch=None, node=node, **rules)(body))
+    return draws(operator(batch=None, jvp=unmoved, node=node, **rules)(body))
 
 
 def to_blank(shape_of_it: Any, g: Any) -> Any:
@@ -622,7 +627,7 @@ def record_fit(a: Tensor, b: Tensor) -> None:
 
 
 @draws
-@operator(batch=None, node="BernoulliBackward0", input=lambda g: blank(g))
+@operator(jvp=unmoved, batch=None, node="BernoulliBackward0", input=lambda g: blank(g))
 def bernoulli_of(input: Tensor, source: Any) -> Tensor:
     if input.dtype.kind not in "fc":  # type: ignore[attr-defined]
         kernels.bernoulli(source, input, dtype=np.float32)
@@ -630,7 +635,7 @@ def bernoulli_of(input: Tensor, source: Any) -> Tensor:
 
 
 @draws
-@operator(batch=None, node="NotImplemented", input=no_gradient("bernoulli"))
+@operator(jvp=unmoved, batch=None, node="NotImplemented", input=no_gradient("bernoulli"))
 def bernoulli_with(input: Tensor, p: Any, source: Any) -> Tensor:
     return kernels.bernoulli(source, p, input.shape, dtype=input.dtype)  # type: ignore[no-any-return]
 
@@ -682,7 +687,7 @@ def multinomial(
 
 
 @draws
-@operator(batch=None, node="PoissonBackward0", input=lambda g: blank(g))
+@operator(jvp=unmoved, batch=None, node="PoissonBackward0", input=lambda g: blank(g))
 def poisson_of(input: Tensor, source: Any) -> Tensor:
     return kernels.poisson(source, input)  # type: ignore[no-any-return]
 

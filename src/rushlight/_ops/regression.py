@@ -19,7 +19,7 @@ from .._kernels import elementwise
 from .arithmetic import mul, xlogy
 from .compare import where
 from .complexes import abs as abs_
-from .elementary import exp, log, log1p
+from .elementary import exp, floats_only, log, log1p
 from .loss import l1_loss, pair, reduced, reduction_of, same_kind
 from .reduce import mean
 from .reduce import sum as sum_
@@ -84,6 +84,7 @@ def smooth_l1_loss(
     >>> torch.nn.functional.smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
+    floats_only("smooth_l1_cpu", input)
     reduction = reduction_of(reduction, size_average, reduce)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -126,6 +127,7 @@ def huber_loss(
     >>> torch.nn.functional.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
+    floats_only("huber_cpu", input)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     reduction = reduction_of(reduction)
@@ -181,6 +183,8 @@ def kl_div(
     >>> torch.nn.functional.kl_div(torch.tensor([[-1.0, -1.0]]), torch.tensor([[0.5, 0.5]]), reduction="batchmean")
     tensor(0.3069)
     """
+    if record.np_dtype(input).kind in "biu" or record.np_dtype(target).kind in "biu":
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     if size_average is not None or reduce is not None or reduction != "batchmean":
         if reduction == "mean" and size_average is None and reduce is None:
             warnings.warn(

@@ -20,7 +20,7 @@ from .._kernels import resample as kernels
 from .adaptive import adaptive_avg_pool
 from .broadcast import expand
 from .compare import clamp, where
-from .elementary import floor
+from .elementary import floats_only, floor
 from .elementary import round as round_
 from .index import gather
 from .samples import by_samples
@@ -317,6 +317,7 @@ def grid_sample(
     >>> torch.nn.functional.grid_sample(picture, torch.zeros(1, 1, 1, 2), align_corners=False)
     tensor([[[[2.]]]])
     """
+    floats_only(f"grid_sampler{'_2d_cpu_kernel_impl' if input.ndim == 4 else '3d_cpu'}", input)
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
@@ -507,6 +508,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     tensor([[1., 2.],
             [2., 3.]])
     """
+    floats_only("im2col_out_cpu", input, "fcb")
     kernel, holes = two(kernel_size, "kernel_size"), two(dilation, "dilation")
     pads, steps = two(padding, "padding"), two(stride, "stride")
     check_windows(kernel, holes, pads, steps)

@@ -131,6 +131,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     >>> torch.topk(torch.tensor([1, 4, 3]), 2).values
     tensor([4, 3])
     """
+    if isinstance(dim, builtins.bool):
+        raise TypeError("topk(): argument 'dim' (position 3) must be int, not bool")
     made = topk_along(input, int(k), dim, builtins.bool(largest), builtins.bool(sorted))
     return made if out is None else topk_along.op.write_out(topk_along.op, out, made)  # type: ignore[attr-defined]
 
