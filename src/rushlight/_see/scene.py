@@ -28,7 +28,7 @@ SIGNS = {
     "matmul": "@", "mm": "@", "mv": "@", "bmm": "@", "matmul_nd": "@", "sum": "Σ", "add_scaled": "+", "sub_scaled": "−",
 }  # fmt: skip
 WORDS = {
-    "torch_softmax": "softmax", "overwrite": "copy_slices", "copied": "copy_", "transposed": "t", "to_copy": "to",
+    "torch_softmax": "softmax", "overwrite": "copy_slices", "copied": "copy_", "transposed": "transpose", "t": "transpose", "to_copy": "to",
     "unsafe_view": "view", "scaled_dot_product_flash_attention_for_cpu": "scaled_dot_product_attention", "cast_off": "to", "real_part": "real", "imaginary_part": "imag", "matmul_nd": "matmul",
     "fft_c2c": "fft_c2c", "fft_r2c": "fft_r2c", "fft_c2r": "fft_c2r", "pad_narrow": "slice_backward",
 }  # fmt: skip
