@@ -27,6 +27,9 @@ ndarray = np.ndarray
 Number = bool | int | float | complex
 
 
+LARGE = 8192  # elements from which a kernel of few operations is quicker than these one by one
+
+
 def plain(g: Any, x: Any) -> bool:
     """Whether both are arrays, which a kernel takes."""
     return type(g) is ndarray and type(x) is ndarray and g.dtype is x.dtype
@@ -54,13 +57,13 @@ def relu(input: Tensor) -> Tensor:
         raise RuntimeError("Boolean inputs not supported for relu")
     if input.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
-    if input.size < 8192 or input.dtype.kind != "f":
+    if input.size < LARGE or input.dtype.kind != "f":
         return np.maximum(input, input.dtype.type(0))
     return elementwise.limited(input, 0, np.inf)  # three times as fast as the maximum on large arrays
 
 
 def leaky_rule(g: Any, input: Any, negative_slope: float) -> Any:
-    if plain(g, input):
+    if plain(g, input) and g.size >= LARGE:
         return elementwise.leaky_relu_backward(g, input, negative_slope)
     return tied(where(input > 0, g, g * negative_slope), input)
 
@@ -74,11 +77,13 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     tensor([-0.0100,  2.0000])
     """
     only("f", "leaky_relu_cpu", input)
+    if input.size < LARGE:
+        return np.where(input > 0, input, input * input.dtype.type(negative_slope))
     return elementwise.leaky_relu(input, negative_slope)
 
 
 def hardtanh_rule(g: Any, input: Any, min_val: float, max_val: float) -> Any:
-    if plain(g, input) and g.dtype.kind == "f":
+    if plain(g, input) and g.dtype.kind == "f" and g.size >= LARGE:
         return elementwise.hardtanh_backward(g, input, min_val, max_val)
     return tied(where((input <= min_val) | (input >= max_val), 0, g), input)
 
@@ -100,7 +105,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     kind = input.dtype.type
-    if input.size < 8192:
+    if input.size < LARGE:
         return np.minimum(np.maximum(input, kind(min_val)), kind(max_val))
     return elementwise.limited(input, min_val, max_val)
 
@@ -124,7 +129,7 @@ def hardswish(input: Tensor) -> Tensor:
 
 
 def hardsigmoid_rule(g: Any, input: Any) -> Any:
-    if plain(g, input):
+    if plain(g, input) and g.size >= LARGE:
         return elementwise.hardsigmoid_backward(g, input)
     return tied(where((input > -3) & (input < 3), g / 6, 0), input)
 
@@ -138,6 +143,9 @@ def hardsigmoid(input: Tensor) -> Tensor:
     tensor([0.0000, 0.5000])
     """
     only("f", "hardsigmoid_cpu", input)
+    if input.size < LARGE:
+        kind = input.dtype.type
+        return np.minimum(np.maximum(input + kind(3), kind(0)), kind(6)) / kind(6)
     return elementwise.hardsigmoid(input)
 
 
@@ -200,6 +208,10 @@ def elu_rule(g: Any, input: Any, alpha: float, scale: float, input_scale: float)
 def elu_of(input: Tensor, alpha: Number = 1.0, scale: Number = 1.0, input_scale: Number = 1.0) -> Tensor:
     """``scale`` times ``x``, or times ``alpha (exp(input_scale x) - 1)`` where ``x`` is not positive."""
     only("f", "elu_cpu", input)
+    if input.size < LARGE:
+        kind = input.dtype.type
+        low = np.expm1(np.minimum(input, kind(0)) * kind(input_scale)) * kind(alpha * scale)
+        return np.where(input > 0, input * kind(scale), low)
     return elementwise.elu(input, scale, scale * alpha, input_scale)
 
 
@@ -395,7 +407,7 @@ def prelu_of(input: Tensor, weight: Tensor) -> Tensor:
     """The operator behind :func:`prelu`, with the weight brought to the channels."""
     only("f", "prelu_cpu", input)
     array: Any = weight
-    if array.size == 1 and input.size >= 8192 and input.dtype is array.dtype:  # type: ignore[operator]
+    if array.size == 1 and input.size >= LARGE and input.dtype is array.dtype:  # type: ignore[operator]
         return elementwise.leaky_relu(input, array.item())
     return picked(input > 0, input, weight * input)
 
