@@ -574,13 +574,24 @@ class Tensor(Methods):
         return bool(array.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int64_t"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("double"))
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number(""))
+
+    def _number(self, kind: str) -> Any:
+        """The one value, for a conversion to a Python number: real, unless ``kind`` is empty."""
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        value = self.item()
+        if kind and type(value) is complex:
+            if value.imag:
+                raise RuntimeError(f"value cannot be converted to type {kind} without overflow: {value}")
+            return value.real
+        return value
 
     def __index__(self) -> int:
         value = self.item() if self.numel() == 1 else None

@@ -360,13 +360,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    if ndarray.dtype not in dtypes.FROM_NUMPY:
-        dtypes.dtype_of(ndarray.dtype)
     if not ndarray.dtype.isnative:
         raise ValueError(
             "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
             "currently not supported."
         )
+    if ndarray.dtype not in dtypes.FROM_NUMPY:
+        dtypes.dtype_of(ndarray.dtype)
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
     if not ndarray.flags.writeable:
@@ -483,6 +483,9 @@ def full(
         default = array_of(fill_value).dtype
     if on_meta(device):
         return spread(shape_of((size,), "full"), np.dtype(dtype_or(dtype, default)), requires_grad)
+    if out is not None and dtype is not None and dtype is not out.dtype:
+        names = [dtypes.LEGACY[d.name] for d in (dtype, out.dtype)]
+        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
     array = np.empty(shape_of((size,), "full"), dtype_or(dtype, default))
     array[...] = converted(fill_value, array.dtype)
     return into(out, made(array, requires_grad, device, layout, pin_memory))

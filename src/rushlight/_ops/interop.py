@@ -20,7 +20,7 @@ from .create import array_of, warn_read_only
 _UFUNCS = {
     "arithmetic": (
         "add sub:subtract mul:multiply div:true_divide floor_divide remainder fmod pow:power float_power neg:negative "
-        "positive abs:absolute abs:fabs square logaddexp logaddexp2 hypot atan2:arctan2"
+        "positive square logaddexp logaddexp2 hypot atan2:arctan2"
     ),
     "elementary": (
         "exp exp2 expm1 log log2 log10 log1p sqrt reciprocal sin cos tan asin:arcsin acos:arccos atan:arctan sinh cosh "
@@ -32,7 +32,7 @@ _UFUNCS = {
         "isfinite logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not:invert "
         "bitwise_left_shift:left_shift bitwise_right_shift:right_shift sign copysign heaviside nextafter signbit"
     ),
-    "complexes": "conj:conjugate",
+    "complexes": "abs:absolute abs:fabs conj:conjugate",
     "products": "matmul",
 }
 _FUNCTIONS: dict[str, str] = {  # NumPy's name: "module.name", for functions whose parameters are alike
@@ -43,7 +43,7 @@ _FUNCTIONS: dict[str, str] = {  # NumPy's name: "module.name", for functions who
     "cumsum": "scan.cumsum", "diag": "shape.diag", "diagonal": "shape.diagonal", "dstack": "shape.dstack",
     "einsum": "products.einsum", "empty_like": "create.empty_like", "expand_dims": "shape.unsqueeze",
     "fliplr": "shape.fliplr", "flipud": "shape.flipud", "full_like": "create.full_like", "hstack": "shape.hstack",
-    "imag": "complexes.imag", "isclose": "compare.isclose", "kron": "products.kron", "meshgrid": "shape.meshgrid",
+    "imag": "complexes.imag", "isclose": "compare.isclose", "kron": "matrices.kron", "meshgrid": "shape.meshgrid",
     "moveaxis": "shape.movedim", "nan_to_num": "elementary.nan_to_num", "ones_like": "create.ones_like",
     "outer": "products.outer", "ravel": "shape.ravel", "real": "complexes.real", "roll": "shape.roll",
     "stack": "shape.stack", "swapaxes": "shape.transpose", "tensordot": "products.tensordot",
@@ -191,6 +191,20 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return list(operator("shape.tensor_split")(ary, indices_or_sections, axis))
 
 
+def _pieces(name: str, axis: int) -> Callable[..., Any]:
+    """``hsplit`` and its kin, as lists; ``array_split`` takes an axis and any number of pieces."""
+
+    def run(ary: Any, indices_or_sections: Any, axis: int = axis) -> Any:
+        if ary.ndim == 1 and name == "hsplit":
+            axis = 0
+        whole = isinstance(indices_or_sections, int) and name != "array_split"
+        if whole and ary.ndim > axis and ary.shape[axis] % indices_or_sections:
+            raise ValueError("array split does not result in an equal division")
+        return list(operator("shape.tensor_split")(ary, indices_or_sections, axis))
+
+    return run
+
+
 def _take(a: Any, indices: Any, axis: Any = None) -> Any:
     flat = a.reshape(-1) if axis is None else a
     at = 0 if axis is None else axis
@@ -269,6 +283,10 @@ _OTHERS: dict[Any, Callable[..., Any]] = {
     np.tile: _tile,
     np.repeat: _repeat,
     np.split: _split,
+    np.array_split: _pieces("array_split", 0),
+    np.hsplit: _pieces("hsplit", 1),
+    np.vsplit: _pieces("vsplit", 0),
+    np.dsplit: _pieces("dsplit", 2),
     np.take: _take,
     np.dot: _dot,
     np.sort: _sort,

@@ -680,7 +680,9 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
     room = whole.nbytes // item if whole.flags.c_contiguous or whole.flags.f_contiguous else None
     if any(n < 0 for n in shape) or any(s < 0 for s in strides):
         raise RuntimeError(
-            f"as_strided: Negative sizes or strides are not supported, got {list(shape)}, {list(strides)}"
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}"
+            if min((0, *shape)) == 0
+            else f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}"
         )
     if len(shape) != len(strides):
         raise RuntimeError("mismatch in length of strides and shape")
