@@ -97,6 +97,46 @@ PROGRAMS = {
         """,
         "Tensor False",
     ),
+    "handlers see the functions that programs call": (
+        """
+        class Log(TorchFunctionMode):
+            def __torch_function__(self, func, types, args=(), kwargs=None):
+                print(func.__name__, len(args), kwargs or {}, func in CALLED)
+                return func(*args, **(kwargs or {}))
+        x = torch.eye(2)
+        Log().__enter__().__exit__(None, None, None)
+        CALLED = [
+            torch.Tensor.add_, torch.sub, torch.linalg.cholesky, torch.fft.fft, torch.special.entr, torch.linalg.norm
+        ]
+        with Log():
+            x.add_(x, alpha=2); torch.sub(x, x, alpha=2)
+            torch.linalg.cholesky(x); torch.fft.fft(x); torch.special.entr(x); torch.linalg.norm(x)
+        """,
+        "add_ 2 {'alpha': 2} True\nsub 2 {'alpha': 2} True\nlinalg_cholesky 1 {} True\nfft_fft 1 {} True\n"
+        "entr 1 {} True\nlinalg_norm 1 {} True",
+    ),
+    "written with alpha": (
+        """
+        class Image(torch.Tensor): pass
+        x = torch.ones(2).as_subclass(Image)
+        print(type(x.add_(torch.ones(2), alpha=2)).__name__, x.tolist())
+        """,
+        "Image [3.0, 3.0]",
+    ),
+    "idioms of the core": (
+        """
+        import rushlight._as_torch_c as _C
+        class Image(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                with _C.DisableTorchFunctionSubclass():
+                    return func(*args, **(kwargs or {}))
+        x = torch.ones(2).as_subclass(Image)
+        print(type(x + 1).__name__, _C._disabled_torch_function_impl is overrides._disabled_torch_function_impl)
+        print(_C._nn.gelu is torch.nn.functional.gelu, _C._jit_set_profiling_mode(False), hasattr(_C, "_absent"))
+        """,
+        "Tensor True\nTrue None False",
+    ),
     "everything works when it is on": (
         """
         class Image(torch.Tensor): pass

@@ -127,6 +127,7 @@ class _Finder:
             if tail.startswith("._") and tail not in (
                 "._C",
                 "._dynamo",
+                ".__config__",
                 ".__future__",
             ):  # our private parts; PyTorch has some of these names for other things
                 raise ModuleNotFoundError(name=ours)

@@ -1,14 +1,25 @@
-"""``torch._C`` under the alias: the few of its names that libraries ask for, most of them while they are imported.
+"""``torch._C`` under the alias: the few of its names that libraries ask for, most of them while they are imported, and
+those that documented idioms reach for, such as a block without ``__torch_function__``.
 
 The rest of PyTorch's private core is not there, and says so.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from ._core.tensor import Size, device, layout, memory_format
+from ._core.tensor import Tensor as TensorBase
 from ._ops.random import Generator
 from .linalg import LinAlgError as _LinAlgError
+from .overrides import DisableTorchFunction, DisableTorchFunctionSubclass, _disabled_torch_function_impl
 
-__all__ = ["Generator", "_LinAlgError", "_get_tracing_state", "_log_api_usage_once"]
+__all__ = [
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "TensorBase", "_LinAlgError",
+    "_disabled_torch_function_impl", "_get_tracing_state", "_log_api_usage_once", "device", "layout", "memory_format",
+]  # fmt: skip
+
+_TensorBase = TensorBase
 
 
 def _get_tracing_state() -> None:
@@ -17,3 +28,17 @@ def _get_tracing_state() -> None:
 
 def _log_api_usage_once(event: str) -> None:
     """Nothing is logged."""
+
+
+def _nothing_to_set(*_: Any) -> None:
+    """A switch of PyTorch's compiler, which is not here: nothing changes."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_nn":
+        from .nn import functional
+
+        return functional
+    if name.startswith(("_jit_set_", "_jit_override_", "_debug_set_")):
+        return _nothing_to_set
+    raise AttributeError(f"module 'torch._C' has no attribute '{name}': PyTorch's private core is not here")

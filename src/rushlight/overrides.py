@@ -311,9 +311,11 @@ def activate() -> None:
         scope["mode"] = careful
     for name, function in plain_methods():
         setattr(Tensor, name, asking(function, name))
-    for module in (rl, rl.nn.functional):
+    for module, prefix in (
+        (rl, ""), (rl.nn.functional, ""), (rl.linalg, "linalg_"), (rl.fft, "fft_"), (rl.special, "special_"),
+    ):  # fmt: skip
         for name, function in plain_functions(module):
-            setattr(module, name, asking(function, name))
+            setattr(module, name, asking(function, prefix + name))
 
 
 def careful() -> int:
@@ -349,9 +351,14 @@ def override(op: Any, args: tuple[Any, ...], out: Any = None, name: str | None =
             made = run(op, args)
         kind = next((type(a) for a in overloaded(relevant)), Tensor)
         return converted(made, kind, args)
+    further = {}
+    if op.main is not None:  # ``add`` with alpha, and its like, are operators of their own: callers know the one name
+        op, keyword = op.main
+        *args, further[keyword] = args  # type: ignore[assignment]
+    given, kwargs = as_called(op, tuple(args))
+    kwargs |= further
     if name is not None:
-        return handle_torch_function(getattr(Tensor, name), relevant, *args)
-    given, kwargs = as_called(op, args)
+        return handle_torch_function(getattr(Tensor, name), relevant, *given, **kwargs)
     if out is not None:
         kwargs["out"] = out
     return handled(op.call, op.name, relevant, given, kwargs)

@@ -78,6 +78,12 @@ class RuleOf:
         raise TypeError(f"{op.name}: a rule asks for '{need}', which is no argument, shape or result of it")
 
 
+def operator_of(function: Any) -> Op:
+    """The declaration of a public function."""
+    found: Op = function.op
+    return found
+
+
 class Op:
     """One declared operator. ``op.call`` is the public function; the rest are its rules."""
 
@@ -107,6 +113,9 @@ class Op:
         # keyword arguments that, where they differ from the default, lead to another operator: ``add(..., alpha=2)``
         self.instead: dict[str, Callable[..., Any]] = how.get("instead") or {}
         self.extras |= set(self.instead)
+        self.main: tuple[Op, str] | None = None  # the operator that leads here, and by which keyword
+        for keyword, other in self.instead.items():
+            operator_of(other).main = self, keyword
         # numbers that an older form of the operator has among its tensors: ``add(input, alpha, other)``
         self.older: tuple[str, ...] = how.get("older") or ()
         self.parameters = tuple(n for n in (*self.positional, *only) if n not in self.extras)
