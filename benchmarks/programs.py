@@ -2,8 +2,10 @@
 
 Each library runs in a process of its own, with two threads and otherwise its own defaults; the parent lets them
 take turns, a few steps at a time, so that both meet the same weather. Printed are medians over all turns.
+Where other programs use the processors too, times of several threads say little: ``--cpu --threads 1`` compares the
+processor time that a step takes.
 
-    PYTHONPATH=src python benchmarks/programs.py [gpt small mnist words] [--turns 9] [--threads 2]
+    PYTHONPATH=src python benchmarks/programs.py [gpt small mnist words] [--turns 9] [--threads 2] [--cpu]
 """
 
 from __future__ import annotations
@@ -160,7 +162,7 @@ def words(torch: Any, vocabulary: int = 10_000) -> Callable[[], float]:
 PROGRAMS: dict[str, Callable[[Any], Callable[[], float]]] = {"gpt": gpt, "small": small, "mnist": mnist, "words": words}
 
 
-def work(library: str, name: str, threads: int) -> None:
+def work(library: str, name: str, threads: int, clock: Callable[[], float]) -> None:
     """One library's side: say the loss after three steps, then run as many steps as each line asks for."""
     torch = importlib.import_module(library)
     torch.set_num_threads(threads)
@@ -170,17 +172,18 @@ def work(library: str, name: str, threads: int) -> None:
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
-            start = time.perf_counter()
+            start = clock()
             step()
-            times.append(time.perf_counter() - start)
+            times.append(clock() - start)
         print(json.dumps(times), flush=True)
 
 
-def measure(name: str, turns: int, steps: int, threads: int) -> dict[str, Any]:
+def measure(name: str, turns: int, steps: int, threads: int, cpu: bool) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     workers = {}
     for library in LIBRARIES:
         command = [sys.executable, __file__, name, "--worker", library, "--threads", str(threads)]
+        command += ["--cpu"] if cpu else []
         workers[library] = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -212,14 +215,16 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--steps", type=int, default=4, help="steps a turn")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cpu", action="store_true", help="processor time instead of time on the clock")
     parser.add_argument("--worker", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(options.worker, options.programs[0], options.threads)
+        clock = time.process_time if options.cpu else time.perf_counter
+        work(options.worker, options.programs[0], options.threads, clock)
         return
     print("program   torch ms  rushlight ms  ratio  (best: torch, rushlight)  loss at step 3")
     for name in options.programs or PROGRAMS:
-        found = measure(name, options.turns, options.steps, options.threads)
+        found = measure(name, options.turns, options.steps, options.threads, options.cpu)
         theirs, ours = (statistics.median(found["times"][library]) * 1e3 for library in LIBRARIES)
         best = [min(found["times"][library]) * 1e3 for library in LIBRARIES]
         losses = [found["losses"][library][2] for library in LIBRARIES]
