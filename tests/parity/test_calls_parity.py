@@ -864,6 +864,12 @@ def corners(torch: Any) -> Calls:
             dual = torch.autograd.forward_ad.make_dual(torch.tensor([0.3, 0.7]), torch.ones(2))
             return torch.autograd.forward_ad.unpack_dual(f(dual)).tangent
 
+    def warned(f: Any) -> Any:
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            f()
+        return [str(w.message)[:20] for w in seen]
+
     def gg(f: Any) -> Any:
         v = torch.tensor([-1.5, -0.2, 0.3, 2.0], requires_grad=True)
         (h,) = torch.autograd.grad((f(v) * v.detach()).sum(), v, create_graph=True)
@@ -985,6 +991,11 @@ def corners(torch: Any) -> Calls:
         fw4=lambda: forward(lambda q: torch.distributions.Bernoulli(q).sample()),
         to1=lambda: m.topk(2, True),
         ro3=lambda: torch.rot90(m, 1, (0, -3)),
+        wi1=lambda: warned(lambda: torch.arange(3, out=torch.zeros(5).long())),
+        wi2=lambda: warned(lambda: torch.fft.fftfreq(4, out=torch.zeros(5))),
+        wi3=lambda: warned(lambda: torch.istft(torch.zeros(5, 3) + 1j, 8, window=torch.ones(8), length=60)),
+        lp1=lambda: torch.log1p(torch.tensor([1e-19 + 1e-18j, 0.1 + 1e-18j, -1 + 2j, 1e250 + 1j, -1e-3 + 1e-9j])),
+        lp2=lambda: g(torch.sinc, torch.tensor([0.0, 2e-300, 1.0], dtype=torch.double)),
         ni1=lambda: [
             getattr(it.clone(), f"__i{n}__")(object()) is NotImplemented
             for n in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]

@@ -491,6 +491,21 @@ def full(
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
+def into_range(out: Tensor | None, result: Tensor) -> Tensor:
+    """A range, left in ``out`` if that is given; says that an ``out`` of another size is resized."""
+    if isinstance(out, Tensor) and out.numel() not in (0, result.numel()):
+        import warnings
+
+        warnings.warn(
+            f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which does not match the "
+            f"computed number of elements {result.numel()}, perhaps by rounding. The out tensor will be resized to a tensor "
+            f"of shape ({result.numel()},).",
+            UserWarning,
+            stacklevel=3,
+        )
+    return into(out, result)
+
+
 def into(out: Tensor | None, result: Tensor) -> Tensor:
     """The result, left in ``out`` if that is given."""
     if out is None:
@@ -700,7 +715,7 @@ def filling(out: Tensor | None, values: Tensor) -> Tensor:
     """A row of values written over ``out``, in the order of its elements; or itself without one."""
     if out is not None and out.numel() == values.numel():
         values = wrap(values._array.reshape(tuple(out.shape)))
-    return into(out, values)
+    return into_range(out, values)
 
 
 def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:

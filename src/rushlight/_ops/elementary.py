@@ -126,7 +126,15 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.log1p(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.6931])
     """
-    return kernels.log1p(input)
+    if input.dtype.kind != "c":
+        return kernels.log1p(input)
+    x, y = input.real, input.imag  # NumPy's own loses the digits of small numbers
+    made = np.empty_like(input)
+    made.real = np.where(
+        np.maximum(np.abs(x), np.abs(y)) < 0.5, np.log1p(x * (2 + x) + y * y) / 2, np.log(np.hypot(x + 1, y))
+    )
+    made.imag = np.arctan2(y, x + 1)
+    return made
 
 
 # ---- roots and reciprocals
@@ -304,8 +312,9 @@ def sinc_rule(g: Any, input: Any) -> Any:
     from .compare import where
 
     x = input * math.pi
-    safe = where(x == 0, 1, x)
-    return where(x == 0, 0, g * ((x * cos(x) - sin(x)) * math.pi / (safe * safe)))
+    flat = x * x == 0  # also where the square underflows
+    safe = where(flat, 1, x)
+    return where(flat, 0, g * ((x * cos(x) - sin(x)) * math.pi / (safe * safe)))
 
 
 @pointwise("float", holomorphic=True, input=sinc_rule)

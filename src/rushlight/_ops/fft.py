@@ -16,7 +16,7 @@ from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .broadcast import cast_to
 from .complexes import conj, real
-from .create import into, made
+from .create import into_range, made
 from .dims import canonical
 from .families import over_dims
 from .shape import pad_narrow, part, roll
@@ -467,7 +467,7 @@ def fftfreq(
     >>> torch.fft.fftfreq(4)
     tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
-    return into(out, made(frequencies("fftfreq", n, d, dtype, False), requires_grad, device, layout))
+    return into_range(out, made(frequencies("fftfreq", n, d, dtype, False), requires_grad, device, layout))
 
 
 def rfftfreq(
@@ -480,7 +480,7 @@ def rfftfreq(
     >>> torch.fft.rfftfreq(4)
     tensor([0.0000, 0.2500, 0.5000])
     """
-    return into(out, made(frequencies("rfftfreq", n, d, dtype, True), requires_grad, device, layout))
+    return into_range(out, made(frequencies("rfftfreq", n, d, dtype, True), requires_grad, device, layout))
 
 
 def shifted_by(input: Tensor, dim: Any, share: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,13 @@ def stft(
         raise RuntimeError(
             "stft requires the return_complex parameter be given for real inputs, and will further require that "
             "return_complex=True in a future PyTorch release."
+        )
+    if window is None:
+        warnings.warn(
+            "A window was not provided. A rectangular window will be applied, which is known to cause spectral leakage. "
+            "Give one, such as torch.hann_window(n_fft), or torch.ones(n_fft) if a rectangular window is what you want.",
+            UserWarning,
+            stacklevel=2,
         )
     half = not is_complex if onesided is None else onesided
     if half and is_complex:
@@ -185,6 +193,13 @@ def istft(
         raise RuntimeError(f"{about}: Invalid window shape. window has to be 1D and length of `win_length`")
     if half and (return_complex or (window is not None and record.np_dtype(window).kind == "c")):
         raise RuntimeError("Cannot have onesided output if window or input is complex")
+    if window is None:
+        warnings.warn(
+            "A window was not provided. A rectangular window will be applied. The inverse is exact only with the window that "
+            "stft had: give that one, or torch.ones(n_fft) if it was rectangular.",
+            UserWarning,
+            stacklevel=2,
+        )
     x: Any = input if input.ndim == 3 else unsqueeze(input, 0)
     batch, _, count = x.shape
     weights: Any = window
@@ -214,5 +229,11 @@ def istft(
         raise RuntimeError(f"{about}window overlap add min: 1: the windows do not cover every sample")
     made = signal / cover
     if end > total:
+        warnings.warn(
+            "The length of signal is shorter than the length parameter. The result is padded with zeros at its end: check "
+            "center and hop_length.",
+            UserWarning,
+            stacklevel=2,
+        )
         made = pad_narrow(made, (batch, end - start), 1, 0, stop - start)
     return reshape(made, tuple(made.shape[1:])) if input.ndim == 2 else made
