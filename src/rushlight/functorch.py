@@ -11,22 +11,23 @@ from . import func
 from .func import FunctionalModule, FunctionalModuleWithBuffers
 
 _MOVED = {
-    "combine_state_for_ensemble": "stack_module_state",
-    "make_functional": "functional_call",
-    "make_functional_with_buffers": "functional_call",
+    "combine_state_for_ensemble": "func.stack_module_state",
+    "make_functional": "func.functional_call",
+    "make_functional_with_buffers": "func.functional_call",
+    "vmap": "vmap",
 }
 
 
 def _moved(name: str) -> Callable[..., Any]:
     function = getattr(func, name)
-    new = _MOVED.get(name, name)
+    new = _MOVED.get(name, f"func.{name}")
 
     @functools.wraps(function)
     def older(*args: Any, **kwargs: Any) -> Any:
         warnings.warn(
             "We've integrated functorch into PyTorch. As the final step of the integration, "
             f"`functorch.{name}` is deprecated as of PyTorch 2.0 and will be deleted in a future version of PyTorch >= 2.3. "
-            f"Please use `torch.func.{new}` instead; see the PyTorch 2.0 release notes and/or the `torch.func` migration "
+            f"Please use `torch.{new}` instead; see the PyTorch 2.0 release notes and/or the `torch.func` migration "
             "guide for more details https://pytorch.org/docs/main/func.migrating.html",
             FutureWarning,
             stacklevel=2,

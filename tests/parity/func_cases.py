@@ -340,6 +340,43 @@ def instances_inside(L: Any, call: Callable[..., Any]) -> Any:
     return call(lambda x: L.nn.functional.instance_norm(x, mean, var).exp().sum(), xs), mean, var
 
 
+def buffered(L: Any, x: Any) -> Any:
+    """Copies of what is captured, written in place, through views too."""
+    z = L.y.clone()
+    part = z[1:]
+    z[0] = x[1]
+    part.mul_(x[:2])
+    joined = L.cat([L.y, z])
+    joined[0].add_(x[2])
+    rest = joined.view(2, 3)[1]
+    joined *= x[0]
+    return (rest * rest).sum() + (z * part.sum()).sum()
+
+
+def outer_and_inner(L: Any) -> Any:
+    """A copy of what requires grad outside, written inside."""
+    w = L.y.clone().requires_grad_()
+
+    def f(x: Any) -> Any:
+        z = w * 2
+        z[:1].mul_(x[:1])
+        return (z * z * x).sum()
+
+    g = L.F.grad(f)(L.x)
+    return g.detach(), L.autograd.grad(g.sum(), w)[0]
+
+
+def tied(L: Any) -> Any:
+    """A module of tied parameters as a function."""
+    import importlib
+
+    net = L.nn.Sequential(L.nn.Linear(2, 2), L.nn.Linear(2, 2))
+    net[1].weight = net[0].weight
+    functorch = importlib.import_module("functorch" if L.torch.__name__ == "torch" else "rushlight.functorch")
+    f, params = functorch.make_functional(net)
+    return len(params), f([p * 0.5 for p in params], L.ones(1, 2)).detach().shape
+
+
 def under_hooks(L: Any, run: Callable[[], Any]) -> Any:
     with L.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
         return run()
@@ -477,6 +514,19 @@ INSIDE: dict[str, Case] = {
     "statistics of each": lambda L: (
         lambda m, v: (L.F.vmap(lambda m, v: L.nn.functional.batch_norm(L.w, m, v, training=True))(m, v), m, v)
     )(L.zeros(2, 3), L.ones(2, 3)),
+    "copies of the captured": lambda L: (
+        L.F.grad(lambda x: buffered(L, x))(L.x),
+        L.F.jvp(lambda x: buffered(L, x), (L.x,), (L.y,)),
+        L.F.jacfwd(lambda x: buffered(L, x))(L.x),
+    ),
+    "a copy of the outer level's": lambda L: L.F.grad(
+        lambda x: L.F.grad(lambda y: (x * 1).add_(y).pow(2).sum())(x).sum()
+    )(L.x),
+    "a copy of what requires grad": outer_and_inner,
+    "a part of the captured": lambda L: L.F.grad(lambda x: L.y[1:].copy_(x[1:]).sum())(L.x),
+    "memory made in jacfwd": lambda L: L.F.jacfwd(lambda x: L.empty(3).copy_(x).mul_(x))(L.x),
+    "tied parameters": tied,
+    "out_dims of vmap": lambda L: L.F.vmap(functions(L)["Unfit"].apply)(L.xs),
     "hooks around": lambda L: under_hooks(L, lambda: L.F.grad(lambda x: (x * x).sum())(L.x)),
     "hooks within": lambda L: L.F.grad(lambda x: under_hooks(L, lambda: (x * x).sum()))(L.x),
     "hooks and vmap": lambda L: under_hooks(L, lambda: L.F.vmap(lambda x: (x * x).sum())(L.xs)),
@@ -606,6 +656,11 @@ def functions(L: Any) -> dict[str, Any]:
         @staticmethod
         def backward(ctx: Any, g: Any) -> Any:
             return g
+
+    class Unfit(NoJvp):
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, x: Any) -> Any:
+            return x, (0,)
 
     return {k: v for k, v in locals().items() if isinstance(v, type)}
 

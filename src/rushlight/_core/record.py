@@ -17,8 +17,9 @@ import numpy as np
 
 from . import callsite, dtypes, memory
 from .graph import Fan, Node, Nowhere, Port
+from .levels import stack
 from .memory import tick
-from .mode import CAREFUL, INFERENCE, RECORD, mode, word
+from .mode import CAREFUL, DEPTH, INFERENCE, RECORD, mode, word
 from .promote import result_dtype
 from .tensor import INFERENCE_SAVED, Tensor, as_inference, new, wrap
 
@@ -416,7 +417,10 @@ def dispatch(op: Any, args: tuple[Any, ...]) -> Any:
                 if isinstance(one, Tensor) and one.level > level:
                     level, transform = one.level, one.transform
     if transform is not None:
-        return transform.process(op, args)
+        result = transform.process(op, args)
+        if mode() >> DEPTH != level and not op.view:
+            made_within(result)
+        return result
     return watched(lambda op, args: recorded(op, args, mode() & RECORD), op, args)
 
 
@@ -425,11 +429,21 @@ def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
     for watcher in watchers.get():
         run = watcher(run)
     result = run(op, args)
+    if mode() >> DEPTH and not op.view:
+        made_within(result)
     if mode() & INFERENCE and (not op.view or args[0].is_inference()):
         for made in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(made, Tensor):
                 as_inference(made)
     return result
+
+
+def made_within(result: Any) -> None:
+    """Note of what an operator makes of outer tensors in which transform it does: there it may be written in place."""
+    depth = mode() >> DEPTH
+    for made in result if isinstance(result, (tuple, list)) else (result,):
+        if isinstance(made, Tensor):
+            made._within = (stack.get()[depth - 1], depth)  # type: ignore[attr-defined]
 
 
 def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:

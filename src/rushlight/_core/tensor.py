@@ -621,14 +621,16 @@ class Tensor(Methods):
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
         for name, value in self.__dict__.items():
-            if name not in ("_grad", "_view", "_inference", "_leaf"):
+            if name not in ("_grad", "_view", "_inference", "_leaf", "_within"):
                 import copy
 
                 made.__dict__[name] = copy.deepcopy(value, memo)
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference", "_leaf")}
+        state = {
+            k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference", "_leaf", "_within")
+        }
         if not self.is_leaf:
             import warnings
 

@@ -167,6 +167,33 @@ class Transform:
         """Run an operator whose arguments have tensors of this level among them, but of no higher one."""
         raise NotImplementedError
 
+    def adopt(self, target: Any, name: str) -> None:
+        """Take a tensor of a lower level up to this one, with all that shares its memory, as it is written here.
+
+        Only what was made inside the transform may be; raises RuntimeError for a tensor that the function captured.
+        """
+        base = views.base_of(target)
+        base = target if base is None else base
+        within = base.__dict__.get("_within")
+        if within is None or within[1] < self.level or not within[0].alive:
+            raise captured_write(name)
+        kin = [v for r in (base._view if isinstance(base._view, views.Views) else ()) if (v := r()) is not None]
+        paths = [views.path_to(v) for v in kin]
+        if base.level:
+            lower = copy_of(base)
+            lower.__dict__.pop("_view", None)
+        else:
+            lower = wrap(base._array, base._node)
+        lower._within = within
+        self.take_up(base, lower)
+        for v, path in zip(kin, paths, strict=True):
+            self.take_up(v, self.below(views.along, lower, path))
+
+    def take_up(self, t: Any, lower: Any) -> None:
+        """Make an existing tensor one of this level around ``lower``."""
+        t.__class__ = type(self.make(lower))
+        t.lower, t._node, t.level, t.transform = lower, None, self.level, self
+
     def write_out(self, op: Any, out: Any, result: Any) -> Any:
         """Leave a result without history in ``out=``."""
         if not self.alive:

@@ -119,7 +119,7 @@ class Forward(Transform):
         new_tangent = made.tangent
         self.below(Tensor.copy_, lower, made.lower)
         if target.tangent is None and new_tangent is not None:
-            self.give_tangent(target)
+            self.give_tangent(target, new_tangent)
         if target.tangent is not None:
             if new_tangent is None:
                 new_tangent = self.below(zeros_of, lower)
@@ -134,15 +134,21 @@ class Forward(Transform):
     records = False
     stops = FORWARD_OFF  # bits of the mode under which no tangents are computed
 
-    def adopt(self, target: Any, name: str) -> None:
-        """What is done about a write to a tensor of a lower level."""
-        raise captured_write(name)
+    def take_up(self, t: Any, lower: Any) -> None:
+        super().take_up(t, lower)
+        t.tangent = None
 
-    def give_tangent(self, target: Any) -> None:
-        """A tangent of zeros for a tensor that had none, and for all that share its memory."""
+    def give_tangent(self, target: Any, like: Any = None) -> None:
+        """A tangent of zeros for a tensor that had none, and for all that share its memory.
+
+        It is to hold ``like``: where that is mapped by a ``vmap`` further out, so are the zeros.
+        """
         base = views.base_of(target)
         base = target if base is None else base
-        base.tangent = self.below(zeros_of, base.lower)
+        if like is not None and like.level and like.numel():
+            base.tangent = self.below(zeros_with, base.lower, like)
+        else:
+            base.tangent = self.below(zeros_of, base.lower)
         for r in base._view if isinstance(base._view, views.Views) else ():
             view = r()
             if view is not None:
@@ -274,6 +280,16 @@ class DualLevel(Forward):
 
     def created(self, made: Tensor) -> Tensor:
         return made
+
+
+def zeros_with(x: Any, like: Any) -> Any:
+    """Zeros in the shape of ``x``, inside the transforms that ``like`` is in."""
+    from .._ops.broadcast import expand
+    from .._ops.fill import blank
+    from .._ops.shape import reshape
+
+    one = blank(reshape(like.detach(), (-1,))[0])
+    return expand(one, tuple(x.shape)).clone().to(x.dtype)
 
 
 def any_of(t: Any) -> bool:

@@ -13,7 +13,7 @@ from .._core.graph import Freed, Leaf
 from .._core.memory import tick
 from .._core.mode import RECORD, TRANSFORMED, mode, word
 from .._core.tensor import Tensor, new, wrap
-from .base import LOW, Leveled, Transform, captured_write, holds_tensors, make
+from .base import LOW, Leveled, Transform, holds_tensors, make
 from .notes import bare, note_of
 
 
@@ -123,7 +123,7 @@ class Grad(Transform):
         if not self.alive:
             self.escaped()
         if target.transform is not self:
-            raise captured_write(name)
+            self.adopt(target, name)
         recording = mode() & RECORD
         if recording:
             check_history(target, name)

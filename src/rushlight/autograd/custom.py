@@ -356,8 +356,9 @@ def through_vmap(cls: Any, args: tuple[Any, ...], transform: Vmap) -> Any:
         dims = tree._broadcast_to_and_flatten(out_dims, out_spec)
         if dims is None:
             raise RuntimeError(
-                f"vmap: {cls.__name__}.vmap returned out_dims of structure {tree.tree_structure(out_dims)} for an output of "
-                f"structure {out_spec}"
+                "The autograd.Function's vmap staticmethod returned an incompatible (output, out_dims) tuple. Expected "
+                f"out_dims={out_dims} to be compatible with the structure of `output`. out_dims has structure "
+                f"{tree.tree_structure(out_dims)} but output has structure {out_spec}. ({cls.__name__}.vmap)"
             )
         made = [
             o

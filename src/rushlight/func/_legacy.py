@@ -35,13 +35,6 @@ class FunctionalModule(FunctionalModuleWithBuffers):
 
 def taken_apart(model: Module, disable_autograd_tracking: bool) -> tuple[Module, dict[str, Any], dict[str, Any]]:
     """A copy of a module, and its parameters and buffers."""
-    names = [n for n, _ in model.named_parameters(remove_duplicate=False)]
-    if len(names) != len(list(model.parameters())):
-        raise RuntimeError(
-            "make_functional(module): we don't yet support models that do parameter tying (also sometimes known as weight "
-            "sharing). Please try to rewrite your model by replacing all instances of the tied parameter with another "
-            "and/or comment your support in https://github.com/pytorch/functorch/issues/446"
-        )
     clone = copy.deepcopy(model)
     params = dict(model.named_parameters())
     if disable_autograd_tracking:
