@@ -175,7 +175,7 @@ class Machine:
             made = method(name, x, n)
         if made is not None and kind in ("unary", "binary", "scalar", "reduce", "gather", "matmul", "cat"):
             # results lie in memory as each library likes; and a product may count as a view in PyTorch
-            made = made.clone() if kind == "matmul" else made if name == "detach" else made.contiguous()
+            made = made.contiguous().clone() if kind == "matmul" else made if name == "detach" else made.contiguous()
         if made is not None:
             self.pool.extend(made if isinstance(made, (tuple, list)) else [made])
 
@@ -301,7 +301,7 @@ class Machine:
         value = self.get(n[1]) if n[2] % 2 else 0.25
         if n[2] % 2 and np.may_share_memory(x.detach().numpy(), value.detach().numpy()):
             value = value.clone()
-        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or (x.dim() and not x.shape[0]):
+        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or not x.numel():
             return None  # deprecated in PyTorch, and its second derivatives fail
         a = n[3] % 2 if x.dim() and x.shape[0] > 1 else 0  # PyTorch writes the indices before one that is out of range
         if name == "number":
@@ -352,8 +352,6 @@ class Machine:
         }[name]()
 
     def do_meta(self, name: str, x: Any, n: list[int]) -> Any:
-        if name == "detach_" and not x.is_leaf:
-            return None  # PyTorch refuses backward through what saved the tensor; here it is right
         if name == "requires_grad_" and x._version:
             return None  # with views made before the writes, that is an error in PyTorch
         if name == "requires_grad_":

@@ -18,7 +18,7 @@ import numpy as np
 from . import callsite, memory
 from .graph import Bundle, Freed, Leaf, Node, Nowhere, Port
 from .mode import RECORD, mode, word
-from .record import changed_error, inner_array, np_dtype
+from .record import changed_error, inner_array, np_dtype, saves_for_one
 from .tensor import Tensor, wrap
 
 ndarray = np.ndarray
@@ -226,8 +226,10 @@ def nowhere(node: Node) -> tuple[()]:
 
     (PyTorch saves nothing for an input whose gradient is not needed; a node of one input does not ask.)
     """
-    used = [type(p) is not Nowhere for p in node.parents if p is not None]
-    if type(node.saved) is not Freed or any(used) or len(node.parents) < 2:
+    used = [
+        (p is not None and type(p) is not Nowhere) or not saves_for_one(node, i) for i, p in enumerate(node.parents)
+    ]
+    if type(node.saved) is not Freed or any(used):
         raise
     return ()
 

@@ -504,9 +504,10 @@ def overriding(args: Sequence[Any], out: Any) -> Any:
 def changed_error(node: Node) -> None:
     """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
     for position, saved in enumerate(node.saved):
-        if len(node.parents) > 1 and type(node.parents[position]) is Nowhere:
-            continue
+        lost = type(node.parents[position]) is Nowhere
         for place, value in enumerate(saved or ()):
+            if lost and saves_for_one(node, position, place - len(saved)):
+                continue
             for array in value if isinstance(value, (list, tuple)) else (value,):
                 array = inner_array(array)
                 if array is None:
@@ -519,6 +520,20 @@ def changed_error(node: Node) -> None:
                 for r, time in written.detached:
                     if time > node.seq and r() is array and is_input(node, position, place):
                         raise RuntimeError(DETACHED)
+
+
+def saves_for_one(node: Any, position: int, place: int | None = None) -> bool:
+    """Whether a column of a node's (or one of its places) is needed for that edge alone.
+
+    PyTorch saves such a value only if the edge leads on.
+    """
+    op = node.op
+    if op is None or op.joint is not None or len(node.parents) < 2:
+        return False
+    rules = node.spread_rules()
+    others = [s for i, rule in enumerate(rules) if i != position for s in rule.sources]
+    own = rules[position].sources
+    return not any([s in others for s in (own if place is None else own[place : place + 1 or None])])
 
 
 DETACHED = (
