@@ -2169,3 +2169,38 @@ def f(t):
 
 
 L("the graph of linear", f)
+
+# ---- strided views that reach out of what they were taken of, and hooks on the way
+
+
+def strided(write):
+    def case(t):
+        x = t.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], requires_grad=True)
+        y = x * 1
+        v = y[:, 1]
+        a = v.as_strided((2,), (1,), 1)
+        write(t, y, v, a)
+        (a * t.tensor([1.0, 2.0]) + y.sum()).sum().backward()
+        return x.grad
+
+    return case
+
+
+L("strided, written", strided(lambda t, y, v, a: a.mul_(3)))
+L("strided, parent written", strided(lambda t, y, v, a: v.mul_(3)))
+L("strided, base written", strided(lambda t, y, v, a: y.mul_(3)))
+L("strided, written unrecorded", strided(lambda t, y, v, a: nograd(t, lambda: a.mul_(3))))
+
+
+def f(t):
+    y = t.ones(2, 2, requires_grad=True) * 1
+    a = y[0]
+    b = a[:1]
+    seen = []
+    a.register_hook(lambda g: seen.append(g.tolist()))
+    b.tanh_()
+    b.sum().backward()
+    return seen
+
+
+L("a hook on the way to what was written", f)

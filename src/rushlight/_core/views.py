@@ -107,6 +107,8 @@ def view_of(made: Tensor, parent: Tensor, op: Op, args: tuple[Any, ...], output:
                 spoiled_by_writes(made)
     elif view.kind:
         spoiled_by_writes(made)
+    elif op.name == "as_strided_" and parent is not base and made._node is not None:
+        follow_writes(made)
     views = base._view
     if views is None:
         base._view = views = Views()
@@ -167,8 +169,35 @@ def path_to(view: Tensor) -> tuple[Step, ...]:
         path.append(link.step)
         if link.first is not None:  # the base has another shape by now than when the view was taken
             path.append(link.first)
+        if link.step.op.name == "as_strided_" and link.first is None and link.base._array.itemsize == view.itemsize:
+            path[-1] = strided_from(link.base, link.step)  # it says where in the memory: what led to it is left out
+            break
         view = link.parent
     return tuple(path[::-1])
+
+
+def leads_astray(view: Tensor) -> bool:
+    """Whether the way to a view is not to be walked back after a write to it.
+
+    Hooks stay with the views as they were; a strided view may have elements which what it was taken of has not.
+    """
+    while type(link := view._view) is View:
+        node = TRUE_NODE.__get__(view)
+        if node is not None and node.hooks is not None:
+            return True
+        if link.step.op.name == "as_strided_" and link.parent is not link.base:
+            return True
+        view = link.parent
+    return False
+
+
+def strided_from(base: Tensor, step: Step) -> Step:
+    """The same strided view taken of ``base``."""
+    array = base._array
+    item = array.itemsize
+    start = wrap(array).storage_offset()
+    geometry = (memory.owner(array).nbytes // item, start, tuple([s // item for s in array.strides]))
+    return Step(step.op, (*step.args[:3], geometry), None)
 
 
 def along(x: Any, path: tuple[Step, ...]) -> Any:
@@ -226,8 +255,8 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
     check_shared(target, op, args, name)
     array, node = target._array, target._node
     old = array.copy() if saves_first(op, args, target) else array
-    if type(target._view) is View and node is not None and node.hooks is not None:
-        node = taken_again(target)  # hooks stay with the view as it was
+    if type(target._view) is View and node is not None and leads_astray(target):
+        node = taken_again(target)
     made = ran(op, (wrap(old, node), *args), m)
     put(target, made if op.outputs is None else made[0], name)
     return target
