@@ -126,7 +126,7 @@ def _in_place(op: Any, name: str) -> Any:
 
     def method(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         kind = record.np_dtype(self).kind
-        if kind == "b" and dtype is None:
+        if kind == "b" and dtype is None and self.ndim:  # of a number PyTorch takes it
             raise NotImplementedError(f"\"{name}out_cpu\" not implemented for 'Bool'")
         if dtype is not None or kind in "biu":
             from .index import copy_
