@@ -259,3 +259,38 @@ def test_loading_into_meta_without_assign_does_nothing_and_says_so() -> None:
     finally:
         rl.__future__.set_swap_module_params_on_conversion(False)
     assert rl.equal(layer.weight, state["weight"]) and isinstance(layer.weight, nn.Parameter)
+
+
+@pytest.mark.parametrize("size", [(), (2, 2), (5, 5)])
+def test_no_samples_through_norms_pools_and_grids(size: tuple[int, ...]) -> None:
+    x = rl.randn(0, 4, *size, requires_grad=True)
+    norm = (nn.BatchNorm2d if size else nn.BatchNorm1d)(4).eval()
+    y = norm(x)
+    y.sum().backward()
+    assert y.shape == x.shape == x.grad.shape and rl.equal(norm.weight.grad, rl.zeros(4))
+    if size:
+        grid = rl.zeros(0, 3, 3, 2, requires_grad=True)
+        read = nn.functional.grid_sample(x, grid, align_corners=False)
+        assert read.shape == (0, 4, 3, 3) and rl.autograd.grad(read.sum(), grid)[0].shape == grid.shape
+        assert nn.FractionalMaxPool2d(2, output_size=1)(x).shape == (0, 4, 1, 1)
+
+
+def test_fractional_pools_take_the_first_of_more_random_samples() -> None:
+    samples = rl.rand(2, 3, 2)
+    x = rl.randn(3, 5, 5)
+    unbatched = nn.FractionalMaxPool2d(2, output_size=2, _random_samples=samples)(x)
+    assert rl.equal(unbatched, nn.FractionalMaxPool2d(2, output_size=2, _random_samples=samples[:1])(x[None])[0])
+    with pytest.raises(RuntimeError, match="Expect _random_samples"):
+        nn.FractionalMaxPool2d(2, output_size=2, _random_samples=samples[:, :2])(x)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_batches_of_gradients_through_recurrences(kind: type) -> None:
+    layer = kind(3, 4).double()
+    x = rl.randn(5, 2, 3, dtype=rl.float64, requires_grad=True)
+    y = layer(x)[0]
+    seeds = rl.randn(3, *y.shape, dtype=rl.float64)
+    at_once = rl.autograd.grad(y, (x, layer.weight_hh_l0), seeds, is_grads_batched=True, retain_graph=True)
+    for i, seed in enumerate(seeds):
+        for whole, one in zip(at_once, rl.autograd.grad(y, (x, layer.weight_hh_l0), seed, retain_graph=True)):
+            assert rl.allclose(whole[i], one)

@@ -84,3 +84,32 @@ def test_network_is_not_used() -> None:
 def test_tensorboard_says_what_it_needs() -> None:
     with pytest.raises(ImportError, match="pip install tensorboard"):
         importlib.import_module("rushlight.utils.tensorboard")
+
+
+def test_collectives_with_gradients_over_one_process() -> None:
+    import rushlight.distributed.nn as collectives
+    from rushlight.distributed.constants import default_pg_timeout
+
+    assert default_pg_timeout.total_seconds() == 1800
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="process group has not been initialized"):
+        collectives.all_reduce(x)
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1)
+    try:
+        for made in (
+            collectives.all_reduce(x, op=torch.distributed.ReduceOp.AVG),
+            collectives.all_gather(x)[0],
+            collectives.gather(x)[0],
+            collectives.broadcast(x, 0),
+            collectives.reduce(x, 0),
+            collectives.scatter([x]),
+            collectives.reduce_scatter(torch.empty(2), [x]),
+            collectives.all_to_all([torch.empty(2)], [x])[0],
+            collectives.all_to_all_single(torch.empty(2), x),
+        ):
+            x.grad = None
+            assert made is not x
+            (made * 3).sum().backward()
+            assert torch.equal(x.grad, torch.full((2,), 3.0))
+    finally:
+        torch.distributed.destroy_process_group()

@@ -15,11 +15,12 @@ from .linalg import LinAlgError as _LinAlgError
 from .overrides import DisableTorchFunction, DisableTorchFunctionSubclass, _disabled_torch_function_impl
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "TensorBase", "_LinAlgError",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "TensorBase", "_LinAlgError", "_TensorMeta",
     "_disabled_torch_function_impl", "_get_tracing_state", "_log_api_usage_once", "device", "layout", "memory_format",
 ]  # fmt: skip
 
 _TensorBase = TensorBase
+_TensorMeta = type(TensorBase)
 
 
 def _get_tracing_state() -> None:

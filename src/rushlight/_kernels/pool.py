@@ -187,7 +187,7 @@ def fractional_max_pool(x: Array, kernel: Ints, output_size: Sequence[int], samp
     """
     dims = x.ndim - 2
     size = _ints(kernel, dims)
-    planes = x.reshape(-1, *x.shape[2:])
+    planes = x.reshape(math.prod(x.shape[:2]), *x.shape[2:])
     shifts = samples.reshape(-1, dims)
     tables = []
     for axis, (n, q, k) in enumerate(zip(x.shape[2:], output_size, size, strict=True)):
@@ -200,14 +200,16 @@ def fractional_max_pool(x: Array, kernel: Ints, output_size: Sequence[int], samp
         tables.append(start[:, :, None] + np.arange(k))
     values: Array | None = None
     indices = np.zeros(0, np.int64)
-    flat = planes.reshape(planes.shape[0], -1)
+    flat = planes.reshape(planes.shape[0], math.prod(x.shape[2:]))
     for tap in np.ndindex(*size):
         index = np.zeros((planes.shape[0], *(1 for _ in size)), np.int64)
         for axis, (table, t) in enumerate(zip(tables, tap, strict=True)):
             shape = [table.shape[0], *(1 for _ in size)]
             shape[axis + 1] = table.shape[1]
             index = index * x.shape[2 + axis] + table[:, :, t].reshape(shape)
-        seen = np.take_along_axis(flat, index.reshape(index.shape[0], -1), 1).reshape(index.shape)
+        seen = np.take_along_axis(flat, index.reshape(index.shape[0], math.prod(index.shape[1:])), 1).reshape(
+            index.shape
+        )
         if values is None:
             values, indices = seen, index
         else:

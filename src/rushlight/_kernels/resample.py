@@ -346,7 +346,10 @@ def grid_sample(
     or (two axes) bicubic; beyond the picture lie zeros, its border, or its reflection.
     """
     work = np.result_type(x.dtype, np.float32)
-    planes, where = x.astype(work, copy=False).reshape(*x.shape[:2], -1), grid.astype(work, copy=False)
+    planes, where = (
+        x.astype(work, copy=False).reshape(*x.shape[:2], math.prod(x.shape[2:])),
+        grid.astype(work, copy=False),
+    )
     out = np.zeros((*x.shape[:2], math.prod(grid.shape[1:-1])), work)
     taps = _taps(where, x.shape[2:], mode, padding_mode, align_corners)
 
@@ -371,8 +374,11 @@ def grid_sample_grad(
 ) -> tuple[Array | None, Array | None]:
     """The gradients of ``grid_sample`` with respect to ``x`` and ``grid``, each if it is asked for."""
     work = np.result_type(x.dtype, np.float32)
-    planes, where = x.astype(work, copy=False).reshape(*x.shape[:2], -1), grid.astype(work, copy=False)
-    given = g.astype(work, copy=False).reshape(*x.shape[:2], -1)
+    planes, where = (
+        x.astype(work, copy=False).reshape(*x.shape[:2], math.prod(x.shape[2:])),
+        grid.astype(work, copy=False),
+    )
+    given = g.astype(work, copy=False).reshape(*x.shape[:2], math.prod(g.shape[2:]))
     grad_x = np.zeros(planes.shape, work) if input else None
     grad_grid = np.zeros((grid.shape[0], given.shape[2], grid.shape[-1]), work) if places else None
     taps = _taps(where, x.shape[2:], mode, padding_mode, align_corners, slopes=places)
@@ -411,7 +417,7 @@ def _taps(
 
     All are ``(N, positions)``. Entries outside the picture have index zero and weight zero.
     """
-    flat = grid.reshape(grid.shape[0], -1, grid.shape[-1])
+    flat = grid.reshape(grid.shape[0], math.prod(grid.shape[1:-1]), grid.shape[-1])
     axes = []  # for each coordinate, the last axis of the picture first: (index, inside, weight, slope)s
     for i, n in enumerate(reversed(spatial)):
         place, slope = _unnormalize(flat[..., i], n, align_corners)

@@ -962,10 +962,10 @@ def _by_channel(x: Array, values: Sequence[Array], samples: int, dtype: Any) -> 
     """``x`` as rows of one channel each, and per-channel values as columns; or, if a channel's run is short,
     a row a sample and the values along it."""
     channels = x.shape[1]
-    run = x.size // max(1, samples * channels)
+    run = math.prod(x.shape[2:])
     if run >= 16:
         return x.reshape(-1, run), [_column(np.tile(v, samples), dtype) for v in values]
-    return x.reshape(samples, -1), [np.repeat(v, run).astype(dtype)[None] for v in values]
+    return x.reshape(samples, channels * run), [np.repeat(v, run).astype(dtype)[None] for v in values]
 
 
 def batch_norm_moments(x: Array) -> tuple[Array, Array]:
@@ -1002,10 +1002,13 @@ def batch_norm_backward(
     kind, shape = x.dtype, x.shape
     x, samples, channels, run = _channels(x)
     g = np.ascontiguousarray(_wide(g))
+    if not x.size:
+        nothing = np.zeros(channels, kind if weight is None else weight.dtype)
+        return np.zeros(shape, kind), nothing, nothing.copy()
     count = samples * run
     mean, rstd = np.asarray(mean, np.float64), np.asarray(rstd, np.float64)
     with np.errstate(all="ignore"):
-        if run >= 16 and x.size:
+        if run >= 16:
             shift = _column(np.tile(mean, samples), x.dtype)
             parts = _row_dots(g.reshape(-1, run), x.reshape(-1, run), shift)
             sums, dots = (a.reshape(samples, channels).sum(0) for a in parts)

@@ -231,10 +231,13 @@ def fractional(
         from .random import rand
 
         samples = rand(x.shape[0], x.shape[1], dims, dtype=x.dtype)
-    elif tuple(samples.shape) != (x.shape[0], x.shape[1], dims):
+    elif samples.ndim != 3 or samples.shape[0] < x.shape[0] or tuple(samples.shape[1:]) != (x.shape[1], dims):
         raise RuntimeError(
-            f"Expect _random_samples of shape {[x.shape[0], x.shape[1], dims]} but got {list(samples.shape)}"
+            f"Expect _random_samples of shape {[x.shape[0], x.shape[1], dims]}, or for more samples, but got "
+            f"{list(samples.shape)}"
         )
+    elif samples.shape[0] > x.shape[0]:
+        samples = samples[: x.shape[0]]
     values, indices = _FRACTIONAL[dims](x, samples, kernel, size)
     return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
 

@@ -139,7 +139,8 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         given = ctx.saved_tensors
-        if rl.is_grad_enabled():
+        batched = not all(g is None or type(g) in (Tensor, Parameter) for g in grads)  # ``is_grads_batched``
+        if rl.is_grad_enabled() or batched:
             return (None,) * 3 + _through_definition(ctx.how, given, grads)
         of_outputs, *of_state = [_array(g) for g in grads]
         found = ctx.run_back(ctx.arrays, _array(given[1]), of_outputs, tuple(of_state), ctx.steps)
@@ -147,13 +148,20 @@ class _Recurrence(rl.autograd.Function):  # type: ignore[misc, unused-ignore]
 
 
 def _through_definition(how: Any, inputs: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The gradients of the definition, with a graph of their own."""
+    """The gradients of the definition, with a graph of their own if gradients are on."""
     (mode, back, sizes), (x, w_hh, b_hh, *state) = how, inputs
-    outputs = _in_time(mode, back, sizes, x, w_hh, b_hh, None, tuple(state))
+    with rl.enable_grad():
+        outputs = _in_time(mode, back, sizes, x, w_hh, b_hh, None, tuple(state))
     wanted = [t for t in inputs if t is not None and t.requires_grad]
     pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
     found: Any = iter(
-        rl.autograd.grad([o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True)
+        rl.autograd.grad(
+            [o for o, _ in pairs],
+            wanted,
+            [g for _, g in pairs],
+            create_graph=rl.is_grad_enabled(),
+            allow_unused=True,
+        )
     )
     return tuple(next(found) if t is not None and t.requires_grad else None for t in inputs)
 
