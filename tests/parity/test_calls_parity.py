@@ -996,6 +996,11 @@ def corners(torch: Any) -> Calls:
         wi3=lambda: warned(lambda: torch.istft(torch.zeros(5, 3) + 1j, 8, window=torch.ones(8), length=60)),
         lp1=lambda: torch.log1p(torch.tensor([1e-19 + 1e-18j, 0.1 + 1e-18j, -1 + 2j, 1e250 + 1j, -1e-3 + 1e-9j])),
         lp2=lambda: g(torch.sinc, torch.tensor([0.0, 2e-300, 1.0], dtype=torch.double)),
+        lc1=lambda: torch.logcumsumexp(torch.tensor([1 + 4j, 2 + 6j, 3 + 7j]), 0),
+        lc2=lambda: g(lambda a: torch.logcumsumexp(a, 0), torch.tensor([-9 + 1j, 9 - 2j, -3 + 4j])),
+        ou1=lambda: torch.index_select(s, 0, i, out=torch.zeros(())),
+        ou2=lambda: torch.mul(2, 3.5, out=torch.zeros(())),
+        ou3=lambda: torch.floor_divide(7, 2, out=torch.zeros(())),
         ni1=lambda: [
             getattr(it.clone(), f"__i{n}__")(object()) is NotImplemented
             for n in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]

@@ -457,7 +457,7 @@ def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:
         if raw(op, args):
             result = op.forward(*args)
             return result if op.outputs is None else op.gather_outputs(list(result))
-        return recorded(op, args, False)
+        result = recorded(op, args, False)
     elif m & CAREFUL:
         result = dispatch(op, args)
     else:

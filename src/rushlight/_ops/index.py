@@ -861,10 +861,11 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         n = input.shape[at] if input.ndim else 1
         if array.size and int(np.maximum.reduce(array.view(f"u{array.itemsize}"), None)) >= n:
             raise IndexError("index out of range in self")
-    if input.ndim == 0:
-        return input.clone()
     from .shape import reshape
 
+    if input.ndim == 0:
+        made = input.clone()
+        return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
     made = index_select_raw(input, at, reshape(index, (-1,)) if index.ndim == 0 else index)
     return made if out is None else index_select_raw.op.write_out(index_select_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
 

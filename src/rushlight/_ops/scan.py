@@ -6,6 +6,7 @@ The transpose of a running sum is a running sum from the other end (``tail_sums`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,8 @@ def logcumsumexp_vjp(g: Any, input: Any, result: Any, dim: int) -> Any:
     if input.ndim == 0:
         return g
     if record.np_dtype(input).kind == "c":
-        return conj(exp(input)) * tail_sums(g * conj(exp(-result)), dim)
+        logs = log(where(g == 0, float(np.finfo(record.np_dtype(input)).tiny), g))
+        return exp(tail_logs(logs - conj(result), dim) + conj(input))
     low = float(np.finfo(record.np_dtype(input)).min)  # not infinite: the second derivative would be nan
 
     def part(h: Any) -> Any:
@@ -243,9 +245,13 @@ def logcumsumexp_of(input: Tensor, dim: int) -> Tensor:
         if x.size >= LARGE:
             return scans.logcumsumexp(x, at)
         return np.array(np.logaddexp.accumulate(x, at, WIDE.get(x.dtype.char)), x.dtype, order="C")
-    top = np.maximum.reduce(x.real, at, None, None, True)
-    top = np.where(np.isfinite(top), top, 0)
-    return (np.log(np.cumsum(np.exp(x - top), at)) + top).astype(x.dtype)  # type: ignore[no-any-return]
+    made = np.array(x)
+    rows = np.moveaxis(made, at, 0)
+    for before, row in pairwise(rows):  # one after the other: angles add up beyond half a turn, as in PyTorch
+        swap = before.real > row.real
+        high, low = np.where(swap, before, row), np.where(swap, row, before)
+        row[...] = np.where(np.isneginf(high.real), high, high + np.log1p(np.exp(low - high)))
+    return made  # type: ignore[no-any-return]
 
 
 @numpy_names
