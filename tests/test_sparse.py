@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -64,3 +65,63 @@ def test_bad_parts() -> None:
         torch.sparse_coo_tensor(INDICES, torch.ones(4), (2, 2))
     with pytest.raises(RuntimeError, match="indices and values must have same nnz"):
         torch.sparse_coo_tensor(INDICES, torch.ones(3))
+
+
+def test_a_size_alone_stores_nothing() -> None:
+    for empty in (torch.sparse_coo_tensor((2, 3)), torch.sparse_coo_tensor(size=(2, 3), dtype=torch.float32)):
+        assert (empty._nnz(), tuple(empty.shape), empty.to_dense().tolist()) == (0, (2, 3), [[0.0] * 3] * 2)
+    with pytest.raises(TypeError, match="needs indices and values"):
+        torch.sparse_coo_tensor([[0]], size=(1,))
+
+
+def test_it_prints_as_in_pytorch() -> None:
+    shown = repr(torch.sparse_coo_tensor([[0, 1], [2, 0]], [3.0, 4.0], (2, 3), dtype=torch.float64))
+    assert shown == (
+        f"tensor(indices=tensor([[0, 1],\n{' ' * 23}[2, 0]]),\n       values=tensor([3., 4.]),\n"
+        "       size=(2, 3), nnz=2, dtype=torch.float64, layout=torch.sparse_coo)"
+    )
+    assert "indices=tensor([], size=(2, 0)),\n       values=tensor([], size=(0,))" in repr(
+        torch.sparse_coo_tensor((2, 3))
+    )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda s: s.unsqueeze(1),
+        lambda s: s.permute(1, 0),
+        lambda s: s[1],
+        lambda s: s[-1, 2],
+        lambda s: torch.cat([s, s], 1),
+        lambda s: torch.cat([s, s]),
+        lambda s: s.pow(3),
+        lambda s: s**2,
+    ],
+)
+def test_functions_are_those_of_the_dense_one_with_their_gradients(function: Any) -> None:
+    dense = torch.tensor([[0.0, 2.0, 3.0], [4.0, 0.0, 5.0]], requires_grad=True)
+    values = dense.detach()[dense != 0].requires_grad_()
+    sparse = torch.sparse_coo_tensor((dense != 0).nonzero().t(), values, (2, 3))
+    mine, theirs = function(sparse), function(dense)
+    mine = mine.to_dense()
+    assert torch.equal(mine, theirs)
+    weights = torch.arange(1.0, 1 + mine.numel()).reshape(mine.shape)
+    (mine * weights).sum().backward()
+    (theirs * weights).sum().backward()
+    assert torch.equal(values.grad, dense.grad[dense != 0])
+
+
+def test_masks_scalars_and_conversions() -> None:
+    mask = torch.eye(3).to_sparse()
+    x = torch.arange(9.0).reshape(3, 3).requires_grad_()
+    picked = x.sparse_mask(mask)
+    assert picked.to_dense().tolist() == [[0.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 8.0]]
+    torch.sparse.sum(picked).backward()
+    assert torch.equal(x.grad, torch.eye(3))
+    assert torch.tensor(3.0).to_sparse().to_dense().item() == 3.0
+    assert mask.to_sparse_coo() is mask and mask.cpu() is mask and mask.half().dtype is torch.float16
+    assert mask.type() == "torch.sparse.FloatTensor" and mask.clone().zero_()._nnz() == 0
+    with pytest.raises(RuntimeError, match="sparse_dim argument must be in >0"):
+        torch.ones(2).to_sparse(0)
+    with pytest.raises(RuntimeError, match="incompatible sizes"):
+        torch.ones(2, 2).sparse_mask(mask)

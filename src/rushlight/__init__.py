@@ -524,6 +524,12 @@ def _to_sparse(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     return importlib.import_module("rushlight.sparse").to_sparse(self, *args, **kwargs)
 
 
+def _sparse_mask(self: Tensor, mask: Any) -> Any:
+    """The elements where a sparse tensor stores some: see ``rushlight.sparse``."""
+    return importlib.import_module(f"{__package__}.sparse").sparse_mask(self, mask)
+
+
+Tensor.sparse_mask = _sparse_mask  # type: ignore[attr-defined]
 Tensor.to_sparse = Tensor.to_sparse_coo = _to_sparse  # type: ignore[attr-defined]
 
 # Loaded at first use: modules, and functions by the module that has them.

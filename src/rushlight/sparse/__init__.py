@@ -7,6 +7,7 @@ ordinary operators on them. Operators that are not here refuse a sparse tensor a
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -146,6 +147,59 @@ class SparseTensor(Tensor):
         """Itself."""
         return self
 
+    to_sparse_coo = to_sparse
+
+    def _coalesced_(self, coalesced: bool) -> Any:
+        self.__dict__["sorted"] = bool(coalesced)
+        return self
+
+    def cpu(self, memory_format: Any = None) -> Any:
+        return self
+
+    def half(self, memory_format: Any = None) -> Any:
+        return self.to(rl.float16)
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        return f"torch.sparse.{self.stored.type()[6:]}" if dtype is None else self.with_values(self.stored.type(dtype))
+
+    def zero_(self) -> Any:
+        """Store nothing more."""
+        return emptied(self)
+
+    def unsqueeze(self, dim: int) -> Any:
+        """A new dimension of size one among the sparse ones."""
+        at = _dims.canonical(dim, self.ndim + 1)
+        if at > self.sparse_dim():
+            raise NotImplementedError(f"unsqueeze: dimension {dim} would be a dense one; use .to_dense() first")
+        places = wrap(np.insert(self.places._array, at, 0, axis=0))
+        return made(places, self.stored, [*self.extent[:at], 1, *self.extent[at:]], self.sorted)
+
+    def permute(self, *dims: Any) -> Any:
+        """The sparse dimensions in another order."""
+        given = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+        if len(given) != self.ndim:
+            raise RuntimeError(
+                f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+                f"ordering of dimensions i.e. input.dim() = {self.ndim} is not equal to len(dims) = {len(given)}"
+            )
+        order = [_dims.canonical(d, self.ndim) for d in given]
+        n = self.sparse_dim()
+        if sorted(order) != list(range(self.ndim)):
+            raise RuntimeError("permute(): duplicate dims are not allowed.")
+        if any((d < n) != (i < n) for i, d in enumerate(order)):
+            raise RuntimeError("permute(): transpositions between sparse and dense dimensions are not allowed.")
+        values = self.stored.permute(0, *[d - n + 1 for d in order[n:]])
+        places = wrap(np.ascontiguousarray(self.places._array[order[:n]]))
+        return made(places, values, [self.extent[d] for d in order], order[:n] == list(range(n)) and bool(self.sorted))
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, (int, tuple)) or not all(isinstance(i, int) for i in np.atleast_1d(index).tolist()):
+            refuse("slice")
+        found = self
+        for i in index if isinstance(index, tuple) else (index,):
+            found = picked(found, i) if isinstance(found, SparseTensor) else found[i]
+        return found
+
     def with_values(self, values: Tensor) -> SparseTensor:
         """A tensor with the same indices and other values."""
         return made(self.places, values, self.extent, self.sorted)
@@ -194,7 +248,9 @@ class SparseTensor(Tensor):
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         def shown(t: Any, name: str) -> str:
-            return f"{name}={repr(t.detach()).replace(chr(10), chr(10) + ' ' * len(name))}"
+            text = re.sub(r", dtype=torch\.\w+\)$", ")", repr(t.detach()))
+            text = "tensor([], size=(0,))" if text == "tensor([])" else text
+            return f"{name}={text.replace(chr(10), chr(10) + ' ' * (len(name) + 8))}"
 
         end = f", dtype={self.dtype}" if self.dtype is not rl.get_default_dtype() else ""
         if self.requires_grad:
@@ -203,6 +259,23 @@ class SparseTensor(Tensor):
             f"tensor({shown(self.places, 'indices')},\n       {shown(self.stored, 'values')},\n       "
             f"size={tuple(self.extent)}, nnz={self._nnz()}{end}, layout=torch.sparse_coo)"
         )
+
+
+def emptied(t: SparseTensor) -> SparseTensor:
+    t.__dict__.update(places=t.places[:, :0], stored=t.stored[:0].detach(), sorted=True)
+    return t
+
+
+def picked(t: SparseTensor, index: int) -> Any:
+    """One element of the first dimension: sparse, while a sparse dimension is left."""
+    n = t.extent[0]
+    if not -n <= index < n:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(t.extent)} at dimension 0")
+    columns = wrap(np.flatnonzero(t.places._array[0] == index % n))
+    values = t.stored.index_select(0, columns)
+    if t.sparse_dim() == 1:
+        return values.sum(0)
+    return made(t.places[1:].index_select(1, columns), values, t.extent[1:], t.sorted)
 
 
 def made(places: Tensor, values: Tensor, size: Sequence[int], coalesced: bool) -> SparseTensor:
@@ -214,7 +287,7 @@ def made(places: Tensor, values: Tensor, size: Sequence[int], coalesced: bool) -
 
 
 def sparse_coo_tensor(
-    indices: Any,
+    indices: Any = None,
     values: Any = None,
     size: Any = None,
     *,
@@ -234,6 +307,10 @@ def sparse_coo_tensor(
     tensor([[0., 0., 3.],
             [4., 0., 0.]])
     """
+    if values is None and (indices is None) == (size is not None):  # a size alone: nothing is stored
+        size = tuple(indices if size is None else size)
+        indices = rl.zeros(len(size), 0, dtype=rl.int64)
+        values = rl.zeros(0, dtype=dtype)
     if values is None or not isinstance(values, (Tensor, list, tuple, int, float, complex, np.ndarray)):
         raise TypeError("sparse_coo_tensor() needs indices and values; for an empty one give empty lists and a size")
     if isinstance(values, (Size,)):
@@ -287,15 +364,66 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: Any = None
     if layout is not None and layout != COO:
         raise NotImplementedError(f"to_sparse(): layout {layout} is not supported here, only torch.sparse_coo")
     n = self.ndim if sparse_dim is None else sparse_dim
-    if not 0 < n <= max(self.ndim, 1):
+    if n == 0 and self.ndim:
+        raise RuntimeError("dense_to_sparse: sparse_dim argument must be in >0 when self.dim()>0")
+    if not 0 <= n <= self.ndim:
         raise RuntimeError(f"sparse_dim argument must be in [1, {self.ndim}] range, but {n} is given")
     array = self._array
+    if not self.ndim:
+        stored = self.reshape(1) if array else self.reshape(1)[:0]
+        return made(wrap(np.zeros((0, len(stored)), np.int64)), stored, (), True)
     kept = (array != 0).any(axis=tuple(range(n, self.ndim))) if n < self.ndim else array != 0
     places = np.stack(np.nonzero(kept)).astype(np.int64)
     return made(wrap(places), self[tuple(wrap(p) for p in places)], self.shape, True)
 
 
+def sparse_mask(self: Tensor, mask: SparseTensor) -> SparseTensor:
+    """The elements of a dense tensor where a sparse one of its shape stores some: sparse."""
+    if not isinstance(mask, SparseTensor):
+        raise TypeError(f"sparse_mask(): argument 'mask' must be a sparse tensor, not {type(mask).__name__}")
+    if tuple(self.shape) != tuple(mask.shape):
+        raise RuntimeError(
+            "sparse_mask(): operands have incompatible sizes; self has size "
+            f"{list(self.shape)} but mask has size {list(mask.shape)}"
+        )
+    return mask.with_values(self[tuple(mask.places)])
+
+
 # ---- functions of sparse tensors
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Sparse tensors joined along a sparse dimension."""
+    first = tensors[0]
+    if not all(isinstance(t, SparseTensor) for t in tensors):
+        raise RuntimeError(
+            "Concatenating sparse tensors, but a dense tensor was found: use .to_dense() or .to_sparse()"
+        )
+    at = _dims.canonical(dim, first.ndim)
+    if at >= first.sparse_dim():
+        raise NotImplementedError(f"cat: dimension {dim} is a dense one; use .to_dense() first")
+    parts, start = [], 0
+    for i, t in enumerate(tensors):
+        if (*t.extent[:at], *t.extent[at + 1 :]) != (*first.extent[:at], *first.extent[at + 1 :]):
+            raise RuntimeError(
+                f"All tensors must have the same shape: {list(first.extent)} except in the concatenating dimension, found "
+                f"{list(t.extent)} at position {i}"
+            )
+        places = t.places._array.copy()
+        places[at] += start
+        parts.append(places)
+        start += t.extent[at]
+    size = [*first.extent[:at], start, *first.extent[at + 1 :]]
+    values = rl.cat([t.stored for t in tensors])
+    return made(wrap(np.concatenate(parts, 1)), values, size, at == 0 and all(t.sorted for t in tensors))
+
+
+def power(input: Any, exponent: Any) -> Any:
+    """A power above zero of the values."""
+    if isinstance(exponent, Tensor) or exponent <= 0:
+        refuse("pow")
+    input = input.coalesce()
+    return input.with_values(input.stored**exponent)
 
 
 def mm(mat1: Any, mat2: Any) -> Any:
@@ -363,7 +491,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     if isinstance(input, SparseTensor) and isinstance(other, SparseTensor):
         if input.shape != other.shape:
             raise RuntimeError(
-                f"add: expected sizes of 'self' and 'other' to match, but {input.shape} != {other.shape}"
+                f"add: expected sizes of 'self' and 'other' to match, but {list(input.shape)} != {list(other.shape)}"
             )
         places = rl.cat([input.places, other.places], 1)
         values = rl.cat([input.stored, alpha * other.stored if alpha != 1 else other.stored])
@@ -461,6 +589,8 @@ ZERO_AT_ZERO = (
 HANDLERS: dict[str, Callable[..., Any]] = {
     "mm": mm, "matmul": matmul, "mv": matmul, "addmm": addmm, "sum": sum, "add": add, "sub": sub, "mul": mul,
     "div": div, "truediv": div, "transpose": transpose, "t": transpose, "norm": norm, "is_tensor": lambda t: True,
+    "cat": cat, "pow": power, "sparse_mask": sparse_mask, "unsqueeze": lambda t, dim: t.unsqueeze(dim), "permute": lambda t, *d: t.permute(*d),
+    "empty_like": lambda t, **_: emptied(t.detach().clone()),
     "softmax": softmax, "log_softmax": log_softmax, "rmatmul": lambda a, b: matmul(b, a),
     **{name: by_value(name) for name in [n for n in ZERO_AT_ZERO.split() if hasattr(rl, n)]},
     "zeros_like": lambda t, **_: made(wrap(np.zeros((t.sparse_dim(), 0), np.int64)), t.stored[:0].detach(), t.shape, True),
@@ -478,6 +608,7 @@ SparseTensor.__add__ = SparseTensor.__radd__ = add  # type: ignore[assignment]
 SparseTensor.__sub__ = sub  # type: ignore[assignment]
 SparseTensor.__mul__ = SparseTensor.__rmul__ = mul  # type: ignore[assignment]
 SparseTensor.__truediv__ = div  # type: ignore[assignment]
+SparseTensor.__pow__ = SparseTensor.pow = power  # type: ignore[assignment]
 SparseTensor.__neg__ = HANDLERS["neg"]
 for _name in ("add", "sub", "mul", "div"):
     setattr(SparseTensor, f"{_name}_", in_place(HANDLERS[_name]))
