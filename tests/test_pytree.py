@@ -189,3 +189,30 @@ def test_a_librarys_dict_registered_by_pytorchs_functions() -> None:
     assert P.tree_map(lambda x: -x, tree) == {"a": -1, "b": [-2, -3]}
     assert type(P.tree_map(lambda x: x, tree)) is Output
     assert [P.keystr(path) for path, _ in P.tree_leaves_with_path(tree)] == ["['a']", "['b'][0]", "['b'][1]"]
+
+
+def test_named_tuples_are_written_down_by_registered_names() -> None:
+    Place = namedtuple("Place", ["x", "y"])
+    spec = P.tree_structure(Place(1, [2, 3]))
+    with pytest.raises(NotImplementedError, match="Please register using `_register_namedtuple`"):
+        P.treespec_dumps(spec)
+    P._register_namedtuple(Place, serialized_type_name="tests.Point")
+    with pytest.raises(ValueError, match="already registered"):
+        P._register_namedtuple(Place, serialized_type_name="tests.Point")
+    text = P.treespec_dumps(spec)
+    assert P.treespec_loads(text) == spec
+    with pytest.raises(NotImplementedError, match="couldn't find"):
+        P.treespec_loads(text.replace("tests.Point", "tests.Other"))
+
+
+def test_the_older_name_of_registration_warns_and_replaces() -> None:
+    class Pair:
+        def __init__(self, a: Any, b: Any) -> None:
+            self.a, self.b = a, b
+
+    how = (lambda p: ([p.a, p.b], None), lambda children, _: Pair(*children))
+    with pytest.warns(FutureWarning, match="_register_pytree_node` is deprecated"):
+        P._register_pytree_node(Pair, *how)
+    with pytest.warns(UserWarning, match="already registered"), pytest.warns(FutureWarning):
+        P._register_pytree_node(Pair, *how)
+    assert P.tree_map(lambda x: x + 1, Pair(1, 2)).b == 3

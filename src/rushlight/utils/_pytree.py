@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import UnionType
@@ -163,6 +164,9 @@ def is_namedtuple_instance(obj: object) -> bool:
     return is_namedtuple_class(type(obj))
 
 
+_is_namedtuple_instance = is_namedtuple_instance
+
+
 def is_namedtuple(obj: object | type) -> bool:
     """Whether ``obj`` is a named tuple or a class of them."""
     return is_namedtuple_class(obj if isinstance(obj, type) else type(obj))
@@ -253,7 +257,45 @@ def register_pytree_node(
     )
 
 
-_register_pytree_node = register_pytree_node
+def _register_pytree_node(
+    cls: type[Any],
+    flatten_fn: FlattenFn,
+    unflatten_fn: UnflattenFn,
+    to_str_fn: Any = None,
+    maybe_from_str_fn: Any = None,
+    *,
+    serialized_type_name: str | None = None,
+    to_dumpable_context: ToDumpableContextFn | None = None,
+    from_dumpable_context: FromDumpableContextFn | None = None,
+    flatten_with_keys_fn: Callable[[Any], tuple[list[tuple[Any, Any]], Any]] | None = None,
+) -> None:
+    """The older name of :func:`register_pytree_node`, with PyTorch's warning; a type may be registered again."""
+    warnings.warn(
+        "`torch.utils._pytree._register_pytree_node` is deprecated. Please use "
+        "`torch.utils._pytree.register_pytree_node` instead.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    if to_str_fn is not None or maybe_from_str_fn is not None:
+        warnings.warn(
+            "`to_str_fn` and `maybe_from_str_fn` is deprecated. Please use `to_dumpable_context` and "
+            "`from_dumpable_context` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    if SUPPORTED_NODES.pop(cls, None) is not None:
+        warnings.warn(
+            f"{cls} is already registered as pytree node. Overwriting the previous registration.", stacklevel=2
+        )
+    register_pytree_node(
+        cls,
+        flatten_fn,
+        unflatten_fn,
+        serialized_type_name=serialized_type_name,
+        to_dumpable_context=to_dumpable_context,
+        from_dumpable_context=from_dumpable_context,
+        flatten_with_keys_fn=flatten_with_keys_fn,
+    )
 
 
 def register_dataclass(
@@ -413,10 +455,56 @@ def _load_defaultdict(dumped: Any) -> Any:
     return [None if name is None else _FACTORIES[name], dumped["dict_context"]]
 
 
-def _refuse_namedtuple(context: Any) -> Any:
-    raise NotImplementedError(
-        f"Can't serialize TreeSpec of namedtuple class {context} because we didn't register a serializated_type_name."
-    )
+_NAMEDTUPLES: dict[Any, str] = {}  # classes of named tuples, by the names under which they are written down
+
+
+def _register_namedtuple(cls: type[Any], *, serialized_type_name: str) -> None:
+    """Give a class of named tuples, all of which are nodes, the name under which :func:`treespec_dumps` writes it."""
+    if cls in _NAMEDTUPLES:
+        raise ValueError(f"{cls!r} is already registered as namedtuple class.")
+    _NAMEDTUPLES[cls] = serialized_type_name
+
+
+def _dump_namedtuple(context: Any) -> Any:
+    if context not in _NAMEDTUPLES:
+        raise NotImplementedError(
+            f"Can't serialize TreeSpec of namedtuple class {context} because we didn't register a serializated_type_name. "
+            "Please register using `_register_namedtuple`."
+        )
+    return _NAMEDTUPLES[context]
+
+
+def _load_namedtuple(dumped: Any) -> Any:
+    found = next((cls for cls, name in _NAMEDTUPLES.items() if name == dumped), None)
+    if found is None:
+        raise NotImplementedError(
+            f"Can't deserialize TreeSpec of namedtuple class {dumped} because we couldn't find a serializated name."
+        )
+    return found
+
+
+def _namedtuple_flatten(d: Any) -> tuple[list[Any], Any]:
+    return list(d), type(d)
+
+
+def _namedtuple_unflatten(values: Iterable[Any], context: Any) -> Any:
+    return context(*values)
+
+
+def _list_flatten(d: Any) -> tuple[list[Any], Any]:
+    return list(d), None
+
+
+def _list_unflatten(values: Iterable[Any], context: Any) -> list[Any]:
+    return list(values)
+
+
+def _tuple_flatten(d: Any) -> tuple[list[Any], Any]:
+    return list(d), None
+
+
+def _tuple_unflatten(values: Iterable[Any], context: Any) -> tuple[Any, ...]:
+    return tuple(values)
 
 
 _register_sequence(list, "builtins.list")
@@ -445,11 +533,11 @@ register_pytree_node(
 # One entry for all named tuples: which class it is stands in the context.
 register_pytree_node(
     namedtuple,  # type: ignore[arg-type]
-    lambda t: (list(t), type(t)),
-    lambda children, cls: cls(*children),
+    _namedtuple_flatten,
+    _namedtuple_unflatten,
     serialized_type_name="collections.namedtuple",
-    to_dumpable_context=_refuse_namedtuple,
-    from_dumpable_context=_refuse_namedtuple,
+    to_dumpable_context=_dump_namedtuple,
+    from_dumpable_context=_load_namedtuple,
     flatten_with_keys_fn=lambda t: (
         [(GetAttrKey(name), child) for name, child in zip(t._fields, t, strict=True)],
         type(t),
