@@ -39,7 +39,8 @@ class T:
     __slots__ = ("array", "cast", "grad")
 
     def __init__(self, array: Any, grad: bool = False, cast: bool = False) -> None:
-        self.array = np.asarray(array)
+        whole = not isinstance(array, np.ndarray) and np.asarray(array).dtype == np.intp
+        self.array = np.asarray(array, np.int64 if whole else None)  # 32-bit machines would make it int32
         self.grad = grad and self.array.dtype.kind in "fc"
         self.cast = cast
 
@@ -123,8 +124,8 @@ class Sampler:
 
     def of(self, data: Any, dtype: Any = None, grad: bool = True, cast: bool = True) -> T:
         """Given data."""
-        array = np.array(data, dtype)
-        return T(array, grad, cast and array.dtype.kind in "fc")
+        array = data if dtype is None else np.array(data, dtype)
+        return T(array, grad, cast and np.asarray(array).dtype.kind in "fc")
 
     def special(self, nan: bool = True) -> T:
         """The points of ``edges="auto"``, with nan or without."""
@@ -146,7 +147,7 @@ class Sampler:
 
     def perm(self, n: int) -> T:
         """A permutation of 0 to n - 1."""
-        return T(self.random.permutation(n))
+        return T(self.random.permutation(n).astype(np.int64))
 
 
 @dataclass(eq=False)

@@ -33,7 +33,7 @@ def many(name, dims, *calls, make="distinct", **how):
 
 def indices(s, n, c, out, size):
     places = np.stack([s.random.permutation(int(np.prod(size)))[: int(np.prod(out))] for _ in range(n * c)])
-    return s.of(places.reshape(n, c, *out))
+    return s.of(places.reshape(n, c, *out).astype(np.int64))
 
 
 MAX = [((2,), {}), ((3, 2, 1), {}), ((2, 1, 0, 2), {}), ((3, 2, 1, 1, True), {}), ((2,), {"return_indices": True})]

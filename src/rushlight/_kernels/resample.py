@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .conv import add_windows, inner_part, windows
+from .places import bincount, repeat
 from .pool_of_threads import run_chunks
 
 __all__ = [
@@ -57,9 +58,9 @@ class AxisMap:
             old = self.index[rows, taps]
             order = np.argsort(old, kind="stable")
             rows, old, weights = rows[order], old[order], self.weights[rows, taps][order]
-            counts = np.bincount(old, minlength=self.length)
+            counts = bincount(old, minlength=self.length)
             width = max(int(counts.max(initial=0)), 1)
-            place = np.arange(old.size) - np.repeat(np.cumsum(counts) - counts, counts)
+            place = np.arange(old.size) - repeat(np.cumsum(counts) - counts, counts)
             index = np.zeros((self.length, width), np.intp)
             table = np.zeros((self.length, width))
             index[old, place], table[old, place] = rows, weights

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .jit import STRICT, compiled, use_numba
+from .places import bincount
 from .pool_of_threads import run_chunks
 
 __all__ = [
@@ -299,7 +300,7 @@ def scatter_reduce(out: Array, axis: int, index: Array, src: Array, reduce: str,
     with np.errstate(all="ignore"):
         _UFUNCS[reduce].at(flat, places, src3.reshape(-1))
         if reduce == "mean":
-            counts = np.bincount(places, minlength=flat.size)
+            counts = bincount(places, minlength=flat.size)
             counts += include_self
             np.maximum(counts, 1, out=counts)
             if flat.dtype.kind in "fc":
@@ -348,7 +349,7 @@ def embedding_backward(
     out = np.zeros((n, d), g.dtype)
     index_add(out, 0, index, rows)
     if scale_grad_by_freq:
-        counts = np.bincount(index, minlength=n)
+        counts = bincount(index, minlength=n)
         out /= np.maximum(counts, 1)[:, None].astype(g.dtype)
     if padding_idx >= 0:
         out[padding_idx] = 0

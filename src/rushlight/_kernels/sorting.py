@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .places import bincount
 from .pool_of_threads import run_chunks
 
 __all__ = [
@@ -64,8 +65,8 @@ def _order(x: Array, descending: bool) -> Array:
     """Stable order of each row of (rows, n)."""
     if x.size <= SMALL:
         if not descending:
-            return np.argsort(x, -1, "stable")
-        return np.asarray(np.subtract(x.shape[1] - 1, np.argsort(x[:, ::-1], -1, "stable")[:, ::-1]))
+            return np.asarray(np.argsort(x, -1, "stable"), np.int64)
+        return np.asarray(np.subtract(x.shape[1] - 1, np.argsort(x[:, ::-1], -1, "stable")[:, ::-1]), np.int64)
     return _order_of_keys(_keys(x, descending))
 
 
@@ -74,7 +75,7 @@ def _order_of_keys(keys: Array) -> Array:
     if packed is not None:
         packed.sort(-1)
         return _positions(packed)
-    order = np.argsort(keys, -1)
+    order = np.asarray(np.argsort(keys, -1), np.int64)
     inorder = _taken(keys, order)
     new = inorder[:, 1:] != inorder[:, :-1]
     if not new.all():
@@ -84,7 +85,7 @@ def _order_of_keys(keys: Array) -> Array:
         packed |= order.view(np.uint64)
         packed.sort(-1)
         order = _positions(packed)
-    return np.asarray(order, np.int64)
+    return order
 
 
 def _last(x: Array, axis: int) -> tuple[Array, tuple[int, ...]]:
@@ -161,7 +162,7 @@ def _candidates(block: Array, k: int, descending: bool) -> tuple[Array, Array] |
         if block.dtype.kind == "f":
             good &= ~np.isnan(block)  # nan can only be among the first if it is the bound: too many then
     row, position = np.divmod(np.flatnonzero(good), n)  # in one dimension: nonzero of two is ten times slower
-    counts = np.bincount(row, minlength=rows)
+    counts = bincount(row, minlength=rows)
     width = int(counts.max())
     if width > n // 4 or counts.min() < k:
         return None
@@ -317,7 +318,7 @@ def unique(x: Array) -> tuple[Array, Array, Array]:
         places = (flat - flat.dtype.type(low)).astype(np.int64) if n <= np.iinfo(flat.dtype).max else (
             flat.astype(np.int64) - low
         )  # fmt: skip
-        counts = np.bincount(places, minlength=n)
+        counts = bincount(places, minlength=n)
         present = np.flatnonzero(counts)
         number = np.zeros(n, np.int64)
         number[present] = np.arange(len(present))

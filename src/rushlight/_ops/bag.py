@@ -11,6 +11,7 @@ from .._core import dtypes, levels, record
 from .._core.declare import fused
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
+from .._kernels.places import bincount, repeat
 from .broadcast import cast_to
 from .embedding import embedding_rows, frequencies, renorm_rows, scaled_gradient
 from .reduce import amax
@@ -24,7 +25,7 @@ def spans(bags: Any, count: int, kept: Any) -> tuple[Any, Any]:
     """The members of each bag in a table (bags, longest) of their numbers, and which entries are members."""
     members = np.flatnonzero(kept)
     at = bags[members]
-    sizes = np.bincount(at, minlength=count)
+    sizes = bincount(at, minlength=count)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     width = int(sizes.max(initial=0))
     place = np.arange(len(members)) - starts[at]
@@ -58,7 +59,7 @@ def bag_forward(
     scatter.index_add(out, 0, bags, rows)
     sizes = None
     if mode == "mean":
-        sizes = np.maximum(np.bincount(bags[kept], minlength=count), 1).astype(out.dtype)[:, None]
+        sizes = np.maximum(bincount(bags[kept], minlength=count), 1).astype(out.dtype)[:, None]
         out /= sizes
     return out, None, sizes
 
@@ -185,7 +186,7 @@ def embedding_bag(
     if input.ndim == 2:
         count, length = input.shape
         indices = input._array.reshape(-1)
-        bags = np.repeat(np.arange(count), length)
+        bags = repeat(np.arange(count, dtype=np.int64), length)
         if per_sample_weights is not None:
             per_sample_weights = reshape(per_sample_weights, (-1,))
     else:
@@ -221,7 +222,7 @@ def bag_numbers(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[
     ends = np.concatenate([starts[1 : count + 1], [total]])[:count]
     if include_last_offset and count:
         ends[-1] = total
-    return np.repeat(np.arange(count), ends - starts[:count]), count
+    return repeat(np.arange(count, dtype=np.int64), ends - starts[:count]), count
 
 
 def bags_of(

@@ -11,6 +11,7 @@ from .._core.callsite import here
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
+from .._kernels.places import bincount
 from .broadcast import cast_to
 from .compare import where
 from .create import zeros
@@ -135,7 +136,7 @@ def frequencies(indices: Tensor, rows: int, dtype: np.dtype) -> Tensor:
     """How often each row is used, at least 1, as a column."""
     found = levels.settled(indices)
     if found is not None:
-        counts = np.bincount(found._array.ravel(), minlength=rows)
+        counts = bincount(found._array.ravel(), minlength=rows)
         return wrap(np.maximum(counts, 1).astype(dtype)[:, None])
     from .scatter import scatter_add
 

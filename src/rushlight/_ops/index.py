@@ -18,6 +18,7 @@ from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
 from .._core.mode import CAREFUL, RECORD, mode
 from .._core.tensor import Tensor, wrap
+from .._kernels.places import long
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
 from .families import over_dims, with_batch
@@ -980,6 +981,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """
     array: Any = record.inner_array(input)
     found = (array if array.ndim else array.reshape(1)).nonzero()
+    found = tuple([long(f) for f in found])
     if as_tuple:
         if out is not None:
             raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._core import record
 from .._core.tensor import Tensor, wrap
+from .._kernels.places import bincount
 from . import bag, conv, ctc, loss, regression, resample
 from . import dropout as drops
 from . import embedding as tables
@@ -296,7 +297,7 @@ def embedding_bag(
     numbers = record.inner_array(indices)
     bags, count = bag.bag_numbers(indices, offsets, include_last_offset)
     kept = numbers != (-1 if padding_idx is None else padding_idx % weight.shape[0])
-    sizes = np.bincount(bags[kept], minlength=count)
+    sizes = bincount(bags[kept], minlength=count)
     if mode == 0:
         if padding_idx is None and record.np_dtype(weight).itemsize < 8:  # PyTorch's quick way leaves it out
             bags = bags[:0]

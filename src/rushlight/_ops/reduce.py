@@ -15,6 +15,7 @@ from .._core import dtypes, record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import sums
+from .._kernels.places import long
 from . import return_types
 from .broadcast import cast_to, expand
 from .dims import canonical, canonical_all
@@ -288,11 +289,11 @@ def _along(name: str, node: str, choose: Any, ufunc: Any) -> Any:
 
 
 def first_largest(array: np.ndarray, at: int) -> Any:
-    return np.argmax(array, at)
+    return long(np.argmax(array, at))
 
 
 def first_smallest(array: np.ndarray, at: int) -> Any:
-    return np.argmin(array, at)
+    return long(np.argmin(array, at))
 
 
 max_along = _along("max", "MaxBackward0", first_largest, np.maximum)

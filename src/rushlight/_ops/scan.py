@@ -157,7 +157,7 @@ def extremes(name: str, ufunc: Any, kernel: Any, example: str) -> Any:
         if x.size >= LARGE and x.dtype.kind == "f":
             return kernel(x, at)
         values = ufunc.accumulate(x, at)
-        places = np.arange(x.shape[at]).reshape((-1,) + (1,) * (x.ndim - at - 1))
+        places = np.arange(x.shape[at], dtype=np.int64).reshape((-1,) + (1,) * (x.ndim - at - 1))
         if x.dtype.kind == "f":
             nan = np.isnan(x)  # nan stays, and a later nan is a new one
             new = np.where(np.isnan(values), nan, x == values)

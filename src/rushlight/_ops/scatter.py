@@ -17,6 +17,7 @@ from .._core import dtypes, levels, record, views
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor, wrap
 from .._kernels.choose import pick
+from .._kernels.places import repeat
 from . import shape as shapes
 from .broadcast import cast_to, expand, fit, sum_to
 from .dims import canonical
@@ -1143,7 +1144,7 @@ def counts_of(repeats: Any) -> ndarray:
 
 
 def repeated_indices(counts: ndarray, n: int | None, output_size: int | None) -> ndarray:
-    made: ndarray = np.repeat(np.arange(len(counts)), counts).astype(counts.dtype, copy=False)
+    made: ndarray = repeat(np.arange(len(counts)), counts).astype(counts.dtype, copy=False)
     if output_size is not None and len(made) != output_size:
         raise RuntimeError("allocated size does not match required size")
     return made

@@ -16,6 +16,8 @@ from .._core import dtypes, levels, record
 from .._core.declare import operator
 from .._core.promote import promote_types
 from .._core.tensor import Tensor, wrap
+from .._kernels.places import bincount as tally
+from .._kernels.places import long
 from . import return_types
 from .create import into
 from .dims import canonical
@@ -611,7 +613,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if array.ndim != 1 or (array.size and int(array.min()) < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
-        return wrap(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
+        return wrap(long(tally(array, None, minlength)))
     w = array_of(weights, "bincount")
     if w.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
@@ -622,7 +624,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         out = np.zeros(max(int(array.max()) + 1, minlength), kind)
         np.add.at(out, array, w)
         return wrap(out)
-    return wrap(np.bincount(array, w, minlength).astype(kind, copy=False))
+    return wrap(tally(array, w, minlength).astype(kind, copy=False))
 
 
 def limits(name: str, array: ndarray, low: float, high: float) -> tuple[float, float]:
@@ -671,7 +673,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     inside = flat[(flat >= left) & (flat <= right)]
     places = ((inside - left) * kind(bins) / (right - left)).astype(np.int64)
     np.minimum(places, bins - 1, out=places)
-    return into(out, wrap(np.bincount(places, minlength=bins).astype(array.dtype)))
+    return into(out, wrap(tally(places, None, bins).astype(array.dtype)))
 
 
 def edges_of(bins: Any, column: ndarray, range: Any, axis: int) -> ndarray:
@@ -712,7 +714,7 @@ def counted(name: str, rows: ndarray, edges: list[ndarray], weight: Any, density
     shape = tuple([len(e) - 1 for e in edges])
     w = np.ones(len(rows), rows.dtype) if weight is None else weight
     flat = np.ravel_multi_index([p[inside] for p in places], shape) if inside.any() else np.zeros(0, np.int64)
-    made = np.bincount(flat, w[inside], math.prod(shape)).astype(rows.dtype).reshape(shape)
+    made = tally(flat, w[inside], math.prod(shape)).astype(rows.dtype).reshape(shape)
     if density:
         made = made / made.sum()
         for d, e in enumerate(edges):
