@@ -54,7 +54,7 @@ ROWS = [
     Row("sign", lambda s: [Call(s.t(2, 3))], **P),
     Row("copysign", lambda s: [*smooth(s), Call(s.t(3), -1.5)], **P),
     Row("heaviside", lambda s: [Call(s.t(3, grad=False), s.t(3, grad=False))], **NO, **P),
-    Row("nextafter", lambda s: [Call(s.t(3, grad=False), s.t(3, grad=False))], **NO, **P),
+    Row("nextafter", lambda s: [Call(s.t(3, 4), s.t(4)), Call(s.t(2), s.t(2))], **P),
     *[Row(n, lambda s: [
         Call(s.of([0.0, 1.0, 0.0]), s.of([0.0, 2.0, 3.0])), Call(s.b(3), s.b(2, 1)), Call(s.c(3), s.b(3))],
           **NO, **P) for n in ("logical_and", "logical_or", "logical_xor")],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
@@ -285,7 +286,7 @@ class Interpreter:
     def check_key(self, key: Any) -> None:
         """Refuse keys whose hashing could be slow or deep."""
         kind = type(key)
-        if kind is str or kind is bytes or (kind is int and key.bit_length() <= 64):
+        if kind is str or kind is bytes or (kind is int and key.bit_length() <= sys.hash_info.width):
             return
         if kind is int or kind is complex:
             raise LoadError(f"a dictionary key or set element is a {kind.__name__} of unusual size or kind")

@@ -221,7 +221,7 @@ def _kth(block: Array, k: int) -> Array:
     packed = _packed(_keys(block, False))
     if packed is not None:
         return _positions(np.partition(packed, k, -1)[:, k : k + 1].copy())
-    return np.argpartition(_keys(block, False), k, -1)[:, k : k + 1]
+    return np.asarray(np.argpartition(_keys(block, False), k, -1)[:, k : k + 1], np.int64)
 
 
 def kthvalue(x: Array, k: int, axis: int = -1, keepdims: bool = False) -> tuple[Array, Array]:

@@ -19,9 +19,10 @@ from .._kernels import elementary as kernels
 from .._kernels import elementwise
 from . import return_types
 from .broadcast import cast_to
-from .compare import NO_NODE, legacy, no_derivative, where
+from .compare import legacy, where
 from .elementary import LN2, exp, exp2, log, not_implemented, only, zeros_as
 from .fill import converted
+from .without import NO_NODE, no_formula
 
 Number = bool | int | float | complex
 
@@ -263,7 +264,7 @@ def div(
     return np.true_divide(input, other)
 
 
-@pointwise(node=NO_NODE, input=no_derivative("floor_divide"), other=no_derivative("floor_divide"))
+@pointwise(node=NO_NODE, input=no_formula("floor_divide"), other=no_formula("floor_divide"))
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input / other`` rounded down. Raises RuntimeError where integers are divided by zero. It has no derivative.
 

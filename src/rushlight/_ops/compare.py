@@ -11,6 +11,7 @@ from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .._kernels.choose import pick
 from .elementary import not_implemented, only, zeros_as
+from .without import NO_NODE, no_formula
 
 Number = bool | int | float | complex
 
@@ -562,24 +563,12 @@ def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
     return np.copysign(input, other)
 
 
-def no_derivative(name: str) -> Any:
-    """The rule of an operator without one: PyTorch raises when backward comes there."""
-
-    def rule(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-
-    return rule
-
-
-NO_NODE = "torch::autograd::NotImplemented"
-
-
 def refuse_mixed(operands: Any) -> None:
     if len({o.dtype for o in operands if isinstance(o, np.ndarray)}) > 1:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
 
 
-@pointwise(refuse_mixed, node=NO_NODE, input=no_derivative("heaviside"), values=no_derivative("heaviside"))
+@pointwise(refuse_mixed, node=NO_NODE, input=no_formula("heaviside"), values=no_formula("heaviside"))
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """0 for negative elements, 1 for positive ones, ``values`` for zeros. It has no derivative.
 
@@ -593,7 +582,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     return np.where(input == 0, values, np.where(input > 0, kind(1), kind(0)))
 
 
-@pointwise(input=lambda g, input, other: g * (input != other), other=lambda g, input, other: g * (input == other))
+@pointwise(input=lambda g, input, other: g * (input != other), other=lambda g: g * 0)
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The next floating-point number after ``input`` on the way to ``other``.
 

@@ -14,6 +14,7 @@ import numpy as np
 from .._core.declare import operator
 from .._core.tensor import Tensor
 from . import random
+from .without import NO_NODE, no_formula
 
 _T = np.arange(-4.2, 3.4, 0.05)
 NODES = np.exp(0.5 * np.pi * np.sinh(_T))
@@ -86,7 +87,7 @@ def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
 
 
 @random.draws
-@operator(batch=None, node="NotImplemented", input=random.no_gradient("_sample_dirichlet"))
+@operator(batch=None, node=NO_NODE, input=no_formula("_sample_dirichlet"))
 def dirichlet_of(input: Tensor, source: Any) -> Tensor:
     return random.kernels.dirichlet(source, input)  # type: ignore[no-any-return]
 

@@ -26,6 +26,7 @@ from .products import adjoint as mH
 from .products import dot, matmul
 from .shape import cat, diag_embed, diagonal, movedim, part, permute, reshape, squeeze, tril, triu, unsqueeze
 from .spelling import numpy_names
+from .without import NO_NODE, no_formula
 
 Number = bool | int | float | complex
 
@@ -1585,13 +1586,9 @@ def scipy_lapack() -> Any:
     return lapack
 
 
-def ldl_no_gradient(g: Any) -> Any:
-    raise NotImplementedError("the derivative for 'linalg_ldl_factor_ex' is not implemented.")
-
-
 @operator(
-    batch=LEADING, node="torch::autograd::NotImplemented", outputs=("LD", "pivots", "info"), differentiable=(0,),
-    gather=return_types.linalg_ldl_factor_ex, A=ldl_no_gradient,
+    batch=LEADING, node=NO_NODE, outputs=("LD", "pivots", "info"), differentiable=(0,),
+    gather=return_types.linalg_ldl_factor_ex, A=no_formula("linalg_ldl_factor_ex"),
 )  # fmt: skip
 def ldl_factor_of(A: Tensor, hermitian: bool) -> Any:
     check_square("torch.linalg.ldl_factor_ex", A)
@@ -1644,13 +1641,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     )
 
 
-def ldl_solve_no_gradient(g: Any) -> Any:
-    raise NotImplementedError("the derivative for 'linalg_ldl_solve' is not implemented.")
-
-
-@operator(
-    batch=with_pivots_batch, node="torch::autograd::NotImplemented", LD=ldl_solve_no_gradient, B=ldl_solve_no_gradient
-)
+@operator(batch=with_pivots_batch, node=NO_NODE, LD=no_formula("linalg_ldl_solve"), B=no_formula("linalg_ldl_solve"))
 def ldl_solve_of(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
     check_system("torch.linalg.ldl_solve", LD, B, True)
     check_inexact("torch.linalg.ldl_solve", LD)

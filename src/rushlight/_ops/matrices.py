@@ -37,6 +37,7 @@ from .linalg import (
 from .products import mm
 from .shape import part, reshape, tril, triu, unsqueeze
 from .spelling import numpy_names
+from .without import no_derivative
 
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -394,12 +395,8 @@ def triangular_solve(
 # ---- reflectors
 
 
-def no_geqrf_gradient(g: Any) -> Any:
-    raise NotImplementedError("the derivative for 'geqrf' is not implemented.")
-
-
 @operator(
-    batch=LEADING, node="GeqrfBackward0", outputs=("a", "tau"), gather=return_types.geqrf, input=no_geqrf_gradient
+    batch=LEADING, node="GeqrfBackward0", outputs=("a", "tau"), gather=return_types.geqrf, input=no_derivative("geqrf")
 )
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """The packed QR factorisation: R above, reflectors below the diagonal, and their factors ``tau``. No gradient.

@@ -20,6 +20,7 @@ from .._core.mode import CAREFUL, mode
 from .._core.tensor import Tensor, check_device, device, wrap
 from .create import dtype_or, into, like, made, shape_of
 from .fill import blank, overwrites
+from .without import NO_NODE, no_formula
 
 Draw = Callable[[tuple[int, ...]], np.ndarray]
 
@@ -533,13 +534,6 @@ def randint_like(
 # ---- draws that depend on tensors
 
 
-def no_gradient(name: str) -> Any:
-    def rule(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-
-    return rule
-
-
 def unmoved(op: Any, primals: Any, tangents: Any, result: Any) -> Any:
     """The tangent of what is drawn: zero."""
     return blank(result)
@@ -635,7 +629,7 @@ def bernoulli_of(input: Tensor, source: Any) -> Tensor:
 
 
 @draws
-@operator(jvp=unmoved, batch=None, node="NotImplemented", input=no_gradient("bernoulli"))
+@operator(jvp=unmoved, batch=None, node="NotImplemented", input=no_formula("bernoulli"))
 def bernoulli_with(input: Tensor, p: Any, source: Any) -> Tensor:
     return kernels.bernoulli(source, p, input.shape, dtype=input.dtype)  # type: ignore[no-any-return]
 
@@ -703,7 +697,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 @draws
-@operator(batch=None, node="NotImplemented", count=no_gradient("binomial"), prob=no_gradient("binomial"))
+@operator(batch=None, node=NO_NODE, count=no_formula("binomial"), prob=no_formula("binomial"))
 def binomial_of(count: Tensor, prob: Tensor, source: Any) -> Tensor:
     return kernels.binomial(source, count, prob)  # type: ignore[no-any-return]
 

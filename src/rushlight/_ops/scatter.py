@@ -24,9 +24,9 @@ from .dims import canonical
 from .families import over_dims
 from .fill import blank, converted
 from .index import FEW, along, checked_gather, gather_raw, index_select_raw, kernels, put_key
-from .random import no_gradient
 from .shape import flatten, reshape
 from .spelling import numpy_names
+from .without import NO_NODE, no_formula
 
 ndarray = np.ndarray
 Number = bool | int | float | complex
@@ -84,7 +84,7 @@ def scatter_number(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor
 
 
 @operator(
-    batch=over_dims("dim"), node="NotImplemented", input=no_gradient("scatter"), src=no_gradient("scatter"),
+    batch=over_dims("dim"), node=NO_NODE, input=no_formula("scatter"), src=no_formula("scatter"),
 )  # fmt: skip
 def scatter_combined(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str) -> Tensor:
     name = {"add": "sum", "multiply": "prod"}[reduce]

@@ -22,9 +22,9 @@ from . import return_types
 from .create import into
 from .dims import canonical
 from .families import over_dims
-from .random import no_gradient
 from .reduce import at_index, evenly_to_all, no_kernel
 from .spelling import numpy_names
+from .without import no_derivative
 
 ndarray = np.ndarray
 along = over_dims("dim")
@@ -397,9 +397,12 @@ def _distinct(name: str, node: str) -> Any:
         return kernels.unique_rows(x, at)
 
     body.__name__ = name
-    return operator(node=node, outputs=("output", "inverse", "counts"), differentiable=(0,), input=no_gradient(name))(
-        body
-    )
+    return operator(
+        node=node,
+        outputs=("output", "inverse", "counts"),
+        differentiable=(0,),
+        input=no_derivative({"unique": "_unique2"}.get(name, name)),
+    )(body)
 
 
 def raise_empty(name: str, x: Any, at: int) -> None:

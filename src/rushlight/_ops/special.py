@@ -15,6 +15,7 @@ from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .compare import where
 from .elementary import exp, lgamma, log, log1p, not_implemented, only
+from .without import no_derivative
 
 Number = bool | int | float | complex
 
@@ -215,15 +216,8 @@ def i1e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---- the gamma function's relatives
 
 
-def no_slope(name: str) -> Any:
-    def rule(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-
-    return rule
-
-
 @pointwise(
-    "float", node="SpecialZetaBackward0", input=no_slope("zeta"),
+    "float", node="SpecialZetaBackward0", input=no_derivative("zeta"),
     other=lambda g, input, other: g * -input * zeta(input + 1.0, other),
 )  # fmt: skip
 def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -257,7 +251,7 @@ def igamma_slope(g: Any, input: Any, other: Any) -> Any:
     return g * exp((input - 1.0) * log(other) - other - lgamma(input))
 
 
-@pointwise(node="IgammaBackward0", input=no_slope("igamma: input"), other=igamma_slope)
+@pointwise(node="IgammaBackward0", input=no_derivative("igamma: input"), other=igamma_slope)
 def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The regularized lower incomplete gamma function P(input, other). Needs SciPy.
 
@@ -269,7 +263,7 @@ def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 
 
 @pointwise(
-    node="IgammacBackward0", input=no_slope("igammac: input"),
+    node="IgammacBackward0", input=no_derivative("igammac: input"),
     other=lambda g, input, other: -igamma_slope(g, input, other),
 )  # fmt: skip
 def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
