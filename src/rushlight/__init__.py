@@ -561,6 +561,7 @@ _LAZY = frozenset(
         "optim",
         "overrides",
         "profiler",
+        "quasirandom",
         "random",
         "return_types",
         "serialization",
