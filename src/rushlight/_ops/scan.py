@@ -6,7 +6,6 @@ The transpose of a running sum is a running sum from the other end (``tail_sums`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -247,7 +246,8 @@ def logcumsumexp_of(input: Tensor, dim: int) -> Tensor:
         return np.array(np.logaddexp.accumulate(x, at, WIDE.get(x.dtype.char)), x.dtype, order="C")
     made = np.array(x)
     rows = np.moveaxis(made, at, 0)
-    for before, row in pairwise(rows):  # one after the other: angles add up beyond half a turn, as in PyTorch
+    for i in range(1, len(rows)):  # one after the other: angles add up beyond half a turn, as in PyTorch
+        before, row = rows[i - 1 : i], rows[i : i + 1]
         swap = before.real > row.real
         high, low = np.where(swap, before, row), np.where(swap, row, before)
         row[...] = np.where(np.isneginf(high.real), high, high + np.log1p(np.exp(low - high)))
