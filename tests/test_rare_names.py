@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ def test_a_storage_of_a_file(tmp_path: Path) -> None:
     assert shared.filename == str(path)
     with pytest.raises(RuntimeError, match="has 12 bytes"):
         torch.FloatStorage.from_file(str(path), size=4)
+
+
+def test_a_tensor_of_a_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "numbers")
+    made = torch.from_file(path, shared=True, size=3, dtype=torch.int32)
+    made[1] = 5
+    assert np.fromfile(path, np.int32).tolist() == [0, 5, 0]
+    assert torch.from_file(path, size=2, dtype=torch.int32).tolist() == [0, 5]
+
+
+def test_a_storage_by_itself_is_not_saved() -> None:
+    with pytest.raises(TypeError, match="save a tensor on it instead"):
+        torch.save({"a": torch.ones(2).storage()}, io.BytesIO())
 
 
 def test_typed_storage_warns_once() -> None:

@@ -621,6 +621,7 @@ _LAZY_FUNCTIONS = {
     "to_numpy": "_see.source",
     "trace_html": "_see.trace",
     "TypedStorage": "storage",
+    "from_file": "storage",
     "UntypedStorage": "storage",
     **dict.fromkeys(
         [

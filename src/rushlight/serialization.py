@@ -151,6 +151,9 @@ class _Rushlight:
 
     def describe(self, value: object) -> TensorRecord | None:
         if not isinstance(value, self.Tensor):
+            storages = sys.modules.get("rushlight.storage")
+            if storages is not None and isinstance(value, (storages.TypedStorage, storages.UntypedStorage)):
+                raise TypeError("torch.save: a storage by itself is not written here; save a tensor on it instead")
             return None
         if isinstance(value, self.Uninitialized):
             raise RuntimeError(

@@ -414,6 +414,18 @@ def kinds() -> dict[str, Any]:
     return made
 
 
+def from_file(filename: Any, shared: bool | None = None, size: int = 0, *, dtype: Any = None) -> Any:
+    """A tensor of ``size`` elements from a file; ``shared`` maps it, so that writes go to the file.
+
+    >>> import rushlight as torch, tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     torch.from_file(file.name, shared=True, size=2)
+    tensor([0., 0.])
+    """
+    kind = rl.get_default_dtype() if dtype is None else dtype
+    return wrap(bytes_of_file(filename, bool(shared), size * kind.itemsize).view(dtypes.to_numpy_dtype(kind)))
+
+
 _warned: list[bool] = []
 
 
