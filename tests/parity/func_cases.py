@@ -343,14 +343,12 @@ def instances_inside(L: Any, call: Callable[..., Any]) -> Any:
 def buffered(L: Any, x: Any) -> Any:
     """Copies of what is captured, written in place, through views too."""
     z = L.y.clone()
-    part = z[1:]
     z[0] = x[1]
-    part.mul_(x[:2])
+    z[1:].mul_(x[:2])
     joined = L.cat([L.y, z])
-    joined[0].add_(x[2])
-    rest = joined.view(2, 3)[1]
     joined *= x[0]
-    return (rest * rest).sum() + (z * part.sum()).sum()
+    joined[0].add_(x[2])
+    return (joined.view(2, 3)[1] * z).sum() + joined[0]
 
 
 def outer_and_inner(L: Any) -> Any:
@@ -439,6 +437,16 @@ INSIDE: dict[str, Case] = {
     "isin": lambda L: (L.F.vmap(lambda x: L.isin(x, L.xs[0]))(L.xs), L.F.vmap(lambda x: L.isin(L.xs, x))(L.xs)),
     "bincount": lambda L: L.F.vmap(lambda x: L.bincount(x, minlength=5))(L.tensor([[1, 2], [3, 4]])),
     "index of lists": lambda L: L.F.vmap(lambda x, i: x[[0, 1], i])(L.ones(2, 2, 3), L.tensor([[0, 1], [1, 2]])),
+    "indices that are no neighbours": lambda L: (
+        lambda x: (
+            L.F.vmap(lambda x: x[:, [0, 1], :, [0, 1]])(x),
+            L.F.vmap(L.F.grad(lambda x: x[:, [0, 1], :, [0, 1]].pow(2).sum()))(x),
+            L.F.jacrev(lambda x: x[:, [0, 1], :, [0, 1]])(x[0]),
+            L.F.vmap(lambda x: x[[0, 1], :, [0, 1]])(x),
+            L.F.vmap(lambda x, i: x[:, i, :, i])(x, L.tensor([[0, 1], [1, 0]])),
+            L.F.vmap(lambda x: x.index_put((L.tensor([0, 1]), L.tensor([1, 0])), x[0, :2, 0]))(x[..., 0, 0]),
+        )
+    )(L.arange(48.0).reshape(2, 2, 3, 2, 2)),
     "addr without beta": lambda L: L.F.vmap(lambda x: L.addr(x, L.x, L.y, beta=0))(L.ones(2, 3, 3)),
     "jacrev row by row": lambda L: L.F.jacrev(lambda x: x.sin() * x.sum(), chunk_size=1)(L.x),
     "batch norm grad": lambda L: norm_inside(L, lambda f, x: L.F.grad(f)(x)),

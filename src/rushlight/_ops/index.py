@@ -94,6 +94,12 @@ def adjacent(indices: Any) -> int:
     return at[0] if at[-1] - at[0] == len(at) - 1 else 0
 
 
+def apart(indices: Any) -> int:
+    """The dimensions that indices pick if these are no neighbours: they come before all others, a batch too; else 0."""
+    at = [d for d, i in enumerate(indices) if i is not None]
+    return 0 if at[-1] - at[0] == len(at) - 1 else max([i.ndim for i in indices if i is not None])
+
+
 def by_example(size: int, indices: Any, own: bool) -> tuple[tuple[Any, ...], int]:
     """Indices that differ from example to example as indices of the batch, and the dimensions that they pick.
 
@@ -129,7 +135,9 @@ def take_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, indi
     from .shape import movedim
 
     if not mapped[1]:
-        return take_at(input, (None, *indices))
+        made = take_at(input, (None, *indices))
+        rank = apart(indices)
+        return movedim(made, rank, 0) if rank else made
     front = adjacent(indices)
     ready, rank = by_example(size, indices, mapped[0])
     made = take_at(input, ready)
@@ -140,6 +148,11 @@ def take_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, indi
 
 def put_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape: Any, indices: Any) -> Any:
     if not mapped[2]:
+        rank = apart(indices)
+        if rank:
+            from .shape import movedim
+
+            input = movedim(with_batch(input, size, mapped[0]), 0, rank)
         return put_at(input, (size, *shape), (None, *indices))
     ready, rank = by_example(size, indices, True)
     input = with_batch(input, size, mapped[0])

@@ -649,7 +649,7 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
                 "will likely fail if all the inputs are not of double precision floating point or complex. ",
                 stacklevel=4,
             )
-        if any([n > 1 and step == 0 for n, step in zip(x._array.shape, x._array.strides, strict=True)]):
+        if x.numel() and any([n > 1 and step == 0 for n, step in zip(x._array.shape, x._array.strides, strict=True)]):
             raise RuntimeError(
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
                 "non-overlapping to be able to compute the numerical gradients correctly. You should call "
