@@ -164,3 +164,13 @@ def test_spread_broadcasts() -> None:
         np.testing.assert_array_equal(pool_of_threads.spread(np.add, np.empty_like(a), a, other), a + other)
         np.testing.assert_array_equal(pool_of_threads.spread(np.add, a.copy(), a.copy(), other), a + other)
     assert pool_of_threads.spread(np.add, np.empty(()), np.array(1.0), np.array(2.0)) == 3
+
+
+def test_results_lie_in_memory_as_their_arguments() -> None:
+    import rushlight as torch
+
+    x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    large = torch.randn(300, 400).t()
+    for act in (torch.sigmoid, torch.erf, torch.nn.functional.gelu, torch.nn.functional.silu):
+        assert act(x).stride() == x.stride() and act(large).stride() == large.stride()
+        assert torch.equal(act(x), act(x.contiguous())) and torch.equal(act(large), act(large.contiguous()))

@@ -2204,3 +2204,12 @@ def f(t):
 
 
 L("a hook on the way to what was written", f)
+
+
+def f(t):
+    a, b = t.tensor([1.0, 2.0], requires_grad=True), t.tensor([1.0, 3.0], requires_grad=True)
+    t.nextafter(a, b).sum().backward()
+    return a.grad, b.grad
+
+
+L("nextafter", f)

@@ -48,6 +48,11 @@ def _apply(text: Callable[..., None], loop: Compiled, arrays: tuple[Array, ...],
         return _apply(text, loop, tuple(a.astype(np.float32) for a in arrays), *numbers).astype(kind)
     if not x.ndim:
         return _apply(text, loop, tuple(a.reshape(1) for a in arrays), *numbers).reshape(())
+    if x.ndim > 1 and not x.flags.c_contiguous and 0 not in x.strides:  # the result lies in memory as x does
+        order = sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
+        if order != list(range(x.ndim)):
+            turned = _apply(text, loop, tuple(a.transpose(order) for a in arrays), *numbers)
+            return turned.transpose(np.argsort(order))
     out = np.empty(x.shape, kind)
     if size <= BLOCK:
         quietly(text, *arrays, out, *numbers)
