@@ -1001,6 +1001,10 @@ def corners(torch: Any) -> Calls:
         ou1=lambda: torch.index_select(s, 0, i, out=torch.zeros(())),
         ou2=lambda: torch.mul(2, 3.5, out=torch.zeros(())),
         ou3=lambda: torch.floor_divide(7, 2, out=torch.zeros(())),
+        td1=lambda: torch.tensordot(torch.ones(1, 3), m, ([0], [1])),
+        td2=lambda: g(lambda a, c: torch.tensordot(a, c, ([0, 1], [1, 0])), m[:1], m),
+        td3=lambda: torch.tensordot(torch.ones(2, 3), m, ([0], [1])),
+        st1=lambda: torch.scalar_tensor(-5, dtype=torch.uint8),
         ni1=lambda: [
             getattr(it.clone(), f"__i{n}__")(object()) is NotImplemented
             for n in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"]

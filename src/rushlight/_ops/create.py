@@ -642,7 +642,8 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
     >>> torch.scalar_tensor(3)
     tensor(3.)
     """
-    return made(np.array(s, dtype_or(dtype)), requires_grad, device)
+    wanted = dtype_or(dtype)
+    return made(np.array(converted(s, wanted), wanted), requires_grad, device)
 
 
 # ---- of a range

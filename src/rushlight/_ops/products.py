@@ -548,8 +548,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         left, right = [
             [d % x.ndim for d in ([ds] if isinstance(ds, int) else ds)] for ds, x in zip(dims, (a, b), strict=True)
         ]
+    from .reduce import sum as sum_
+
     for i, j in zip(left, right, strict=True):
-        if a.shape[i] != b.shape[j]:
+        if b.shape[j] == 1 != a.shape[i]:  # a single element meets each, so that their sum will do
+            a = sum_(a, i, True)
+        elif a.shape[i] == 1 != b.shape[j]:
+            b = sum_(b, j, True)
+        elif a.shape[i] != b.shape[j]:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
                 f"{b.shape[j]} in dim {j}"
