@@ -130,7 +130,10 @@ def in_a_thread(this: Pass, freed: Freed | None) -> dict[Node, Any]:
             raised.append(error)
 
     thread = Thread(target=copy_context().run, args=(body,), name="rushlight nested backward", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # there are no threads, as in a browser
+        return started(this, freed)
     thread.join()
     if raised:
         raise raised[0]

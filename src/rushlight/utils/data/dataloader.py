@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 import multiprocessing
-import multiprocessing.connection
 import os
 import pickle
 import signal
@@ -441,7 +440,7 @@ class _Workers:
             sources[self.processes[worker].sentinel] = worker
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready = multiprocessing.connection.wait(list(sources), left)
+            ready = transfer.wait(list(sources), left)
             if not ready:
                 return None
             for source in ready:
@@ -485,7 +484,7 @@ class _Workers:
         open_results: list[Any] = list(self.results)
         while any(process.is_alive() for process in self.processes) and time.monotonic() < deadline:
             sentinels = [process.sentinel for process in self.processes if process.is_alive()]
-            ready: list[Any] = multiprocessing.connection.wait([*open_results, *sentinels], 0.1)
+            ready = transfer.wait([*open_results, *sentinels], 0.1)
             for source in ready:
                 if isinstance(source, int):
                     continue

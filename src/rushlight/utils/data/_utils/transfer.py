@@ -11,13 +11,14 @@ import io
 import os
 import pickle
 from collections.abc import Sequence
-from multiprocessing import resource_tracker
-from multiprocessing.shared_memory import SharedMemory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import rushlight as rl
+
+if TYPE_CHECKING:
+    from multiprocessing.shared_memory import SharedMemory
 
 # Below this a copy through the pipe costs less than making, mapping and removing a block.
 SMALLEST_BLOCK = 1 << 16
@@ -29,9 +30,32 @@ Message = tuple[bytes, "str | None", list[Any]]
 
 
 def prepare() -> None:
-    """Start what removes forgotten blocks before processes are forked, so that all share one."""
+    """Start what removes forgotten blocks before processes are forked, so that all share one.
+
+    Raises RuntimeError where there are no processes.
+    """
     if _CAN_SHARE:
+        try:
+            from multiprocessing import resource_tracker
+        except ImportError as error:
+            raise RuntimeError(
+                f"DataLoader: there are no worker processes on this platform ({error}); use num_workers=0"
+            ) from None
         resource_tracker.ensure_running()
+
+
+def shared(name: str, size: int | None = None) -> SharedMemory:
+    """The block of that name; a new one of ``size`` bytes if that is given."""
+    from multiprocessing.shared_memory import SharedMemory  # not where there are no processes, as in a browser
+
+    return SharedMemory(name=name) if size is None else SharedMemory(name=name, create=True, size=size)
+
+
+def wait(sources: Sequence[Any], seconds: float | None) -> list[Any]:
+    """Those of pipes and processes that have something to say, after ``seconds`` at the latest."""
+    from multiprocessing import connection
+
+    return list(connection.wait(sources, seconds))
 
 
 def block_name(loader_key: str, number: int) -> str:
@@ -50,7 +74,7 @@ def pack(value: Any, name: str) -> Message:
         return stream.getvalue(), None, [bytes(view) for view in views]
 
     ends = np.cumsum([_aligned(size) for size in sizes]).tolist()
-    block = SharedMemory(name=name, create=True, size=ends[-1])
+    block = shared(name, ends[-1])
     try:
         target = np.ndarray(ends[-1], np.uint8, buffer=block.buf)
         for view, size, end in zip(views, sizes, ends, strict=True):
@@ -67,7 +91,7 @@ def unpack(message: Message) -> Any:
     stream, name, parts = message
     if name is None:
         return pickle.loads(stream, buffers=[bytearray(part) for part in parts])
-    block = SharedMemory(name=name)
+    block = shared(name)
     try:
         whole = np.ndarray(block.size, np.uint8, buffer=block.buf).copy()
     finally:
@@ -81,7 +105,7 @@ def discard(name: str) -> None:
     if not _CAN_SHARE:
         return
     try:
-        block = SharedMemory(name=name)
+        block = shared(name)
     except FileNotFoundError:
         return
     block.close()
