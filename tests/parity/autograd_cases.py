@@ -2213,3 +2213,4 @@ def f(t):
 
 
 L("nextafter", f)
+L("saved indices", lambda t: (x_(t) * 1)[t.tensor([0, 1])].grad_fn._saved_indices[0])

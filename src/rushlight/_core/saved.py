@@ -383,6 +383,8 @@ def saved_attribute(node: Any, name: str) -> Any:
     rule = op.joint if op.joint is not None else node.spread_rules()[position]
     source = rule.sources[k - (len(node.saved[position]) - len(rule.sources))]
     if not op.is_tensor_source(source):
+        if isinstance(value, tuple) and any([type(v) is ndarray for v in value]):  # the parts of an index
+            return tuple([wrap(v) if type(v) is ndarray else v for v in value])
         return value
     if raw:
         return handle(
