@@ -125,3 +125,8 @@ def test_masks_scalars_and_conversions() -> None:
         torch.ones(2).to_sparse(0)
     with pytest.raises(RuntimeError, match="incompatible sizes"):
         torch.ones(2, 2).sparse_mask(mask)
+
+
+def test_dsmm_is_a_product_with_dense() -> None:
+    a = torch.sparse_coo_tensor([[0, 1], [1, 0]], [2.0, 3.0], (2, 2))
+    assert torch.dsmm(a, torch.eye(2)).tolist() == torch.spmm(a, torch.eye(2)).tolist() == [[0.0, 2.0], [3.0, 0.0]]

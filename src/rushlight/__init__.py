@@ -598,6 +598,7 @@ _LAZY_FUNCTIONS = {
     ),
     "conventions": "_conventions",
     "sparse_coo_tensor": "sparse",
+    "dsmm": "sparse",
     "spmm": "sparse",
     "explain_grads": "autograd.missing",
     "graph_budget": "autograd.memory",

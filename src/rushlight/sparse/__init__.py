@@ -454,7 +454,7 @@ def mm(mat1: Any, mat2: Any) -> Any:
     return rl.zeros(mat1.shape[0], mat2.shape[1], dtype=terms.dtype).index_add(0, rows, terms)
 
 
-spmm = mm
+dsmm = spmm = mm
 
 
 def matmul(a: Any, b: Any) -> Any:
