@@ -399,6 +399,9 @@ INSIDE: dict[str, Case] = {
     "bernoulli_ unmapped": lambda L: batch_drawn(
         L, "different", lambda x, p: x.bernoulli_(p), L.x.clone(), L.xs / 3, dims=(None, 0)
     ),
+    "bernoulli_ unmapped error": lambda L: batch_drawn(
+        L, "error", lambda x, p: x.bernoulli_(p), L.x.clone(), L.xs / 3, dims=(None, 0)
+    ),
     "jacfwd draw": lambda L: L.F.jacfwd(L.bernoulli)(L.y / 2),
     "jacfwd draw same": lambda L: L.F.jacfwd(L.bernoulli, randomness="same")(L.y / 2),
     "chunks same": lambda L: L.F.vmap(lambda x: x + L.rand(3), randomness="same", chunk_size=1)(L.xs),

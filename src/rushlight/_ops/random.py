@@ -845,8 +845,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
             self, BERNOULLI, "bernoulli_", lambda shape, dtype, dense: kernels.bernoulli(source, p, shape, dtype)
         )
     if mode() & CAREFUL and (self.level or p.level):
-        if p.level <= self.level:
-            check_randomness(self)
+        check_randomness(self if p.level <= self.level else p)
         return views.write(self, bernoulli_over.op, (p, source), "bernoulli_")  # type: ignore[attr-defined]
     chances = np.broadcast_to(p.detach()._array, tuple(self.shape))
 
