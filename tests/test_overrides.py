@@ -161,3 +161,14 @@ def test_program(name: str) -> None:
 
 def test_nothing_is_on_by_itself() -> None:
     assert run("import rushlight.nn, rushlight.optim\nprint(overrides._active)") == "[]"
+
+
+def test_gradients_keep_their_dtype_where_a_subclass_exists() -> None:
+    program = """
+        class Mine(torch.Tensor): pass
+        x = torch.ones(2, requires_grad=True)
+        y = x * 1.0
+        y.register_hook(lambda g: print(g.dtype))
+        torch.mul(y, torch.ones(2, dtype=torch.int64)).sum().backward()
+        """
+    assert run(program) == "torch.float32\n"

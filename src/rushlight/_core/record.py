@@ -270,7 +270,12 @@ def node_for(
     saved: list[Any] = []
     asked = False
     first = result if op.outputs is None else result[0] if result else None
-    pointwise = op.family == "pointwise"
+    # a rule's result may need to be fitted to its input as soon as any operand differs: float32 by int64 gives float64
+    uneven = op.family == "pointwise" and any(
+        v.shape != first.shape or np_dtype(v) is not np_dtype(first)  # type: ignore[union-attr]
+        for v in values
+        if isinstance(v, (Tensor, ndarray))
+    )
     for i, rule, several in op.edges:
         arg = args[i]
         several = several and arg is not None
@@ -284,7 +289,7 @@ def node_for(
                 for s in rule.held:
                     if isinstance(args[s], Tensor) and args[s].is_inference():
                         raise RuntimeError(INFERENCE_SAVED)
-                if pointwise and (inner.shape != first.shape or np_dtype(inner) is not np_dtype(first)):  # type: ignore[union-attr]
+                if uneven:
                     vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
             rules.append(vjp)
             saved.append(kept)
