@@ -1101,7 +1101,35 @@ def algebra(torch: Any) -> Calls:
     )
 
 
-GROUPS = (scattering, reducing, sorting, arranging, strides, corners, algebra)
+def shapes(torch: Any) -> Calls:
+    x = torch.arange(9).reshape(3, 3)
+    v = torch.arange(5.0)
+    last = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    return dict(
+        n1=lambda: x.narrow(0, torch.tensor(0.0), 1),
+        n2=lambda: x.narrow(0, torch.tensor([0]), 1),
+        n3=lambda: x.narrow(0, torch.tensor(True), 1),
+        n4=lambda: x.narrow(0, 1.5, 1),
+        n5=lambda: x.narrow(0, torch.tensor(1), 1),
+        t1=lambda: v.tensor_split(1.1, 0),
+        t2=lambda: v.tensor_split(torch.rand(1), 0),
+        t3=lambda: v.tensor_split((2, 3.2), 0),
+        t4=lambda: torch.tensor_split(v, torch.tensor([[1]]), 0),
+        t5=lambda: torch.tensor_split(v, torch.tensor([1, 3])),
+        b1=lambda: torch.broadcast_shapes((1,), (1,), (-12,)),
+        b2=lambda: torch.broadcast_shapes((2,), (3,)),
+        b3=lambda: torch.broadcast_shapes((4, 1), (2, 1, 3)),
+        r1=lambda: torch.empty(()).resize_([2, 4, 2**29, 2**29]),
+        r2=lambda: v.clone().resize_as_(torch.zeros(2, 2)).stride(),
+        r3=lambda: torch.zeros(120).resize_as_(last).stride(),
+        r4=lambda: torch.zeros(120).resize_as_(last, memory_format=torch.contiguous_format).stride(),
+        r5=lambda: torch.zeros(120).resize_as_(last, memory_format=torch.preserve_format).stride(),
+        v1=lambda: torch.empty(0, 3).view(0, -1),
+        v2=lambda: torch.empty(0).view(-1, 0),
+    )
+
+
+GROUPS = (scattering, reducing, sorting, arranging, strides, corners, algebra, shapes)
 CASES = [(group, name) for group in GROUPS for name in group(rushlight)]
 
 # where PyTorch's answer is not followed, and why

@@ -206,6 +206,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
     if array.shape != shape:
         count, start = math.prod(shape), self.storage_offset()
         whole = flat_owner(array)
+        if (start + count) * array.itemsize >= 2**63:
+            raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
         if start + count > whole.size:
             grown = np.empty(start + count, array.dtype)
             grown[: whole.size] = whole
@@ -229,7 +231,17 @@ def flat_owner(array: ndarray) -> ndarray:
 
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """Give this tensor the size of another; see ``resize_``."""
-    return resize_(self, tuple(the_template.shape), memory_format=memory_format)
+    like = str(memory_format) == "torch.preserve_format"
+    return resize_(self, tuple(the_template.shape), memory_format=laid_out(the_template) if like else memory_format)
+
+
+def laid_out(self: Tensor) -> str:
+    """The name of the memory format that a tensor lies in."""
+    from .shape import is_contiguous
+
+    fitting = {4: "torch.channels_last", 5: "torch.channels_last_3d"}.get(self.ndim, "")
+    last = fitting and not is_contiguous(self) and is_contiguous(self, memory_format=fitting)
+    return fitting if last else "torch.contiguous_format"
 
 
 def resize(self: Tensor, *size: Any) -> Tensor:

@@ -136,7 +136,7 @@ def view(input: Tensor, shape: Any) -> Tensor:
             shape = input.reshape(shape).shape
         return same_memory(input, shape)
     except (ValueError, TypeError):
-        if not isinstance(shape, (tuple, list)) or math.prod(shape) != input.size:  # type: ignore[comparison-overlap]
+        if not isinstance(shape, (tuple, list)) or math.prod(shape) != input.size or (not input.size and -1 in shape):  # type: ignore[comparison-overlap]
             raise misfit(input, shape) from None
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -556,7 +556,14 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     tensor([1, 2, 3])
     """
     if isinstance(start, Tensor):
+        if start.ndim or record.np_dtype(start).kind not in "iu":
+            raise RuntimeError(
+                "start must be an 0-dim integral Tensor. "
+                f"narrow() was given one of shape {list(start.shape)} and dtype {start.dtype}."
+            )
         start = int(start.item())
+    if not hasattr(start, "__index__"):
+        raise TypeError(f"narrow(): argument 'start' must be int, not {type(start).__name__}")
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     at = canonical(dim, input.ndim)
@@ -982,7 +989,28 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
     if isinstance(indices_or_sections, Tensor):
+        places = "tensor_split expected tensor_indices_or_sections to"
+        if record.np_dtype(indices_or_sections) != np.int64:
+            given = dtypes.LEGACY[dtypes.FROM_NUMPY[record.np_dtype(indices_or_sections)].name]
+            raise RuntimeError(f"{places} have dtype of long, but got {given}")
+        if indices_or_sections.ndim > 1:
+            raise RuntimeError(
+                f"{places} be a zero-dimensional or one-dimensional tensor, but got a tensor with "
+                f"{indices_or_sections.ndim} dims"
+            )
         indices_or_sections = indices_or_sections.tolist()
+    elif not isinstance(indices_or_sections, int):
+        if not isinstance(indices_or_sections, (tuple, list)):
+            raise TypeError(
+                "tensor_split(): argument 'indices_or_sections' must be int, tuple of ints or Tensor, "
+                f"not {type(indices_or_sections).__name__}"
+            )
+        for i, place in enumerate(indices_or_sections, 1):
+            if not hasattr(place, "__index__"):
+                raise TypeError(
+                    f"tensor_split(): argument 'indices' failed to unpack the object at pos {i}: it must be int, "
+                    f"not {type(place).__name__}"
+                )
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     at = canonical(dim, input.ndim)
@@ -1516,9 +1544,27 @@ def broadcast_shapes(*shapes: Any) -> Size:
     try:
         return Size(np.broadcast_shapes(*given))
     except ValueError:
-        raise RuntimeError(
-            "Shape mismatch: objects cannot be broadcast to a single shape: " + ", ".join(map(str, given))
-        ) from None
+        raise unbroadcastable_shapes(given) from None
+
+
+def unbroadcastable_shapes(shapes: list[tuple[int, ...]]) -> Exception:
+    """What to raise of shapes that do not go together: it names the first that does not fit those before it."""
+    rank = max(map(len, shapes))
+    expected = [1] * rank
+    for i, shape in enumerate(shapes):
+        for d in range(-1, -len(shape) - 1, -1):
+            if shape[d] < 0 and expected[d] == 1:
+                return ValueError(
+                    f"Attempting to broadcast a dimension with negative length! Shape {i} is {tuple(shape)}"
+                )
+            if shape[d] not in (1, expected[d]) and expected[d] != 1:
+                return RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[d]} at {d}! Mismatching argument at index "
+                    f"{i} had {tuple(shape)}; but expected shape should be broadcastable to {expected}"
+                )
+            if shape[d] != 1:
+                expected[d] = shape[d]
+    return RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape: " + ", ".join(map(str, shapes)))
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
