@@ -136,7 +136,7 @@ def view(input: Tensor, shape: Any) -> Tensor:
             shape = input.reshape(shape).shape
         return same_memory(input, shape)
     except (ValueError, TypeError):
-        if not isinstance(shape, (tuple, list)) or math.prod(shape) != input.size or (not input.size and -1 in shape):  # type: ignore[comparison-overlap]
+        if not isinstance(shape, (tuple, list)) or (-1 in shape and 0 in input.shape) or math.prod(shape) != input.size:  # type: ignore[comparison-overlap]
             raise misfit(input, shape) from None
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
