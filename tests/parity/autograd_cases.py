@@ -2214,3 +2214,25 @@ def f(t):
 
 L("nextafter", f)
 L("saved indices", lambda t: (x_(t) * 1)[t.tensor([0, 1])].grad_fn._saved_indices[0])
+
+
+def graph(node):
+    return node and (node.name(), type(node).__name__, *[(graph(n), i) for n, i in node.next_functions])
+
+
+def graphed(name, make):
+    L(f"graph: {name}", lambda t: graph(make(t, t.nn.functional, t.ones(4, 4, requires_grad=True)).grad_fn))
+
+
+graphed("nll_loss", lambda t, F, x: F.nll_loss(x, t.arange(4), weight=t.ones(4)))
+graphed("bce", lambda t, F, x: F.binary_cross_entropy(x, x.detach()))
+graphed("bce with logits", lambda t, F, x: F.binary_cross_entropy_with_logits(x, x.detach()))
+graphed("multi_margin", lambda t, F, x: F.multi_margin_loss(x, t.arange(4)))
+graphed("masked_fill", lambda t, F, x: x.masked_fill(x > 0, 0.0))
+graphed("masked_fill_", lambda t, F, x: x.clone().masked_fill_(x > 0, t.tensor(0.0)))
+graphed("fixed statistics", lambda t, F, x: F.batch_norm(x, t.zeros(4), t.ones(4)))
+graphed("numbers", lambda t, F, x: ((1 - x) ** 2 % 3 + 2**x).lerp(x, 0.5).fmod(2.0).index_fill(0, t.tensor([0]), 1.0))
+graphed("fill_", lambda t, F, x: x.clone().fill_(1.0))
+graphed("fill_diagonal_", lambda t, F, x: x.clone().fill_diagonal_(1.0))
+graphed("floor", lambda t, F, x: x // 2)
+graphed("heaviside", lambda t, F, x: t.heaviside(x, x))

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import callsite, dtypes, record
 from . import compile as compiler
-from .graph import Bundle, Fan, Node, Port, Rule
+from .graph import Bundle, Fan, Node, Port, Rule, node_type
 from .memory import clock, tick
 from .mode import mode
 from .tensor import Tensor, new, wrap
@@ -252,14 +252,18 @@ class Op:
         """The class of this operator's nodes."""
         kept = [*self.rules.values(), *([self.joint] if self.joint else [])]
         holds = any(s < record.SHAPE or s >= record.OUTPUT for r in kept for s in r.sources if self.is_tensor_source(s))
-        made: type[Node] = type(self.node_name, (OpNode,), {"__slots__": (), "op": self, "holds": holds})
-        return made
+        return node_type(self.node_name, (OpNode,), op=self, holds=holds)
 
     @cached_property
     def other_classes(self) -> dict[str, type[Node]]:
         """The classes of nodes that PyTorch names otherwise, by the argument that decides it."""
         names = {**self.given_names, **self.number_names}
-        return {n: type(name, (self.node_class,), {"__slots__": ()}) for n, name in names.items()}
+        # PyTorch's node has no edge towards a number
+        spots = {n: (i,) for i, n in enumerate([n for n in self.parameters if n in self.rules])}
+        return {
+            n: node_type(name, (self.node_class,), unseen=spots.get(n, ()) if n in self.number_names else ())
+            for n, name in names.items()
+        }
 
     def node_class_for(self, args: Sequence[Any]) -> type[Node]:
         """The class of the node that records a call with these arguments."""
@@ -508,17 +512,23 @@ def operator(
 
 
 def fused(
-    *, forward: Callable[..., Any], backward: Callable[..., Any], node: str | None = None, **how: Any
+    *,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    node: str | None = None,
+    constant: Sequence[str] = (),
+    **how: Any,
 ) -> Callable[[Callable[P, R]], Callable[P, Any]]:
     """Declare a composite with kernels of its own: the composite IS the definition.
 
     The kernels serve plain arrays at first order: ``forward(*arrays, ...)`` gives ``(result, *residuals)``,
     ``backward(g, wanted, *arguments, *residuals)`` the gradients of the tensor arguments, in order. Second
-    order, forward mode and vmap run the composite.
+    order, forward mode and vmap run the composite. ``constant`` names tensor arguments that PyTorch has no derivative
+    towards: its node has no edge there.
     """
 
     def declare(composite: Callable[P, R]) -> Callable[P, Any]:
-        return FusedOp(composite, forward, backward, node, how).call
+        return FusedOp(composite, forward, backward, node, constant, how).call
 
     return declare
 
@@ -533,8 +543,15 @@ class FusedOp(Op):
     """An operator that has kernels, and a composite for everything the kernels do not cover."""
 
     def __init__(
-        self, composite: Any, forward: Callable[..., Any], backward: Callable[..., Any], node: str | None, how: Any
+        self,
+        composite: Any,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any],
+        node: str | None,
+        constant: Sequence[str],
+        how: Any,
     ) -> None:
+        self.constant = constant
         self.composite = composite
         self.kernel, self.kernel_backward = forward, backward
         super().__init__(composite, "fused", {}, node=node, **how)
@@ -595,8 +612,8 @@ class FusedOp(Op):
 
     @cached_property
     def node_class(self) -> type[Node]:
-        made: type[Node] = type(self.node_name, (Node,), {"__slots__": (), "op": self, "holds": True})
-        return made
+        unseen = tuple([i for i, n in enumerate(self.tensors) if n in self.constant])
+        return node_type(self.node_name, (Node,), op=self, holds=True, unseen=unseen)
 
     def backward(self, g: Any, values: Any, residuals: Any, wanted: tuple[bool, ...], parents: Any) -> Bundle:
         """All gradients at once: by the kernel on arrays, through the composite where the pass is itself recorded."""

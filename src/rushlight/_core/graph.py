@@ -33,6 +33,7 @@ class Node:
     holds = False  # whether the rules need saved values, which backward then frees
     hidden = False  # ports and fans are not shown to users
     width: Any = None  # how many outputs it has, where these have ports
+    unseen: tuple[int, ...] = ()  # numbers of edges that PyTorch's node lacks: ``next_functions`` leaves them out
     makes_grads = False  # whether its rules run even if no gradient comes in (custom functions)
     parents: tuple[Node | None, ...]
     rules: tuple[Rule | None, ...]
@@ -62,7 +63,8 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes that the edges lead to, each with the number of the output it stands for there."""
-        return tuple([seen for parent in self.parents for seen in _seen(parent)])
+        found = [seen for parent in self.parents for seen in _seen(parent)]
+        return tuple([seen for i, seen in enumerate(found) if i not in self.unseen] if self.unseen else found)
 
     @property
     def requires_grad(self) -> bool:
@@ -93,6 +95,13 @@ def _seen(parent: Node | None) -> list[tuple[Node | None, int]]:
     if type(parent) is Fan:
         return [seen for p in parent.parents for seen in _seen(p)]
     return [(parent, 0)]
+
+
+def node_type(name: str, bases: tuple[type, ...], **attributes: Any) -> type[Node]:
+    """A class of nodes of this name; what PyTorch calls ``torch::autograd::Kind`` is of a type ``Kind`` there."""
+    if "::" in name:
+        attributes["name"] = lambda self: name
+    return type(name.rpartition("::")[2], bases, {"__slots__": (), **attributes})
 
 
 class Leaf(Node):

@@ -264,7 +264,7 @@ def div(
     return np.true_divide(input, other)
 
 
-@pointwise(node=NO_NODE, input=no_formula("floor_divide"), other=no_formula("floor_divide"))
+@pointwise(node={"": NO_NODE, "other": NO_NODE}, input=no_formula("floor_divide"), other=no_formula("floor_divide"))
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input / other`` rounded down. Raises RuntimeError where integers are divided by zero. It has no derivative.
 

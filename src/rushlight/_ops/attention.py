@@ -100,7 +100,10 @@ def attend_backward(
     ]
 
 
-@fused(forward=attend_forward, backward=attend_backward, node="ScaledDotProductFlashAttentionForCpuBackward0")
+@fused(
+    forward=attend_forward, backward=attend_backward, node="ScaledDotProductFlashAttentionForCpuBackward0",
+    constant=("mask",),
+)  # fmt: skip
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float) -> Tensor:
     return matmul(probabilities(query, key, mask, causal, scale), value)
 

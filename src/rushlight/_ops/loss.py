@@ -110,7 +110,7 @@ def nll_backward(
     return out, None, None
 
 
-@fused(forward=nll_forward, backward=nll_backward, node="NllLossBackward0")
+@fused(forward=nll_forward, backward=nll_backward, node="NllLossBackward0", constant=("target", "weight"))
 def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
     from .compare import ne, where
     from .index import gather, index_select
@@ -220,7 +220,7 @@ def entropy_backward(
     return gx, None, None
 
 
-@fused(forward=entropy_forward, backward=entropy_backward, node="NllLossBackward0")
+@fused(forward=entropy_forward, backward=entropy_backward, node="NllLossBackward0", constant=("target", "weight"))
 def cross_entropy_classes(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int, label_smoothing: float
 ) -> Tensor:
@@ -438,7 +438,7 @@ def bce_backward(g: Any, wanted: Any, x: Any, target: Any, weight: Any, reductio
     return np.asarray(gx, x.dtype), gt, None
 
 
-@fused(forward=bce_forward, backward=bce_backward, node="BinaryCrossEntropyBackward0")
+@fused(forward=bce_forward, backward=bce_backward, node="BinaryCrossEntropyBackward0", constant=("weight",))
 def bce_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     from .compare import clamp
     from .elementary import log, log1p
@@ -509,7 +509,7 @@ def logits_backward(
     return gx, gt, None, None
 
 
-@fused(forward=logits_forward, backward=logits_backward, node="BinaryCrossEntropyWithLogitsBackward0")
+@fused(forward=logits_forward, backward=logits_backward, node="BinaryCrossEntropyWithLogitsBackward0", constant=("weight", "pos_weight"))
 def logits_of(
     input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
 ) -> Tensor:

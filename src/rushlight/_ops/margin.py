@@ -150,7 +150,7 @@ def triplet_margin_with_distance_loss(
 # ---- over classes
 
 
-@composed("MultiMarginLossBackward0")
+@composed("MultiMarginLossBackward0", constant=("target", "weight"))
 def multi_margin_of(
     input: Tensor, target: Tensor, p: int, margin: float, weight: Tensor | None, reduction: str
 ) -> Tensor:
@@ -214,7 +214,7 @@ def check_long(target: Any) -> None:
         )
 
 
-@composed("MultilabelMarginLossBackward0")
+@composed("MultilabelMarginLossBackward0", constant=("target",))
 def multilabel_margin_of(input: Tensor, target: Tensor, reduction: str) -> Tensor:
     from .create import arange
     from .reduce import any as any_

@@ -232,7 +232,10 @@ def fixed_backward(
     return gx, None, None, gw, gb
 
 
-@fused(forward=fixed_forward, backward=fixed_backward, node="NativeBatchNormBackward0")
+@fused(
+    forward=fixed_forward, backward=fixed_backward, node="NativeBatchNormBackward0",
+    constant=("running_mean", "running_var"),
+)  # fmt: skip
 def batch_norm_fixed(
     input: Tensor,
     running_mean: Tensor,

@@ -42,7 +42,7 @@ def shared(g: Any, x: Any, reduction: str) -> Any:
     return g / x.dtype.type(x.size) if reduction == "mean" else g
 
 
-def of_pair(losses: Kernel, slope: Kernel, node: str) -> Callable[[Any], Any]:
+def of_pair(losses: Kernel, slope: Kernel, node: str, constant: tuple[str, ...] = ()) -> Callable[[Any], Any]:
     """Declare a loss of ``(input, target, reduction, number)`` by its kernels; the decorated function defines it."""
 
     def forward(x: Any, target: Any, reduction: str, number: float) -> tuple[Any, ...]:
@@ -55,7 +55,7 @@ def of_pair(losses: Kernel, slope: Kernel, node: str) -> Callable[[Any], Any]:
         gt = np.asarray(other * scale, x.dtype) if wanted[1] else None
         return gx, gt
 
-    return fused(forward=forward, backward=backward, node=node)
+    return fused(forward=forward, backward=backward, node=node, constant=constant)
 
 
 def smooth_losses(x: Any, target: Any, beta: float) -> Any:
@@ -150,7 +150,7 @@ def margin_slope(x: Any, target: Any, _: float) -> tuple[Any, Any]:
     return s * target, s * x
 
 
-@of_pair(margin_losses, margin_slope, "SoftMarginLossBackward0")
+@of_pair(margin_losses, margin_slope, "SoftMarginLossBackward0", ("target",))
 def soft_margin_of(input: Tensor, target: Tensor, reduction: str, number: float) -> Tensor:
     return reduced(log1p(exp(-target * input)), reduction)
 

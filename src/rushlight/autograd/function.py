@@ -313,14 +313,15 @@ on_made: list[Callable[[BackwardCFunction], None]] = []  # told of every custom 
 def run(cls: Any, args: tuple[Any, ...], seen: Callable[[Any], None] | None = None) -> Any:
     """Run a custom function on tensors of no transform, and record it. Its ``ctx`` is shown to ``seen``."""
     ctx = cls._backward_cls()
+    own = ctx.__dict__  # where the attributes are: writing there is much cheaper than by ``__setattr__``
     inputs = [a for a in args if isinstance(a, Tensor)]
-    ctx.needs_input_grad = tuple([isinstance(a, Tensor) and a._node is not None for a in args])
-    executable = bool(mode() & RECORD) and any(ctx.needs_input_grad)
+    own["needs_input_grad"] = asking = tuple([isinstance(a, Tensor) and a._node is not None for a in args])
+    executable = bool(mode() & RECORD) and any(asking)
     ctx.code, ctx.lasti = callsite.here()
-    ctx._inputs = tuple([(tuple(a.shape), record.np_dtype(a)) if isinstance(a, Tensor) else None for a in args])
+    own["_inputs"] = tuple([(tuple(a.shape), record.np_dtype(a)) if isinstance(a, Tensor) else None for a in args])
     before = [a._node for a in inputs]
     if executable:
-        ctx.parents = (Fan(tuple(before)),)
+        own["parents"] = (Fan(tuple(before)),)
     with switched(mode() & ~RECORD):
         if has_setup_context(cls):
             raw = cls.forward(*args)
@@ -339,8 +340,9 @@ def run(cls: Any, args: tuple[Any, ...], seen: Callable[[Any], None] | None = No
         again = cls._backward_cls()
         again.__dict__.update(ctx.__dict__)
         seen(again)
-    ctx.to_save = None
-    ctx.dirty_tensors, ctx.non_differentiable = (), ()
+    if ctx.to_save is not None:
+        own["to_save"] = None
+    own["dirty_tensors"] = own["non_differentiable"] = ()
     if (noted := record.applied.get()) is not None:
         noted.append((cls, args, made))
     return made if isinstance(raw, tuple) else made[0]
@@ -396,7 +398,7 @@ def processed(ctx: Any, inputs: list[Tensor], outputs: tuple[Any, ...], executab
         and (o.dtype.is_floating_point or o.dtype.is_complex)
         for o in outputs
     ]
-    ctx._outputs = tuple(
+    ctx.__dict__["_outputs"] = tuple(
         [
             (tuple(o.shape), record.np_dtype(o), d, True) if isinstance(o, Tensor) else (None, None, False, False)
             for o, d in zip(outputs, differentiable, strict=True)
@@ -603,8 +605,11 @@ class Function(metaclass=FunctionMeta):
         """Run the function and record it. Keyword arguments are put in the order of ``forward``'s parameters."""
         if kwargs or has_setup_context(cls):
             args = in_order(cls, args, kwargs)
-        top = max((a for a in args if isinstance(a, Tensor)), key=lambda t: t.level, default=None)
-        if top is not None and top.level:
+        top = None
+        for a in args:
+            if isinstance(a, Tensor) and a.level and (top is None or a.level > top.level):
+                top = a
+        if top is not None:
             from .custom import apply_at
 
             return apply_at(cls, args, top.transform)
