@@ -509,7 +509,12 @@ def logits_backward(
     return gx, gt, None, None
 
 
-@fused(forward=logits_forward, backward=logits_backward, node="BinaryCrossEntropyWithLogitsBackward0", constant=("weight", "pos_weight"))
+@fused(
+    forward=logits_forward,
+    backward=logits_backward,
+    node="BinaryCrossEntropyWithLogitsBackward0",
+    constant=("weight", "pos_weight"),
+)
 def logits_of(
     input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: str
 ) -> Tensor:
