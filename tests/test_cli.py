@@ -65,7 +65,7 @@ def test_version() -> None:
 
 
 def test_run_shows_the_program_what_python_would(script, tmp_path: Path) -> None:
-    (tmp_path / "beside.py").write_text("import torch\nvalue = torch.__name__\n")
+    (tmp_path / "beside.py").write_text("import torch\nvalue = 'rushlight' in torch.__version__\n")
     path = script("""
         import sys
         import beside
@@ -75,22 +75,22 @@ def test_run_shows_the_program_what_python_would(script, tmp_path: Path) -> None
     """)
     done = command("run", path, "--lr", "3", "-h")
     first, second = done.stdout.splitlines()
-    assert first == f"{[path, '--lr', '3', '-h']} __main__ {path} {tmp_path} None rushlight", done.stderr
+    assert first == f"{[path, '--lr', '3', '-h']} __main__ {path} {tmp_path} None True", done.stderr
     assert second == "True"
     assert done.returncode == 0 and done.stderr == ""
 
 
 def test_run_a_module(script, tmp_path: Path) -> None:
-    script("import sys, torch\nprint(sys.argv[1:], torch.__name__, __name__)\n", "module.py")
+    script("import sys, torch\nprint(sys.argv[1:], 'rushlight' in torch.__version__, __name__)\n", "module.py")
     done = command("run", "-m", "module", "a", "-b", cwd=tmp_path)
-    assert done.stdout == "['a', '-b'] rushlight __main__\n", done.stderr
+    assert done.stdout == "['a', '-b'] True __main__\n", done.stderr
 
 
 def test_run_a_folder(script, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    script("import torch, part\nprint(torch.__name__, part.x)\n", "app/__main__.py")
+    script("import torch, part\nprint('rushlight' in torch.__version__, part.x)\n", "app/__main__.py")
     script("x = 1\n", "app/part.py")
-    assert command("run", str(tmp_path / "app")).stdout == "rushlight 1\n"
+    assert command("run", str(tmp_path / "app")).stdout == "True 1\n"
 
 
 def test_a_traceback_begins_in_the_program(script) -> None:
@@ -165,7 +165,7 @@ def test_processes_of_the_program_have_the_alias_too(script, method: str) -> Non
                 print(list(pool.map(work, [1])))
     """)
     done = command("run", path, method)
-    assert done.stdout == "[('rushlight', 'rushlight.nn.functional', 2)]\n", done.stderr
+    assert done.stdout == "[('torch', 'rushlight.nn.functional', 2)]\n", done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")

@@ -169,6 +169,7 @@ def test_arrays_with_dtype_objects_of_their_own() -> None:
     assert again.numpy().dtype is np.dtype(np.float32)
 
 
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays")
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

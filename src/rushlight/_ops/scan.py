@@ -198,8 +198,13 @@ def logcumsumexp_vjp(g: Any, input: Any, result: Any, dim: int) -> Any:
     if input.ndim == 0:
         return g
     if record.np_dtype(input).kind == "c":
+        from .shape import flipped
+
+        # log(0) would make second derivatives nan; so a tiny number, and 0 where nothing else arrives
         logs = log(where(g == 0, float(np.finfo(record.np_dtype(input)).tiny), g))
-        return exp(tail_logs(logs - conj(result), dim) + conj(input))
+        at = (canonical(dim, input.ndim),)
+        arrives = flipped(cumsum(flipped(g != 0, at), dim), at) > 0
+        return where(arrives, exp(tail_logs(logs - conj(result), dim) + conj(input)), 0.0)
     low = float(np.finfo(record.np_dtype(input)).min)  # not infinite: the second derivative would be nan
 
     def part(h: Any) -> Any:

@@ -47,7 +47,7 @@ def stft(
     spectrum. Real signals need ``return_complex``.
 
     >>> import rushlight as torch
-    >>> torch.stft(torch.ones(8), 4, return_complex=True, center=False).shape
+    >>> torch.stft(torch.ones(8), 4, window=torch.hann_window(4), return_complex=True, center=False).shape
     torch.Size([3, 5])
     """
     from .padding import pad
@@ -155,8 +155,8 @@ def istft(
     Raises RuntimeError where windows do not cover the signal.
 
     >>> import rushlight as torch
-    >>> x = torch.arange(8.0)
-    >>> torch.istft(torch.stft(x, 4, return_complex=True), 4).round()
+    >>> x, window = torch.arange(8.0), torch.hann_window(4)
+    >>> torch.istft(torch.stft(x, 4, window=window, return_complex=True), 4, window=window).round()
     tensor([0., 1., 2., 3., 4., 5., 6., 7.])
     """
     hop = n_fft // 4 if hop_length is None else hop_length
