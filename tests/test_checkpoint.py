@@ -124,6 +124,7 @@ def test_debug_lists_operators() -> None:
     ):
         checkpoint(function, leaf(), use_reentrant=False).sum().backward()
     assert "exp([4]) at" in str(e.value)
+    assert "You are seeing this error because you passed `debug=True` to checkpoint" in str(e.value)
 
 
 def test_selective_keeps_what_is_asked() -> None:

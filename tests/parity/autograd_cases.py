@@ -2236,3 +2236,47 @@ graphed("fill_", lambda t, F, x: x.clone().fill_(1.0))
 graphed("fill_diagonal_", lambda t, F, x: x.clone().fill_diagonal_(1.0))
 graphed("floor", lambda t, F, x: x // 2)
 graphed("heaviside", lambda t, F, x: t.heaviside(x, x))
+
+
+def nowhere(name, make):
+    def case(t):
+        x = t.tensor([[1.0, 2.0], [0.0, 1.0]], requires_grad=True)
+        w = t.ones(2, requires_grad=True)
+        made = make(t, x, w)
+        nodes = [(graph(m.grad_fn), m.output_nr) for m in made]
+        made[0].sum().backward()
+        return nodes
+
+    L(f"no derivative: {name}", case)
+    L(f"no derivative: {name}, the node", lambda t: graph(make(t, *[t.ones(2, 2, requires_grad=True)] * 2)[-1].grad_fn))
+
+
+nowhere("bincount", lambda t, x, w: [t.bincount(t.tensor([0, 2]), w.flatten()[:2])])
+nowhere("histogram", lambda t, x, w: t.histogram(x, 3))
+nowhere("histogram of edges", lambda t, x, w: t.histogram(x, w.flatten()[:2].cumsum(0)))
+nowhere("histogramdd", lambda t, x, w: (lambda h: [h[0], *h[1]])(t.histogramdd(x, 2, weight=w.flatten()[:2])))
+
+
+def f(t):
+    from importlib import import_module
+
+    checkpoint = import_module(t.__name__ + ".utils.checkpoint").checkpoint
+    seen = []
+
+    class Keep(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(y)
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append(ctx.saved_tensors[0])
+            return g, None
+
+    a, b = t.tensor(1.0, requires_grad=True), t.tensor(1.0)
+    checkpoint(Keep.apply, a, b, use_reentrant=False).backward()
+    return seen[0] is b
+
+
+L("checkpoint gives back the caller's tensor", f)

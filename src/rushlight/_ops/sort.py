@@ -24,7 +24,7 @@ from .dims import canonical
 from .families import over_dims
 from .reduce import at_index, evenly_to_all, no_kernel
 from .spelling import numpy_names
-from .without import no_derivative
+from .without import leads_nowhere, no_derivative
 
 ndarray = np.ndarray
 along = over_dims("dim")
@@ -620,14 +620,21 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     w = array_of(weights, "bincount")
     if w.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
+    made = wrap(weighed(array, w, minlength))
+    leads_nowhere("bincount", [weights], [made])
+    return made
+
+
+def weighed(array: ndarray, w: ndarray, minlength: int) -> ndarray:
+    """The sums of weights by number, in float32 or float64."""
     kind = np.float32 if w.dtype == np.float32 else np.float64
     if not array.size:
-        return wrap(np.zeros(minlength, kind))
+        return np.zeros(minlength, kind)
     if kind is np.float32:  # summed in the order of the input, in float32
         out = np.zeros(max(int(array.max()) + 1, minlength), kind)
         np.add.at(out, array, w)
-        return wrap(out)
-    return wrap(tally(array, w, minlength).astype(kind, copy=False))
+        return out
+    return tally(array, w, minlength).astype(kind, copy=False)
 
 
 def limits(name: str, array: ndarray, low: float, high: float) -> tuple[float, float]:
@@ -767,8 +774,9 @@ def histogram(
     flat = array.reshape(-1, 1)
     edges = edges_of(bins, flat[:, 0], range, 0)
     hist = counted("histogram", flat, [edges], weights_of(weight, flat, "histogram"), density)
-    made = return_types.histogram(wrap(hist), bins if isinstance(bins, Tensor) else wrap(edges))
+    made = return_types.histogram(wrap(hist), wrap(np.array(edges)))
     if out is None:
+        leads_nowhere("histogram", [input, bins, weight], made)
         return made
     for o, r in zip(out, made, strict=True):
         into(o, r)
@@ -815,5 +823,9 @@ def histogramdd(
         edges_of(b, rows[:, d], None if range is None else range[2 * d : 2 * d + 2], d) for d, b in enumerate(each)
     ]
     hist = counted("histogramdd", rows, edges, weights_of(weight, rows, "histogramdd"), density)
+    made, given = wrap(hist), [b for b in each if isinstance(b, Tensor)]
     shown = tuple([b if isinstance(b, Tensor) else wrap(e) for b, e in zip(each, edges, strict=True)])
-    return return_types.histogramdd(wrap(hist), shown)
+    if not given:
+        leads_nowhere("_histogramdd_bin_edges", [input, weight], shown)
+    leads_nowhere(f"_histogramdd_from_bin_{'tensors' if given else 'cts'}", [input, *given, weight], [made])
+    return return_types.histogramdd(made, shown)

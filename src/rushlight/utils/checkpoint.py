@@ -427,7 +427,8 @@ class Refilling(Noting):
 
     def __init__(self, frame: Frame, which: Any) -> None:
         def pack(x: Tensor) -> Tensor:
-            x = wrap(x._array)
+            if x._node is not None:  # a tensor outside the graph stays the caller's own object
+                x = wrap(x._array)
             again = frame.again[which]
             i = len(again)
             again.append(Place(self.op, frame.metadata(x)))
@@ -521,7 +522,9 @@ class Log(Watching):
             + "\n".join(forward.lines)
             + "\n\nOperations executed during recomputation:\n\n"
             + "\n".join(recomputation.lines)
-            + "\n\nERROR: Detected non-determinism while running activation checkpointing\n"
+            + "\n\nERROR: Detected non-determinism while running activation checkpointing\n\nYou are seeing this error "
+            "because you passed `debug=True` to checkpoint, and the recomputation saved other tensors than the forward "
+            "did: compare the two lists above, where each operator stands with its line.\n"
         )
 
 
