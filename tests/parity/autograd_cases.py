@@ -2280,3 +2280,77 @@ def f(t):
 
 
 L("checkpoint gives back the caller's tensor", f)
+
+# ---- what random programs found
+
+
+def error_of(call):
+    try:
+        return call()
+    except (RuntimeError, IndexError) as e:
+        return f"{type(e).__name__} {str(e)[:40]}"
+
+
+def put_again(key):
+    def case(t):
+        c = x_(t).clone()
+        c[key(t)] = 0.25
+        c.backward(t.ones_like(c.detach()))
+        return error_of(lambda: c.backward(t.ones_like(c.detach())))
+
+    return case
+
+
+L("put by a list, backward twice", put_again(lambda t: [0, 1]))
+L("put by a tensor, backward twice", put_again(lambda t: t.tensor([0])))
+L("put by a mask, backward twice", put_again(lambda t: t.tensor([True, False, True])))
+L("copy_ of itself, expanded", lambda t: (e := t.ones(3).expand(2, 3)).copy_(e[:])._version)
+L("copy_ upon itself, expanded", lambda t: t.ones(3).expand(2, 3).copy_(t.ones(2, 3)))
+
+
+def f(t):
+    class Square(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append("ran")
+            return g * 2 * ctx.saved_tensors[0]
+
+    seen = []
+    x = x_(t)
+    y = x * 1
+    z = Square.apply(y)
+    z.sum().backward(inputs=[z], retain_graph=True)
+    t.autograd.grad(z.sum(), z, retain_graph=True)
+    y.sigmoid_()
+    return seen, z.grad, error_of(lambda: z.sum().backward(inputs=[z])), x.grad
+
+
+L("a custom function whose result is an input runs", f)
+L("strides of nothing, expanded", lambda t: t.ones(2, 3)[2:].expand(2, 0, 3).stride())
+L(
+    "where empty parts lie",
+    lambda t: [
+        p.storage_offset()
+        for x in [t.ones(2, 3, 4)]
+        for p in (x[2:], x[:, 3:], x[None, 1, ..., 4:], x[5:], x[1:1, 2:], x.narrow(0, 2, 0), x.split([2, 0])[1])
+    ],
+)
+L("as_strided of an empty part", lambda t: t.ones(1, 3)[1:].as_strided((2,), (1,)))
+L("nothing by indices out of range", lambda t: [t.ones(2, 0)[[0, 3, 0]].shape, t.ones(1, 2, 0)[[0, 1], [1, 5]].shape])
+L("nothing by indices of nothing", lambda t: t.ones(1, 0)[[0, 1], [1, 0]])
+
+
+def f(t):
+    x, w = t.ones(3, requires_grad=True), t.ones(3, requires_grad=True)
+    y = x * w
+    x.requires_grad_(False)
+    x[:] = y
+    y.sum().backward()
+
+
+L("a leaf moved into the interior", f)

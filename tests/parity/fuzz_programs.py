@@ -273,7 +273,7 @@ class Machine:
         value = [2, 0.5, -1.5, 3.0][n[2] % 4]
         other = self.apart(x, self.get(n[1]))
         by = other if n[3] % 2 else value
-        if name in ("zero_", "fill_", "masked_fill_") and any(
+        if (name in ("zero_", "fill_", "masked_fill_") or (name == "copy_" and x.requires_grad)) and any(
             s == 0 and k > 1 for s, k in zip(x.stride(), x.shape, strict=True)
         ):
             return None  # PyTorch writes to what expand gives, but its backward fails

@@ -52,7 +52,7 @@ class Pass:
         self.ends: frozenset[Node] | None = None
         if inputs is not None:
             self.wanted = frozenset(inputs)
-            self.useful = useful = leading_to(self.wanted, [n for n, _ in roots])
+            self.useful = useful = leading_to(self.wanted, [n for n, _ in roots], accumulate)
             # nodes whose gradient is wanted, but that need not run themselves
             self.ends = frozenset(
                 [n for n in self.wanted if not accumulate and not any([p in useful for p in n.parents])]
@@ -253,11 +253,14 @@ def reachable(roots: Iterable[Node]) -> set[Node]:
     return reached
 
 
-def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
-    """The nodes on a path from the roots to a wanted one: the only ones worth running."""
+def leading_to(wanted: frozenset[Node], roots: Iterable[Node], runs: bool = False) -> set[Node]:
+    """The nodes on a path from the roots to a wanted one: the only ones worth running.
+
+    ``runs``: a node whose output is wanted runs itself, too.
+    """
     useful = {node for node in wanted if type(node) is not Nowhere}
     for node in wanted:  # the hooks of an output stand with its node
-        if type(node) is Port and node.parents[0].hooks is not None:  # type: ignore[union-attr]
+        if type(node) is Port and (runs or node.parents[0].hooks is not None):  # type: ignore[union-attr]
             useful.add(node.parents[0])  # type: ignore[arg-type]
     for node in sorted(reachable(roots), key=lambda node: node.seq):
         if node not in useful and any([p in useful for p in node.parents]):
@@ -303,6 +306,13 @@ def commit(this: Pass) -> None:
     """Add what arrived to ``.grad``, all of it at the end, so that an interrupted pass leaves every ``.grad`` as it was."""
     arrived, wanted = this.arrived, this.wanted
     leaves = [n for n in arrived if type(n) is Leaf and n.hooks is None and (wanted is None or n in wanted)]
+    for leaf in leaves:
+        tensor = leaf.tensor()
+        if tensor is not None and tensor._node is not leaf and is_interior(tensor._node):
+            raise RuntimeError(
+                "leaf variable has been moved into the graph interior: it was written in place with something that requires "
+                "grad, after an operator had used it as a leaf. Write to a .clone() of it."
+            )
     with _commit:
         for position, leaf in enumerate(leaves):
             if leaf in arrived:
@@ -313,6 +323,11 @@ def commit(this: Pass) -> None:
                     for rest in leaves[position + (state_of(leaf) != before) :]:
                         add_to_grad(rest, arrived, this.create_graph)
                     raise
+
+
+def is_interior(node: Node | None) -> bool:
+    """Whether a tensor with this node is the result of something recorded."""
+    return node is not None and type(node) is not Leaf and type(node) is not Nowhere
 
 
 def state_of(leaf: Leaf) -> Any:

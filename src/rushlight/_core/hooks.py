@@ -175,7 +175,7 @@ def made_by(this: Pass, node: Node, g: Any) -> list[Any]:
     saved = node.revived() if this.create_graph else node.saved
     if g is None and not node.makes_grads:
         return [None for _ in zip(node.parents, saved, strict=True)]
-    useful = this.useful
+    useful = None if node.makes_grads and this.accumulate else this.useful  # a custom function runs, as in PyTorch
     return [
         vjp(g, *kept) if parent is not None and (useful is None or parent in useful) else None  # type: ignore[misc]
         for parent, vjp, kept in zip(node.parents, node.rules, saved, strict=True)

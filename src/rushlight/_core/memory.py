@@ -53,6 +53,25 @@ def owner(array: Any) -> Any:
             return array
 
 
+def placed(part: np.ndarray, array: np.ndarray, key: tuple[Any, ...]) -> np.ndarray:
+    """The empty part of ``array`` at ``key``, as PyTorch places it: NumPy lets an empty slice begin at 0."""
+    if type(part) is not np.ndarray:
+        return part
+    where, locked = array.__array_interface__["data"]
+    dim = 0
+    for i, k in enumerate(key):
+        if k is Ellipsis:
+            dim = array.ndim - sum([rest is not None for rest in key[i + 1 :]])
+        elif k is not None:
+            n = array.shape[dim]
+            at = k.indices(n)[0] if type(k) is slice else k + n if k < 0 else k
+            where += at * array.strides[dim]
+            dim += 1
+    whole = {**part.__array_interface__, "data": (where, locked), "strides": part.strides}
+    moved = np.asarray(Strided(whole, array))
+    return moved if moved.dtype == part.dtype else part
+
+
 def entry(array: np.ndarray) -> Writes:
     """The record of writes to the memory under ``array``, made if there is none yet."""
     array = owner(array)

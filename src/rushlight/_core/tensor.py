@@ -766,6 +766,8 @@ def strides_of(array: ndarray) -> tuple[int, ...]:
     """Strides in elements. NumPy leaves those of empty arrays and sizes of one open; PyTorch's rule fills them in."""
     size = array.itemsize
     if array.size == 0:
+        if any(array.strides) and any([s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)]):
+            return tuple([s // size for s in array.strides])  # expanded
         steps, step = [], 1
         for n in reversed(array.shape):
             steps.append(step)

@@ -50,7 +50,8 @@ def key_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, key: tup
 
 def _by_key(name: str, node: str) -> Any:
     def body(input: Tensor, key: tuple[Any, ...]) -> Tensor:
-        return input[(*key, ...)]  # with the ellipsis NumPy gives a view even of a single element
+        made: Any = input[(*key, ...)]  # with the ellipsis NumPy gives a view even of a single element
+        return made if made.size else memory.placed(made, input, key)  # type: ignore[arg-type, no-any-return]
 
     body.__name__ = name
     return operator(
@@ -361,6 +362,13 @@ def parsed(shape: Sequence[int], key: tuple[Any, ...]) -> tuple[tuple[Any, ...],
                 advanced += list(array.nonzero()) if array.ndim else []
             elif array.dtype.kind == "b":
                 advanced[-1] = array.nonzero()[0]
+            elif 0 in shape[:at] or 0 in shape[at + 1 :]:  # nothing is picked: PyTorch does not look at the indices
+                try:
+                    check_range(array, shape[at], at)
+                except IndexError:
+                    if not shape[at]:
+                        raise
+                    advanced[-1] = np.zeros_like(array)
             else:
                 check_range(array, shape[at], at)
             at += array.ndim if array.dtype.kind == "b" else 1
@@ -570,6 +578,10 @@ def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     return out  # type: ignore[return-value]
 
 
+for put in (put_at, index_put_raw, zero_at):
+    put.op.node_class.holds = True  # type: ignore[attr-defined]  # as of ``take_at``
+
+
 def copied_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, source: Any) -> Any:
     from .shape import reshape
 
@@ -626,6 +638,12 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
                 pass  # the shapes do not fit: what follows says so in PyTorch's words
     if src._node is not None:
         src = cast_to(src, record.np_dtype(self))
+    recorded = mode() & RECORD and (self._node is not None or src._node is not None)
+    if type(array) is type(new) is ndarray and 0 in array.strides and not recorded:
+        if array.__array_interface__ == new.__array_interface__:
+            views.check_writable(self, "__setitem__", False)  # elements may lie upon each other: nothing changes
+            views.stamp(self, "copy_")
+            return self
     return views.write(self, copied.op, (src,), "copy_")  # type: ignore[attr-defined]
 
 

@@ -526,7 +526,9 @@ atleast_3d = atleast(
 )  # fmt: skip
 def part(input: Tensor, dim: int, start: int, stop: int, step: int = 1) -> Tensor:
     """The elements ``start:stop:step`` along ``dim`` (a view); the transpose of :func:`pad_narrow`."""
-    return input[(*(slice(None),) * dim, slice(start, stop, step))]
+    key = (*(slice(None),) * dim, slice(start, stop, step))
+    made: Any = input[key]
+    return made if made.size else memory.placed(made, input, key)  # type: ignore[arg-type, no-any-return]
 
 
 @operator(
@@ -887,7 +889,9 @@ def _splitting(name: str, node: str) -> Any:
     def body(input: Tensor, dim: int, lengths: tuple[int, ...]) -> Any:
         lead, start, parts = (slice(None),) * dim, 0, []
         for n in lengths:
-            parts.append(input[(*lead, slice(start, start + n))])
+            key = (*lead, slice(start, start + n))
+            made: Any = input[key]
+            parts.append(made if made.size else memory.placed(made, input, key))  # type: ignore[arg-type]
             start += n
         return tuple(parts)
 
