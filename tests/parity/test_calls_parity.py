@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -1181,3 +1182,55 @@ def test_call(group: Callable[[Any], Calls], name: str) -> None:
         return
     assert not isinstance(mine, Exception), f"{mine!r} where PyTorch gives {theirs}"
     assert same(mine, theirs), f"{mine} where PyTorch gives {theirs}"
+
+
+OUTS: dict[str, Callable[[Any, Any], Any]] = dict(
+    pointwise=lambda T, o: T.add(T.ones(2, 2), 1, out=o),
+    abs=lambda T, o: T.abs(T.ones(2, 2), out=o),
+    clamp=lambda T, o: T.clamp(T.ones(2, 2), 0, 1, out=o),
+    where=lambda T, o: T.where(T.ones(2, 2) > 0, T.ones(2, 2), T.zeros(2, 2), out=o),
+    gather=lambda T, o: T.gather(T.ones(2, 2), 0, T.zeros(2, 2).long(), out=o),
+    index_select=lambda T, o: T.index_select(T.ones(2, 2), 0, T.tensor([0, 1]), out=o),
+    take=lambda T, o: T.take(T.ones(2, 2), T.zeros(2, 2).long(), out=o),
+    scatter=lambda T, o: T.scatter(T.ones(2, 2), 0, T.zeros(2, 2).long(), 1.0, out=o),
+    tril=lambda T, o: T.tril(T.ones(2, 2), out=o),
+    copied=lambda T, o: T.t_copy(T.ones(2, 2), out=o),
+    cat=lambda T, o: T.cat([T.ones(1, 2), T.ones(1, 2)], out=o),
+    sort=lambda T, o: T.sort(T.ones(2, 2), out=(o, T.zeros(2, 2).long())),
+    sorted_at=lambda T, o: T.sort(T.ones(2, 2), out=(T.zeros(2, 2), o)),
+    topk_at=lambda T, o: T.topk(T.ones(2, 2), 2, out=(T.zeros(2, 2), o)),
+    mode_at=lambda T, o: T.mode(T.ones(2, 2, 2), -1, out=(T.zeros(2, 2), o)),
+    argmax=lambda T, o: T.argmax(T.ones(2, 2, 2), -1, out=o),
+    amax=lambda T, o: T.amax(T.ones(2, 2, 2), -1, out=o),
+    all=lambda T, o: T.all(T.ones(2, 2, 2), -1, out=o),
+    any=lambda T, o: T.any(T.ones(2, 2, 2), -1, out=o),
+    signbit=lambda T, o: T.signbit(T.ones(2, 2), out=o),
+    isin=lambda T, o: T.isin(T.ones(2, 2), T.ones(2), out=o),
+    searchsorted=lambda T, o: T.searchsorted(T.ones(3), T.ones(2, 2), out=o),
+    cummax=lambda T, o: T.cummax(T.ones(2, 2), 0, out=(o, T.zeros(2, 2).long())),
+    softmax=lambda T, o: T.softmax(T.ones(2, 2), 0, out=o),
+    quantile=lambda T, o: T.quantile(T.ones(2, 2, 2), 0.5, dim=2, out=o),
+    mm=lambda T, o: T.mm(T.ones(2, 2), T.ones(2, 2), out=o),
+    outer=lambda T, o: T.outer(T.ones(2), T.ones(2), out=o),
+    polar=lambda T, o: T.polar(T.ones(2, 2), T.ones(2, 2), out=o),
+    fft=lambda T, o: T.fft.fft(T.ones(2, 2), out=o),
+    cholesky=lambda T, o: T.linalg.cholesky(T.eye(2), out=o),
+    pinv=lambda T, o: T.linalg.pinv(T.eye(2), out=o),
+    eigvals=lambda T, o: T.linalg.eigvals(T.eye(2), out=o[0].clone()),
+    norm=lambda T, o: T.linalg.vector_norm(T.ones(2, 2, 2), dim=2, out=o),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTS)
+def test_dtypes_of_out(name: str) -> None:
+    """Which dtypes ``out=`` may have, and what is said of others."""
+    for dtype in ("bool", "uint8", "int64", "float16", "float32", "float64", "complex64", "complex128"):
+        mine, theirs = [
+            outcome(partial(OUTS[name], T, T.zeros(2, 2, dtype=getattr(T, dtype)))) for T in (rushlight, torch)
+        ]
+        if isinstance(theirs, Exception):
+            assert type(mine) is type(theirs), f"{dtype}: {mine!r} where PyTorch raises {theirs!r}"
+            assert str(mine) == str(theirs), dtype
+        else:
+            assert not isinstance(mine, Exception), f"{dtype}: {mine!r} where PyTorch gives {theirs}"
+            assert same(mine, theirs), f"{dtype}: {mine} where PyTorch gives {theirs}"

@@ -677,25 +677,43 @@ before_write: list[Callable[[Tensor, str], None]] = []  # of ``autograd.mutation
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
+def castable(source: np.dtype, target: np.dtype) -> bool:
+    """Whether a result of dtype ``source`` may be written into ``target``: not if that loses its kind of number."""
+    return _CATEGORY[source.kind] <= _CATEGORY[target.kind]
+
+
 def check_cast(source: np.dtype, target: np.dtype) -> None:
     """Raise if a result of dtype ``source`` may not be written into ``target``."""
-    if _CATEGORY[source.kind] > _CATEGORY[target.kind]:
+    if not castable(source, target):
         names = [dtypes.LEGACY[dtypes.FROM_NUMPY[d].name] for d in (source, target)]
         raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
 
 
-def write_out(op: Op, out: Any, result: Any) -> Any:
+class Named:
+    """What a function that is no declared operator is called where it leaves its result in ``out=``."""
+
+    outputs = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+# says of the result of a name, by dtype and number of output, that it may not be left in ``out=`` (``_ops.outs``)
+check_out: Callable[[str, np.dtype, np.dtype, int], None] = lambda name, source, target, at: check_cast(source, target)
+
+
+def write_out(op: Op | Named, out: Any, result: Any) -> Any:
     """Leave a result (or several) in the tensors given as ``out=``; shapes are adjusted as PyTorch does."""
     if op.outputs is not None:
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{op.name}(): argument 'out' must be tuple of {len(result)} Tensors")
-        for o, r in zip(out, result, strict=True):
-            write_out_one(op, o, r)
+        for i, (o, r) in enumerate(zip(out, result, strict=True)):
+            write_out_one(op, o, r, i)
         return type(result)(out) if type(result) in (tuple, list) else type(result)(*out)
     return write_out_one(op, out, result)
 
 
-def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
+def write_out_one(op: Op | Named, out: Any, result: Tensor, at: int = 0) -> Tensor:
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if mode() & RECORD and (out._node is not None or result._node is not None):
@@ -715,7 +733,7 @@ def write_out_one(op: Op, out: Any, result: Tensor) -> Tensor:
             "Please clone() the tensor before performing the operation."
         )
     if new.dtype is not out._array.dtype:
-        check_cast(new.dtype, out._array.dtype)
+        check_out(op.name, new.dtype, out._array.dtype, at)
     if out._array.shape != new.shape:
         if out._array.size:
             import warnings

@@ -11,7 +11,7 @@ from weakref import ref
 
 import numpy as np
 
-from .._core import dtypes, levels, memory
+from .._core import dtypes, levels, memory, views
 from .._core.graph import Leaf
 from .._core.meta import meta, spread
 from .._core.mode import DEPTH, INFERENCE, mode
@@ -506,10 +506,12 @@ def into_range(out: Tensor | None, result: Tensor) -> Tensor:
     return into(out, result)
 
 
-def into(out: Tensor | None, result: Tensor) -> Tensor:
-    """The result, left in ``out`` if that is given."""
+def into(out: Tensor | None, result: Tensor, name: str = "") -> Tensor:
+    """The result, left in ``out`` if that is given; with a ``name`` only if the dtype is one that function takes."""
     if out is None:
         return result
+    if name:
+        return views.write_out_one(views.Named(name), out, result)
     if not isinstance(out, Tensor):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if out.shape != result.shape:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import dtypes, record, views
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .broadcast import cast_to
@@ -239,8 +239,8 @@ def half_many(name: str, input: Any, s: Any, dim: Any, norm: str | None, forward
     return fft_c2r(conj(x), dims[-1:], scale, size)
 
 
-def given_out(out: Any, result: Any) -> Any:
-    return result if out is None else fft_c2c.op.write_out(fft_c2c.op, out, result)
+def given_out(out: Any, result: Any, name: str) -> Any:
+    return result if out is None else views.write_out(views.Named(name), out, result)
 
 
 # ---- one dimension
@@ -260,7 +260,7 @@ def fft(
     >>> torch.fft.fft(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
     """
-    return given_out(out, complex_one(input, n, dim, norm, True))
+    return given_out(out, complex_one(input, n, dim, norm, True), "fft")
 
 
 # Slower than PyTorch: NumPy's transforms take two to three times those of MKL.
@@ -274,7 +274,7 @@ def ifft(
     >>> torch.fft.ifft(torch.ones(2)).real
     tensor([1., 0.])
     """
-    return given_out(out, complex_one(input, n, dim, norm, False))
+    return given_out(out, complex_one(input, n, dim, norm, False), "ifft")
 
 
 # Slower than PyTorch: NumPy's transforms take two to three times those of MKL.
@@ -288,7 +288,7 @@ def rfft(
     >>> torch.fft.rfft(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor([1.+0.j, 1.+0.j, 1.+0.j])
     """
-    return given_out(out, real_one("rfft", input, n, dim, norm, True))
+    return given_out(out, real_one("rfft", input, n, dim, norm, True), "rfft")
 
 
 @numpy_names
@@ -301,7 +301,7 @@ def irfft(
     >>> torch.fft.irfft(torch.ones(3))
     tensor([1., 0., 0., 0.])
     """
-    return given_out(out, half_one(input, n, dim, norm, False))
+    return given_out(out, half_one(input, n, dim, norm, False), "irfft")
 
 
 @numpy_names
@@ -314,7 +314,7 @@ def hfft(
     >>> torch.fft.hfft(torch.ones(2))
     tensor([2., 0.])
     """
-    return given_out(out, half_one(input, n, dim, norm, True))
+    return given_out(out, half_one(input, n, dim, norm, True), "hfft")
 
 
 @numpy_names
@@ -327,7 +327,7 @@ def ihfft(
     >>> torch.fft.ihfft(torch.tensor([2.0, 0.0]))
     tensor([1.-0.j, 1.-0.j])
     """
-    return given_out(out, conj(real_one("ihfft", input, n, dim, norm, False)))
+    return given_out(out, conj(real_one("ihfft", input, n, dim, norm, False)), "ihfft")
 
 
 # ---- two dimensions, and any number
@@ -364,7 +364,7 @@ def fftn(
     tensor([[4.+0.j, 0.+0.j],
             [0.+0.j, 0.+0.j]])
     """
-    return given_out(out, complex_many(input, s, dim, norm, True))
+    return given_out(out, complex_many(input, s, dim, norm, True), "fftn")
 
 
 @numpy_names
@@ -377,7 +377,7 @@ def ifftn(
     >>> torch.fft.ifftn(torch.ones(1, 2))
     tensor([[1.+0.j, 0.+0.j]])
     """
-    return given_out(out, complex_many(input, s, dim, norm, False))
+    return given_out(out, complex_many(input, s, dim, norm, False), "ifftn")
 
 
 @numpy_names
@@ -391,7 +391,7 @@ def rfftn(
     tensor([[4.+0.j, 0.+0.j],
             [0.+0.j, 0.+0.j]])
     """
-    return given_out(out, real_many("rfftn", input, s, dim, norm, True))
+    return given_out(out, real_many("rfftn", input, s, dim, norm, True), "rfftn")
 
 
 @numpy_names
@@ -404,7 +404,7 @@ def irfftn(
     >>> torch.fft.irfftn(torch.ones(1, 2))
     tensor([[1., 0.]])
     """
-    return given_out(out, half_many("irfftn", input, s, dim, norm, False))
+    return given_out(out, half_many("irfftn", input, s, dim, norm, False), "irfftn")
 
 
 @numpy_names
@@ -417,7 +417,7 @@ def hfftn(
     >>> torch.fft.hfftn(torch.ones(1, 2))
     tensor([[2., 0.]])
     """
-    return given_out(out, half_many("hfftn", input, s, dim, norm, True))
+    return given_out(out, half_many("hfftn", input, s, dim, norm, True), "hfftn")
 
 
 @numpy_names
@@ -430,7 +430,7 @@ def ihfftn(
     >>> torch.fft.ihfftn(torch.tensor([[2.0, 0.0]])).real
     tensor([[1., 1.]])
     """
-    return given_out(out, real_many("ihfftn", input, s, dim, norm, False))
+    return given_out(out, real_many("ihfftn", input, s, dim, norm, False), "ihfftn")
 
 
 fft2 = _two("fft2", fftn, "torch.fft.fft2(torch.ones(1, 1))\n    tensor([[1.+0.j]])")

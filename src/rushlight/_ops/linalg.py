@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import levels, record
+from .._core import levels, record, views
 from .._core.declare import BILINEAR, LEADING, operator
 from .._core.graph import Bundle
 from .._core.tensor import Tensor
@@ -114,10 +114,11 @@ def is_complex(x: Any) -> bool:
 
 
 def given_out(out: Any, made: Any, op: Any) -> Any:
-    """The result (or several), left in ``out`` where that is given."""
+    """The result of an operator (or of a function of that name), left in ``out`` where that is given."""
     if out is None:
         return made
-    return op.op.write_out(op.op, out, made)
+    declared = views.Named(op) if isinstance(op, str) else op.op
+    return views.write_out(declared, out, made)
 
 
 def diag_of(x: Any) -> Any:
@@ -170,7 +171,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    return given_out(out, inv_of(A, "linalg.inv")[0], matmul_op)
+    return given_out(out, inv_of(A, "linalg.inv")[0], "linalg.inv")
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -258,7 +259,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     >>> torch.linalg.solve(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), torch.tensor([2.0, 2.0]))
     tensor([1.0000, 0.5000])
     """
-    return given_out(out, solved(A, B, left, "torch.linalg.solve")[0], matmul_op)
+    return given_out(out, solved(A, B, left, "torch.linalg.solve")[0], "linalg.solve")
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -311,7 +312,7 @@ def solve_triangular(
     tensor([[-1.],
             [ 1.]])
     """
-    return given_out(out, triangular_of(A, B, upper, left, unitriangular), matmul_op)
+    return given_out(out, triangular_of(A, B, upper, left, unitriangular), "linalg.solve_triangular")
 
 
 # ---- determinants
@@ -353,7 +354,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.linalg.det(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))
     tensor(-1.)
     """
-    return given_out(out, det_of(A), matmul_op)
+    return given_out(out, det_of(A), "linalg.det")
 
 
 def slogdet_rule(g: Any, A: Any, sign: Any) -> Any:
@@ -450,7 +451,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     tensor([[2., 0.],
             [1., 2.]])
     """
-    return given_out(out, cholesky_of(A, upper, "linalg.cholesky")[0], matmul_op)
+    return given_out(out, cholesky_of(A, upper, "linalg.cholesky")[0], "linalg.cholesky")
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
@@ -653,7 +654,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     tensor([1., 3.])
     """
     made = eigh_of(A, UPLO)[0] if wants_gradient(A) else eigvalsh_plain(A, UPLO)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "linalg.eigvalsh")
 
 
 def eig_rule(g: Any, A: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
@@ -720,7 +721,7 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.linalg.eigvals(torch.tensor([[3.0]]))
     tensor([3.+0.j])
     """
-    return given_out(out, eig_of(A)[0] if wants_gradient(A) else eigvals_plain(A), matmul_op)
+    return given_out(out, eig_of(A)[0] if wants_gradient(A) else eigvals_plain(A), "linalg.eigvals")
 
 
 def svd_rule(g: Any, U: Any, S: Any, Vh: Any) -> Any:
@@ -826,7 +827,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     tensor([4., 3.])
     """
     check_driver("svdvals", driver)
-    return given_out(out, svd_of(A, False)[1] if wants_gradient(A) else svdvals_plain(A), matmul_op)
+    return given_out(out, svd_of(A, False)[1] if wants_gradient(A) else svdvals_plain(A), "linalg.svdvals")
 
 
 # ---- pseudo-inverses and least squares
@@ -906,7 +907,7 @@ def pinv(
     if rcond is not None:
         rtol, atol = rcond, 0.0 if atol is None else atol
     low, relative = tolerances("linalg.pinv", A, atol, rtol)
-    return given_out(out, pinv_of(A, low, relative, bool(hermitian)), matmul_op)
+    return given_out(out, pinv_of(A, low, relative, bool(hermitian)), "linalg.pinv")
 
 
 def lstsq_rule(g: Any, wanted: Any, A: Any, B: Any, solution: Any, vector: bool, A_shape: Any, B_shape: Any) -> Any:
@@ -1045,14 +1046,14 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     check_square("linalg.matrix_power", A)
     if n == 0:
         return given_out(
-            out, A * 0 + unit(A.shape[-1], A.shape[-1], A) if wants_gradient(A) else unit_like(A), matmul_op
+            out, A * 0 + unit(A.shape[-1], A.shape[-1], A) if wants_gradient(A) else unit_like(A), "matrix_power"
         )
     square = inv(A) if n < 0 else A
     made: Any = square if n < 0 else A * 1 if abs(n) == 1 and record.np_dtype(A).kind != "b" else A
     result: Any = None
     n = abs(n)
     if n == 1:
-        return given_out(out, made, matmul_op)
+        return given_out(out, made, "matrix_power")
     while True:
         if n & 1:
             result = square if result is None else matmul(result, square)
@@ -1061,7 +1062,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
             break
         square = matmul(square, square)
     made = result
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "matrix_power")
 
 
 def unit_like(A: Any) -> Any:
@@ -1110,7 +1111,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
         made = squeeze(made, 0)
     if column:
         made = squeeze(made, -1)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "linalg.multi_dot")
 
 
 def best_split(sizes: list[int]) -> dict[tuple[int, int], int]:
@@ -1198,7 +1199,7 @@ def matrix_norm(
             made = sum_(sums, outer, keepdim)
         else:
             made = (amax if ord > 0 else amin)(sums, outer, keepdim)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "linalg.matrix_norm")
 
 
 @numpy_names
@@ -1258,7 +1259,7 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
             last = S.ndim - 1
             top, low = part(S, last, 0, 1), part(S, last, S.shape[-1] - 1, S.shape[-1])
             made = squeeze(low / top if p == -2 else top / low, -1)
-        return given_out(out, made, matmul_op)
+        return given_out(out, made, "linalg.cond")
     check_square(f"linalg.cond(ord={shown_order(p)})", A)
     if 0 in A.shape:
         made = matrix_norm(A, "fro") * 0
@@ -1266,7 +1267,7 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
         inverse, info = inv_of(A, None)
         made = matrix_norm(A, p) * matrix_norm(where(unsqueeze(unsqueeze(info != 0, -1), -1), 1.0, inverse), p)
         made = where(info != 0, float("nan") if p == "nuc" else float("inf"), made)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "linalg.cond")
 
 
 @operator(batch=None)
@@ -1301,7 +1302,7 @@ def matrix_rank(
     if tol is not None:
         atol, rtol = tol, 0.0
     low, relative = tolerances("torch.linalg.matrix_rank", A, atol, rtol)
-    return given_out(out, rank_of(A, low, relative, hermitian), matmul_op)
+    return given_out(out, rank_of(A, low, relative, hermitian), "linalg.matrix_rank")
 
 
 # ---- LU
@@ -1456,7 +1457,9 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     return (
         made
         if out is None
-        else return_types.linalg_lu_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+        else return_types.linalg_lu_factor(
+            *[given_out(o, m, "linalg.lu_factor") for o, m in zip(out, made, strict=True)]
+        )
     )
 
 
@@ -1570,7 +1573,7 @@ def lu_solve(
         raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
     batch_of(LU, B)
     check_pivots(pivots, LU.shape[-1])
-    return given_out(out, lu_solve_of(LU, pivots, B, left, adjoint), matmul_op)
+    return given_out(out, lu_solve_of(LU, pivots, B, left, adjoint), "linalg.lu_solve")
 
 
 # ---- LDL
@@ -1637,7 +1640,9 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     return (
         made
         if out is None
-        else return_types.linalg_ldl_factor(*[given_out(o, m, matmul_op) for o, m in zip(out, made, strict=True)])
+        else return_types.linalg_ldl_factor(
+            *[given_out(o, m, "linalg.ldl_factor") for o, m in zip(out, made, strict=True)]
+        )
     )
 
 
@@ -1668,7 +1673,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     >>> torch.linalg.ldl_solve(*torch.linalg.ldl_factor(torch.eye(1)), torch.ones(1, 1))  # doctest: +SKIP
     tensor([[1.]])
     """
-    return given_out(out, ldl_solve_of(LD, pivots, B, hermitian), matmul_op)
+    return given_out(out, ldl_solve_of(LD, pivots, B, hermitian), "linalg.ldl_solve")
 
 
 # ---- reflectors
@@ -1711,7 +1716,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     for i in range(k - 1, -1, -1):
         v = reflectors(A, i)
         Q = Q - (unsqueeze(part(tau, tau.ndim - 1, i, i + 1), -1) * v) @ (mH(v) @ Q)
-    return given_out(out, Q if k else Q * 1, matmul_op)
+    return given_out(out, Q if k else Q * 1, "linalg.householder_product")
 
 
 def unit(m: int, n: int, like: Any) -> Any:
@@ -1771,7 +1776,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
         np.broadcast_shapes(tuple(input.shape), tuple(other.shape))
     except ValueError as error:
         raise record.unbroadcastable(str(error)) or error from None
-    return given_out(out, cross_of(input, other, at - input.ndim), matmul_op)
+    return given_out(out, cross_of(input, other, at - input.ndim), "linalg.cross")
 
 
 @numpy_names
@@ -1794,7 +1799,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
         made = dot(conj(x), y)
     else:
         made = sum_(conj(x) * y, dim)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "linalg.vecdot")
 
 
 def product_of(sizes: Any) -> int:
@@ -1820,7 +1825,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
             f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {n} != {m}"
         )
     made = reshape(inv_of(reshape(A, (m, n)), "inv")[0], (*columns, *rows))
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "tensorinv")
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -1841,7 +1846,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
             f"got {n} != {m}"
         )
     made = reshape(solve_of(reshape(A, (m, n)), reshape(B, (-1,)), True, True, "torch.linalg.solve")[0], columns)
-    return given_out(out, made, matmul_op)
+    return given_out(out, made, "tensorsolve")
 
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
@@ -1885,6 +1890,3 @@ def solve_method(self: Tensor, other: Any) -> Tensor:
         "This function was deprecated since version 1.9 and is now removed. `torch.solve` is deprecated in favor of "
         "`torch.linalg.solve`, whose arguments are reversed: X = torch.linalg.solve(A, B)"
     )
-
-
-from .products import mm as matmul_op  # noqa: E402 (what ``out=`` is written by)

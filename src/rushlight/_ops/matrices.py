@@ -27,7 +27,6 @@ from .linalg import (
     kernels,
     legacy,
     lu_factor_of,
-    matmul_op,
     mH,
     permutation_matrix,
     reflectors,
@@ -216,7 +215,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         made = return_types.svd(input.new_zeros((*batch, m, m)), S, input.new_zeros((*batch, n, n)))
     if out is None:
         return made
-    return return_types.svd(*[given_out(o, r, matmul_op) for o, r in zip(out, made, strict=True)])
+    return return_types.svd(*[given_out(o, r, "svd") for o, r in zip(out, made, strict=True)])
 
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
@@ -231,14 +230,14 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     if get_infos:
         made = return_types._lu_with_info(LU, pivots, info)
         if out is not None:
-            given_out(out[2], info, matmul_op)
+            given_out(out[2], info, "lu")
     else:
         made = (LU, pivots)
     if out is not None:
         if not isinstance(out, (tuple, list)):
             raise TypeError(f"argument 'out' must be tuple of Tensors, not {type(out).__name__}")
         for o, r in zip(out, made, strict=True):
-            given_out(o, r, matmul_op)
+            given_out(o, r, "lu")
         return out
     return made
 
@@ -463,7 +462,7 @@ def ormqr(
         if transpose:
             factor = conj(factor)
         made = made - (factor * v) @ (mH(v) @ made) if left else made - (made @ v) @ (factor * mH(v))
-    return given_out(out, made if k else made * 1, matmul_op)
+    return given_out(out, made if k else made * 1, "ormqr")
 
 
 # ---- traces, products, spreads
@@ -511,7 +510,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     left = reshape(input, tuple([s for n in a for s in (n, 1)]))
     right = reshape(other, tuple([s for n in b for s in (1, n)]))
     made = reshape(left * right, tuple([m * n for m, n in zip(a, b, strict=True)]))
-    return given_out(out, made, mm)
+    return given_out(out, made, "kron")
 
 
 def check_weights(name: str, w: Any, kinds: str, kind: str, count: int) -> None:

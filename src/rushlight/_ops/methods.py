@@ -27,6 +27,7 @@ from . import (
     linalg,
     magnitude,
     matrices,
+    outs,
     products,
     questions,
     random,
@@ -598,3 +599,5 @@ class Methods:
 for _name, _method in list(vars(Methods).items()):
     if _name not in ("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__", "__hash__"):
         setattr(Tensor, _name, _method)
+
+views.check_out = outs.check_out

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import dtypes, record, views
 from .._core.declare import BILINEAR, operator
 from .._core.promote import promote_types
 from .._core.tensor import Tensor
@@ -294,7 +294,7 @@ def matmul(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
         made = bmm(input, other)
     else:
         made = matmul_nd(input, other)
-    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined]
+    return made if out is None else views.write_out(views.Named("matmul"), out, made)
 
 
 def matmul_operator(self: Any, other: Any) -> Any:
@@ -504,7 +504,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
         if x.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
     made: Tensor = reshape(input, (-1, 1)) * vec2
-    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("outer"), out, made)
 
 
 ger = outer
@@ -526,7 +526,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
                 f"{list(other.shape)}"
             )
         made = tensordot(input, other, ([-1], [-1]))
-    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("inner"), out, made)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
@@ -568,7 +568,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     x = reshape(permute(a, (*free_a, *left)), (-1, n) if n else (product_of(a, free_a), 0))
     y = reshape(permute(b, (*right, *free_b)), (n, -1) if n else (0, product_of(b, free_b)))
     made: Tensor = reshape(mm(x, y), (*[a.shape[d] for d in free_a], *[b.shape[d] for d in free_b]))
-    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("tensordot"), out, made)
 
 
 def product_of(x: Any, dims: Sequence[int]) -> int:
@@ -874,4 +874,4 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     made: Any = matrices[0]
     for m in matrices[1:]:
         made = matmul(made, m)
-    return made if out is None else mm.op.write_out(mm.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("linalg.multi_dot"), out, made)

@@ -1307,10 +1307,10 @@ def _copying(name: str, view: Any, example: str) -> Any:
             if out is None:
                 return copies
             for o, c in zip(out, copies, strict=True):
-                shapes.tril.op.write_out(shapes.tril.op, o, c)  # type: ignore[attr-defined]
+                views.write_out(views.Named(name), o, c)
             return None
         copy = shapes.clone(made, memory_format="torch.contiguous_format")
-        return copy if out is None else shapes.tril.op.write_out(shapes.tril.op, out, copy)  # type: ignore[attr-defined]
+        return copy if out is None else views.write_out(views.Named(name), out, copy)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""``{name.removesuffix("_copy")}`` as a copy instead of a view.

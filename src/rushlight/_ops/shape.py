@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, memory, record
+from .._core import dtypes, memory, record, views
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.promote import promote_types
 from .._core.tensor import Size, Tensor, as_inference, views_follow, wrap
@@ -1885,7 +1885,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         made = clone(take_diagonal(input, diagonal))
     else:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return made if out is None else tril.op.write_out(tril.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("diag"), out, made)  # type: ignore[no-any-return]
 
 
 def take_diagonal(input: Tensor, offset: int) -> Tensor:

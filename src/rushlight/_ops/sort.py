@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, levels, record
+from .._core import dtypes, levels, record, views
 from .._core.declare import operator
 from .._core.promote import promote_types
 from .._core.tensor import Tensor, wrap
@@ -93,7 +93,7 @@ def argsort(
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
-    return into(out, sort(input, dim, descending)[1])
+    return into(out, sort(input, dim, descending)[1], "argsort")
 
 
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -104,7 +104,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1, 2, 3])
     """
     made: Tensor = sort(input, 0)[0]
-    return made if out is None else written_out(out, made)
+    return made if out is None else views.write_out(views.Named("msort"), out, made)
 
 
 @operator(
@@ -341,7 +341,7 @@ def quantile(
     tensor(1.5000)
     """
     made = quantiles("quantile()", input, q, dim, keepdim, interpolation, False)
-    return made if out is None else written_out(out, made)
+    return made if out is None else views.write_out(views.Named("quantile"), out, made)
 
 
 @numpy_names
@@ -361,14 +361,7 @@ def nanquantile(
     tensor(0.5000)
     """
     made = quantiles("quantile()", input, q, dim, keepdim, interpolation, True)
-    return made if out is None else written_out(out, made)
-
-
-def written_out(out: Any, made: Tensor) -> Tensor:
-    """One result left in ``out``."""
-    from .shape import tril
-
-    return tril.op.write_out(tril.op, out, made)  # type: ignore[attr-defined, no-any-return]
+    return made if out is None else views.write_out(views.Named("quantile"), out, made)
 
 
 # ---- distinct values
@@ -550,7 +543,7 @@ def searchsorted(
             "input value "
             f"tensor {list(values.shape)}"
         )
-    return into(out, found_in(rows, values, right or side == "right", order, out_int32))
+    return into(out, found_in(rows, values, right or side == "right", order, out_int32), "searchsorted")
 
 
 def bucketize(
@@ -592,7 +585,7 @@ def isin(
     for x in (a, b):
         if x.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {legacy(x.dtype)}")
-    return into(out, wrap(np.asarray(np.isin(a, b, invert=invert))))
+    return into(out, wrap(np.asarray(np.isin(a, b, invert=invert))), "isin")
 
 
 # ---- counting
@@ -683,7 +676,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     inside = flat[(flat >= left) & (flat <= right)]
     places = ((inside - left) * kind(bins) / (right - left)).astype(np.int64)
     np.minimum(places, bins - 1, out=places)
-    return into(out, wrap(tally(places, None, bins).astype(array.dtype)))
+    return into(out, wrap(tally(places, None, bins).astype(array.dtype)), "histc")
 
 
 def edges_of(bins: Any, column: ndarray, range: Any, axis: int) -> ndarray:
@@ -778,8 +771,8 @@ def histogram(
     if out is None:
         leads_nowhere("histogram", [input, bins, weight], made)
         return made
-    for o, r in zip(out, made, strict=True):
-        into(o, r)
+    for i, (o, r) in enumerate(zip(out, made, strict=True)):
+        views.write_out_one(views.Named("histogram"), o, r, i)
     return return_types.histogram(*out)
 
 
