@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -161,3 +163,21 @@ def test_reentrant_refuses_grad() -> None:
     t = leaf()
     with pytest.raises(RuntimeError, match="When use_reentrant=True, torch"):
         torch.autograd.grad(checkpoint(block, t, use_reentrant=True).sum(), t)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_arguments_die_with_the_graph(depth: int) -> None:
+    """Without the cycle collector's help."""
+    function: Any = block
+    for _ in range(depth):
+        function = functools.partial(checkpoint, function, use_reentrant=False)
+    gc.disable()
+    try:
+        t = leaf()
+        held = weakref.ref(t)
+        torch.autograd.grad(function(t * 1).sum(), t)
+        out = function(t)
+        del out, t
+        assert held() is None
+    finally:
+        gc.enable()

@@ -2354,3 +2354,20 @@ def f(t):
 
 
 L("a leaf moved into the interior", f)
+
+
+def to_complex(name, power):
+    def case(t):
+        base = t.tensor([-2.0, -0.5, 2.0, 0.0], dtype=t.float64, requires_grad=True)
+        exponent = t.tensor([1.5 + 0.5j, -1 - 1j, 0j, 2 + 0j], dtype=t.complex128, requires_grad=True)
+        made = power(base, exponent)
+        made.backward(t.full((4,), 1 + 0.5j, dtype=made.dtype))
+        return base.grad, exponent.grad + 0, graph(made.grad_fn)  # the sign of a zero is left open
+
+    L(f"powers: {name}", case)
+
+
+to_complex("real to complex", lambda b, e: b**e)
+to_complex("real to a complex number", lambda b, e: b ** (1.5 + 0.5j))
+to_complex("a negative number to complex", lambda b, e: (-2.0) ** e)
+to_complex("zero to complex", lambda b, e: 0.0**e)

@@ -373,12 +373,14 @@ def pow_number(input: Tensor, exponent: Number, *, out: Tensor | None = None) ->
 
 def exponent_slope(g: Any, base: Any, exponent: Any, result: Any) -> Any:
     """``result * log(base)``, and 0 for a base of 0 where the exponent is not negative."""
-    sign = exponent
-    if record.np_dtype(exponent).kind == "c":
-        from .complexes import real
+    if record.np_dtype(exponent).kind != "c":
+        return where((base == 0) & (exponent >= 0), 0, g * (result * logarithm(base)))
+    from .complexes import imag, real
 
-        sign = real(exponent)
-    return where((base == 0) & (sign >= 0), 0, g * (result * logarithm(base)))
+    # a negative real base has a complex logarithm
+    known = complex(base) if isinstance(base, record.NUMBERS) else cast_to(base, record.np_dtype(result))
+    constant = (real(exponent) >= 0) & (imag(exponent) == 0) & (base == 0)
+    return where(constant, 0, g * (result * logarithm(known)))
 
 
 def logarithm(base: Any) -> Any:
@@ -391,12 +393,14 @@ def logarithm(base: Any) -> Any:
 
 
 def base_slope(g: Any, input: Any, exponent: Any) -> Any:
+    if isinstance(exponent, record.NUMBERS):
+        return g * (exponent * pow_tensor(input, exponent - 1)) if exponent != 0 else zeros_as(g)
     return where(exponent == 0, 0, g * (exponent * pow_tensor(input, exponent - 1)))
 
 
 @pointwise(
     holomorphic=True,
-    node={"": "PowBackward1", "input": "PowBackward2"},
+    node={"": "PowBackward1", "input": "PowBackward2", "exponent": "PowBackward0"},
     input=base_slope,
     exponent=lambda g, input, exponent, result: exponent_slope(g, input, exponent, result),
 )

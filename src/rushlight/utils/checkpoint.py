@@ -377,8 +377,18 @@ class Enough(Exception):
     """Ends a recomputation: all that is needed is there."""
 
 
+CUSTOM = "a custom function"  # what saves outside of all operators
+
+
 class Noting(saved_tensors_hooks):
-    """A pair of hooks that knows which operator is saving."""
+    """A pair of hooks that knows which operator is saving: ``saving`` holds its name.
+
+    The hooks name that list, not these hooks themselves: a cycle would keep the function's arguments alive.
+    """
+
+    def __init__(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any], saving: list[str]) -> None:
+        super().__init__(pack, unpack)
+        self.saving = saving
 
     def __enter__(self) -> None:
         super().__enter__()
@@ -388,15 +398,15 @@ class Noting(saved_tensors_hooks):
         self.unwatch()
         super().__exit__(*args)
 
-    op = "a custom function"
-
     def noting(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        saving = self.saving
+
         def noted(op: Any, args: tuple[Any, ...]) -> Any:
-            self.op = op.name
+            saving[0] = op.name
             try:
                 return run(op, args)
             finally:
-                self.op = Noting.op
+                saving[0] = CUSTOM
 
         return noted
 
@@ -405,10 +415,12 @@ class Saving(Noting):
     """The hooks around the forward: they put holders into the graph."""
 
     def __init__(self, frame: Frame) -> None:
+        saving = [CUSTOM]
+
         def pack(x: Tensor) -> Holder:
             holder = Holder()
             frame.holders.append(weakref.ref(holder))
-            frame.places.append(Place(self.op, frame.metadata(x)))
+            frame.places.append(Place(saving[0], frame.metadata(x)))
             return holder
 
         def unpack(holder: Holder) -> Tensor:
@@ -419,19 +431,21 @@ class Saving(Noting):
                     raise
                 raise CheckpointError(f"{Log.report(*frame.logs)}\n{error}") from error
 
-        super().__init__(pack, unpack)
+        super().__init__(pack, unpack, saving)
 
 
 class Refilling(Noting):
     """The hooks around a recomputation: they fill the holders, in the order in which these were made."""
 
     def __init__(self, frame: Frame, which: Any) -> None:
+        saving = [CUSTOM]
+
         def pack(x: Tensor) -> Tensor:
             if x._node is not None:  # a tensor outside the graph stays the caller's own object
                 x = wrap(x._array)
             again = frame.again[which]
             i = len(again)
-            again.append(Place(self.op, frame.metadata(x)))
+            again.append(Place(saving[0], frame.metadata(x)))
             if i >= len(frame.holders):
                 if not frame.complete:
                     frame.grad_inside = True
@@ -448,7 +462,7 @@ class Refilling(Noting):
                 raise Enough
             return x
 
-        super().__init__(pack, lambda x: x)
+        super().__init__(pack, lambda x: x, saving)
 
 
 def filled(frame: Frame, holder: Holder) -> Tensor:
