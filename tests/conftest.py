@@ -41,6 +41,8 @@ def _same_numbers() -> Iterator[None]:
         yield
         return
     rushlight.manual_seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     yield
     rushlight.set_default_dtype(rushlight.float32)
     assert rushlight.is_grad_enabled(), "the test left recording switched off"
