@@ -1184,6 +1184,38 @@ def test_call(group: Callable[[Any], Calls], name: str) -> None:
     assert same(mine, theirs), f"{mine} where PyTorch gives {theirs}"
 
 
+KINDS: dict[str, Callable[[Any, int, Any], Any]] = dict(
+    max_pool=lambda F, n, x: getattr(F, f"max_pool{n}d")(x, 2),
+    max_pool_indices=lambda F, n, x: getattr(F, f"max_pool{n}d")(x, 2, return_indices=True),
+    avg_pool=lambda F, n, x: getattr(F, f"avg_pool{n}d")(x, 2),
+    adaptive_max=lambda F, n, x: getattr(F, f"adaptive_max_pool{n}d")(x, 2),
+    adaptive_avg=lambda F, n, x: getattr(F, f"adaptive_avg_pool{n}d")(x, 2),
+    max_unpool=lambda F, n, x: getattr(F, f"max_unpool{n}d")(x[(..., *[slice(1)] * n)], x.long()[(..., *[slice(1)] * n)] * 0, 2),
+    reflect=lambda F, n, x: F.pad(x, [1, 1] * n, "reflect"),
+    replicate=lambda F, n, x: F.pad(x, [1, 1] * n, "replicate"),
+    circular=lambda F, n, x: F.pad(x, [1, 1] * n, "circular"),
+    conv=lambda F, n, x: getattr(F, f"conv{n}d")(x, x[:, :, :2]),
+    conv_transpose=lambda F, n, x: getattr(F, f"conv_transpose{n}d")(x, x[:, :, :2]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("n", (1, 2, 3))
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds_of_number(name: str, n: int) -> None:
+    """Which dtypes pools, padding and convolutions take, and what is said of others."""
+    for dtype in ("bool", "uint8", "int32", "int64", "float32", "complex64"):
+        mine, theirs = [
+            outcome(partial(KINDS[name], T.nn.functional, n, T.ones(1, 1, *[4] * n).to(getattr(T, dtype))))
+            for T in (rushlight, torch)
+        ]
+        if isinstance(theirs, Exception):
+            assert type(mine) is type(theirs), f"{dtype}: {mine!r} where PyTorch raises {theirs!r}"
+            assert str(mine) == str(theirs) or not isinstance(theirs, NotImplementedError), dtype
+        else:
+            assert not isinstance(mine, Exception), f"{dtype}: {mine!r} where PyTorch gives {theirs}"
+            assert same(mine, theirs), f"{dtype}: {mine} where PyTorch gives {theirs}"
+
+
 OUTS: dict[str, Callable[[Any, Any], Any]] = dict(
     pointwise=lambda T, o: T.add(T.ones(2, 2), 1, out=o),
     abs=lambda T, o: T.abs(T.ones(2, 2), out=o),

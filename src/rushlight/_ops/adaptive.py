@@ -12,7 +12,7 @@ from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
 from .pool import put_planes, take_planes
-from .reduce import mean
+from .reduce import mean, require_kernel
 from .samples import by_samples
 from .shape import squeeze, unsqueeze
 
@@ -91,6 +91,7 @@ def adaptive_avg_pool(input: Tensor, output_size: Sizes, dims: int) -> Tensor:
         return squeeze(mean(unsqueeze(input, -2), (-2, -1), True), -2)
     if size == (1,) * dims:
         return mean(input, tuple(range(input.ndim - dims, input.ndim)), True)
+    require_kernel("adaptive_avg_pool3d_cpu" if dims == 3 else "adaptive_avg_pool2d", x, "buic")
     made = _MEAN[dims](x, size)
     return squeeze(made, 0) if added else made
 
@@ -150,7 +151,9 @@ _MAX = {
 def adaptive_max_pool(input: Tensor, output_size: Sizes, dims: int) -> tuple[Tensor, Tensor]:
     name = f"adaptive_max_pool{dims}d"
     x, added = batched(input, dims, name)
-    values, indices = _MAX[dims](x, sizes_of(output_size, input, dims, name))
+    size = sizes_of(output_size, input, dims, name)
+    require_kernel("adaptive_max_pool3d_cpu" if dims == 3 else "adaptive_max_pool2d", x, "buic")
+    values, indices = _MAX[dims](x, size)
     return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
 
 
@@ -221,6 +224,7 @@ def fractional(
         size = tuple([int(n * r) for n, r in zip(input.shape[-dims:], ratios, strict=True)])
     else:
         size = repeated(output_size, dims, name, "output_size")
+    require_kernel(f"fractional_max_pool{dims}d_out_frame", input, "buic")
     x, added = (unsqueeze(input, 0), True) if input.ndim == dims + 1 else (input, False)
     for n, k, out in zip(x.shape[2:], kernel, size, strict=True):
         if out + k - 1 > n - (dims == 3) or out < 1:
@@ -338,6 +342,7 @@ def max_unpool(
         raise RuntimeError(
             f"Input to {name} should be a {dims + 1}d or {dims + 2}d Tensor, but got a tensor with {input.ndim} dims."
         )
+    require_kernel(f"max_unpool{max(dims, 2)}d", input, "buic")
     if tuple(input.shape) != tuple(indices.shape):
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices "

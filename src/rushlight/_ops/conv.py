@@ -18,6 +18,7 @@ from .._kernels import conv as kernels
 from .._kernels.pool_of_threads import spread
 from .families import with_batch
 from .products import conjugate
+from .reduce import require_kernel
 from .reduce import sum as sum_
 from .samples import apart, composed
 from .shape import movedim, permute, reshape, squeeze, unsqueeze
@@ -292,6 +293,7 @@ def convolve(
         pads = numbers(padding, dims, "padding")
         if any(p < 0 for p in pads):
             raise RuntimeError("negative padding is not supported")
+    require_kernel("compute_columns3d" if dims == 3 else "slow_conv2d_cpu", input, "b")
     batched = input.ndim == dims + 2
     x = input if batched else unsqueeze(input, 0)
     padded = []
@@ -361,6 +363,7 @@ def transposed(
                 f"output padding must be smaller than either stride or dilation, but got output_padding: {e}, stride: "
                 f"{s}, dilation: {d}"
             )
+    require_kernel(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", input, "bu", False)
     batched = input.ndim == dims + 2
     x = input if batched else unsqueeze(input, 0)
     kernel = weight.shape[2:]

@@ -14,6 +14,7 @@ import numpy as np
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor
 from .fill import converted
+from .reduce import require_kernel
 
 ndarray = np.ndarray
 Stretch = tuple[slice, slice, bool]  # where to, where from, whether one element is spread
@@ -191,6 +192,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         )
     for i in range(dims):
         check_edges(input, i, sizes[2 * i], sizes[2 * i + 1], mode)
+    if mode != "circular":
+        require_kernel(f"{'reflection' if mode == 'reflect' else 'replication'}_pad{dims}d", input, "b")
     return _EDGES[mode, 0 if mode == "circular" else dims][0](input, sizes, mode)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .reduce import require_kernel
 from .samples import by_samples
 from .shape import squeeze, unsqueeze
 
@@ -139,6 +140,7 @@ def max_pool(
             f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
             f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small"
         )
+    require_kernel(f"max_pool{max(dims, 2)}d", x, "bc")
     values, indices = _MAX[dims](x, kernel, steps, pads, holes, bool(ceil_mode))
     return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
 
@@ -195,6 +197,8 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
     tensor([[3., 2.]])
     """
+    if not return_indices and input._node is None:
+        require_kernel("max_pool1d_impl", input, "buic")
     made = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 1)
     return made if return_indices else made[0]
 
@@ -293,6 +297,7 @@ def avg_pool(
             f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
             f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small"
         )
+    require_kernel("avg_pool3d_out_frame" if dims == 3 else "avg_pool2d", x, "buc", False)
     made = _AVERAGE[dims](x, kernel, steps, pads, bool(ceil_mode), bool(include), divisor)
     return squeeze(made, 0) if added else made
 

@@ -179,6 +179,14 @@ def no_kernel(kernel: str, input: Any) -> NotImplementedError:
     return NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.LEGACY[dtypes.dtype_of(input.dtype).name]}'")
 
 
+def require_kernel(kernel: str, input: Any, refused: str, small: bool = True) -> None:
+    """Raise if PyTorch has no such kernel for the kind of number in ``input``; not ``small``: of integers only int64."""
+    dtype = record.np_dtype(input)
+    if dtype.kind in refused or (not small and dtype.kind == "i" and dtype.itemsize < 8):
+        name = dtypes.LEGACY[dtypes.FROM_NUMPY[dtype].name]
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{name}'")
+
+
 def evenly_to_ties(g: Any, input: Any, result: Any, dim: Any, keepdim: bool) -> Any:
     """An extreme's gradient, shared evenly among the elements that attain it; nan throughout if it is nan."""
     from .compare import eq
