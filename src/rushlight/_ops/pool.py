@@ -197,7 +197,7 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
     tensor([[3., 2.]])
     """
-    if not return_indices and input._node is None:
+    if not return_indices and getattr(input, "_node", None) is None:
         require_kernel("max_pool1d_impl", input, "buic")
     made = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, 1)
     return made if return_indices else made[0]
