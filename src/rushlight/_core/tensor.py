@@ -584,7 +584,7 @@ class Tensor(Methods):
 
     def _number(self, kind: str) -> Any:
         """The one value, for a conversion to a Python number: real, unless ``kind`` is empty."""
-        if self._array.size != 1:
+        if self.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         value = self.item()
         if kind and type(value) is complex:
