@@ -2371,3 +2371,27 @@ to_complex("real to complex", lambda b, e: b**e)
 to_complex("real to a complex number", lambda b, e: b ** (1.5 + 0.5j))
 to_complex("a negative number to complex", lambda b, e: (-2.0) ** e)
 to_complex("zero to complex", lambda b, e: 0.0**e)
+
+
+def unrecorded(write):
+    def case(t):
+        x = t.ones(2, 3, requires_grad=True)
+        y = x * 2
+        v = y.transpose(0, 1)
+        d = y.detach()
+        z = (v * 3).sum()
+        write(t, x, y, v, d)
+        seen = []
+        (found,) = t.autograd.grad(z, [v], allow_unused=True, retain_graph=True)
+        v.register_hook(lambda g: seen.append(g.tolist()))  # PyTorch crashes if this comes first
+        (v.sum() + z).backward()
+        return found, seen, x.grad, v.grad_fn.name()
+
+    return case
+
+
+L("a view used, not written", unrecorded(lambda t, x, y, v, d: None))
+L("a view used, then its base written unrecorded", unrecorded(lambda t, x, y, v, d: nograd(t, lambda: y.mul_(2))))
+L("a view used, then written unrecorded", unrecorded(lambda t, x, y, v, d: nograd(t, lambda: v.copy_(t.ones(3, 2)))))
+L("a view used, then put to unrecorded", unrecorded(lambda t, x, y, v, d: nograd(t, lambda: v.__setitem__(0, 5.0))))
+L("a view used, then written by a detached alias", unrecorded(lambda t, x, y, v, d: d.mul_(2)))

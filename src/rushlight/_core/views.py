@@ -43,10 +43,11 @@ new_tuple: Any = tuple.__new__  # a third of the time of a NamedTuple's own
 class Views(list[Any]):
     """What a base remembers: weak references to its views."""
 
-    __slots__ = ("room",)
+    __slots__ = ("room", "watched")
 
     def __init__(self) -> None:
         self.room = 16
+        self.watched = False  # whether writes through another alias of the memory are told: see ``watch``
 
 
 class Step(NamedTuple):
@@ -325,10 +326,10 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
         if last.holds and isinstance(last, OpNode):
             last.saved = tuple([swapped(kept, new, array) for kept in last.saved])
         if needs_old:  # it saved what has just been overwritten: backward will find it stale
-            stamp(target, name)
+            memory.written(array, name, *callsite.here())
             node.seq = tick() if last is not node else node.seq
         else:  # the node is newer than the write, or what it saved would count as stale
-            stamp(target, name)
+            memory.written(array, name, *callsite.here())
             last.seq = tick()
             if last is not node:
                 node.seq = tick()
@@ -338,6 +339,46 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
 def stamp(target: Tensor, name: str) -> None:
     """Note that the memory of ``target`` has been written, and by which line."""
     memory.written(target._array, name, *callsite.here())
+    if target._view is not None and not mode() & CAREFUL:
+        refresh(target)
+
+
+def refresh(target: Tensor) -> None:
+    """Take the views of written memory again: as in PyTorch, their nodes are others after any write, recorded or not."""
+    link = target._view
+    base: Any = link.base if type(link) is View else target
+    if base._node is None or not isinstance(base._view, Views):
+        return
+    now = memory.last_write
+    for r in list(base._view):
+        view = r()
+        if type(view) is not Tensor or view._view.kind or view._node is None or view._node.seq > now:
+            continue
+        old = view._node
+        with switched(mode() & ~CAREFUL | RECORD):
+            view._node = taken_again(view)
+        move_retained(view, old)
+
+
+def watch(tensor: Tensor) -> None:
+    """Before ``tensor`` is detached: what is written through the other tensor is a write to its views, too."""
+    if tensor._view is None:
+        return
+    link = tensor._view
+    base: Any = link.base if type(link) is View else tensor
+    known = base._view
+    if base._node is None or not isinstance(known, Views) or known.watched:
+        return
+    seen, record = ref(base), memory.entry(base._array)
+    known.watched = True
+
+    def again() -> None:
+        found = seen()
+        if found is not None and isinstance(found._view, Views):
+            refresh(found)
+            record.spoils = [*(record.spoils or ()), again]
+
+    record.spoils = [*(record.spoils or ()), again]
 
 
 def saves_memory(node: Any, array: ndarray, result: Any) -> bool:

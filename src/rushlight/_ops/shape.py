@@ -1699,6 +1699,8 @@ def detach(self: Tensor) -> Tensor:
     if self.level:
         return self.transform.detach(self)  # type: ignore[attr-defined, no-any-return]
     made = as_inference(wrap(self._array)) if "_inference" in self.__dict__ else wrap(self._array)
+    if self._view is not None:
+        views.watch(self)
     for call in on_detach:
         call(self, made)
     return made
