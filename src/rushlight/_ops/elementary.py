@@ -151,6 +151,11 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return np.sqrt(input)
 
 
+def rounded_once(compute: Any, input: Any) -> Any:
+    """What several steps make of float16: computed in float32 and rounded at the end, as PyTorch does."""
+    return np.asarray(compute(input.astype(np.float32))).astype(input.dtype)
+
+
 @pointwise("float", holomorphic=True, input=lambda g, result: -0.5 * g * (result * result * result))
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 over the square root.
@@ -159,6 +164,8 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.rsqrt(torch.tensor([4.0, 1.0]))
     tensor([0.5000, 1.0000])
     """
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: 1 / np.sqrt(x), input)  # type: ignore[no-any-return]
     return 1 / np.sqrt(input)
 
 
@@ -325,6 +332,8 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.sinc(torch.tensor([0.0, 0.5]))
     tensor([1.0000, 0.6366])
     """
+    if input.dtype.char == "e":
+        return rounded_once(sinc.op.body, input)  # type: ignore[attr-defined, no-any-return]
     x = input * input.dtype.type(math.pi)
     return np.where(input == 0, input.dtype.type(1), np.sin(x) / x)
 
@@ -339,6 +348,8 @@ def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         raise RuntimeError("deg2rad is not supported for complex tensors.")
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: x * np.float32(TO_RADIANS), input)  # type: ignore[no-any-return]
     return input * input.dtype.type(TO_RADIANS)
 
 
@@ -352,6 +363,8 @@ def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if input.dtype.kind == "c":
         raise RuntimeError("rad2deg is not supported for complex tensors.")
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: x * np.float32(TO_DEGREES), input)  # type: ignore[no-any-return]
     return input * input.dtype.type(TO_DEGREES)
 
 
