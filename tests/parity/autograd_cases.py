@@ -2395,3 +2395,20 @@ L("a view used, then its base written unrecorded", unrecorded(lambda t, x, y, v,
 L("a view used, then written unrecorded", unrecorded(lambda t, x, y, v, d: nograd(t, lambda: v.copy_(t.ones(3, 2)))))
 L("a view used, then put to unrecorded", unrecorded(lambda t, x, y, v, d: nograd(t, lambda: v.__setitem__(0, 5.0))))
 L("a view used, then written by a detached alias", unrecorded(lambda t, x, y, v, d: d.mul_(2)))
+
+
+for written in [
+    "t_()",
+    "transpose_(0,1)",
+    "swapaxes_(0,1)",
+    "squeeze_()",
+    "squeeze_(0)",
+    "squeeze_((0,1))",
+    "unsqueeze_(0)",
+    "as_strided_((1,),(1,))",
+]:
+    graphed(written, lambda t, F, x, written=written: eval(f"y.{written}", {"y": x[:1] * 1}))
+graphed("repeat", lambda t, F, x: x.repeat(2, 3, 1) + x.tile(3, 1, 1).sum())
+graphed("matmul", lambda t, F, x: (x.repeat(2, 1, 1) @ x) @ x[0])
+graphed("linear", lambda t, F, x: F.linear(F.linear(x.repeat(2, 1, 1), x), x, x[0]))
+L("a product is no view", lambda t: (y := t.ones(2, 4, 4) @ t.ones(4, 4))._is_view() or y._base is not None)

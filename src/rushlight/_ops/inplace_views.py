@@ -7,9 +7,11 @@ shape; so it is given a step before it, from the memory to the shape that it was
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from .._core import callsite, memory, views
+from .._core.graph import Node, node_type
 from .._core.hooks import move_retained
 from .._core.memory import tick
 from .._core.mode import RECORD, mode
@@ -57,6 +59,7 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         if needs:
             before = self._node
             self._node = made._node
+            made._node.__class__ = renamed(type(made._node), args)
             made._node.seq = tick()
             move_retained(self, before)
             if link is not None and type(link) is not views.View:
@@ -66,6 +69,18 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"In-place version of :func:`{name[:-1]}`: this tensor itself gets the other shape."
     return method
+
+
+@cache
+def under(kind: type[Node], name: str) -> type[Node]:
+    return node_type(name, (kind,))
+
+
+def renamed(kind: type[Node], args: tuple[Any, ...]) -> type[Node]:
+    """The class of the node of a view operator in place: PyTorch counts on from the operator's own nodes."""
+    stem = kind.__name__.rstrip("0123456789")
+    last = (5 if isinstance(args[0], (tuple, list)) else 4) if args else 3
+    return under(kind, f"{stem}{last if stem == 'SqueezeBackward' else 1}")
 
 
 def leading_to(x: Tensor, base: Tensor) -> views.Step:

@@ -19,7 +19,7 @@ from .._core.tensor import Tensor
 from .._kernels.pool_of_threads import spread
 from .._kernels.products import outer as outer_products
 from .broadcast import expand, sum_to
-from .shape import movedim, permute, reshape, squeeze, transpose, transposed, unsqueeze
+from .shape import movedim, permute, reshape, squeeze, transpose, transposed, unsafe_view, unsqueeze
 
 Number = bool | int | float | complex
 
@@ -285,7 +285,7 @@ def matmul(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
     elif a == 1 and b == 2:
         made = squeeze(mm(unsqueeze(input, 0), other), 0)
     elif b == 1 and a >= 3:
-        made = reshape(mv(reshape(input, (-1, input.shape[-1])), other), tuple(input.shape[:-1]))
+        made = unsafe_view(mv(reshape(input, (-1, input.shape[-1])), other), tuple(input.shape[:-1]))
     elif b == 2 and a >= 3:
         made = folded(input, other)
     elif a == 1:
@@ -323,7 +323,7 @@ def folded(input: Any, other: Any) -> Any:
         )
     if 0 in shape:
         return matmul_nd(input, other)
-    return reshape(mm(reshape(input, (-1, shape[-1])), other), (*shape[:-1], other.shape[1]))
+    return unsafe_view(mm(reshape(input, (-1, shape[-1])), other), (*shape[:-1], other.shape[1]))
 
 
 def scaled(x: Any, factor: Any) -> Any:
@@ -846,7 +846,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if input.shape[-1] == weight.shape[1]:
             flat = reshape(input, (-1, input.shape[-1]))
             made = mm_turned(flat, turned) if bias is None else addmm_turned(bias, flat, turned)
-            return reshape(made, (*input.shape[:-1], weight.shape[0]))
+            return (unsafe_view if bias is None else reshape)(made, (*input.shape[:-1], weight.shape[0]))
     if weight.ndim == 1:
         made = matmul(input, weight)
         return made if bias is None else made + bias  # type: ignore[no-any-return]

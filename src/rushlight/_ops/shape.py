@@ -95,6 +95,14 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     return made
 
 
+@operator(
+    jvp=LINEAR, batch=reshape_batch, node="UnsafeViewBackward0", input=lambda g, input_shape: reshape(g, input_shape)
+)
+def unsafe_view(input: Tensor, shape: Any) -> Tensor:
+    """:func:`reshape` of a tensor that nobody else will see: the result counts as a tensor of its own, not as a view."""
+    return input.reshape(shape)
+
+
 def reshape_method(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape (sizes, or one tuple of them); see :func:`rushlight.reshape`."""
     return reshape(self, sizes(shape, "reshape", "shape", named))
@@ -1476,6 +1484,25 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return transpose(flip(input, (b,)), a, b) if k == 1 else flip(transpose(input, a, b), (b,))
 
 
+def repeated_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, repeats: Any) -> Any:
+    shape = tuple(input.shape[1:])
+    return repeated(reshape(input, (size, *(1,) * (len(repeats) - len(shape)), *shape)), (1, *repeats))
+
+
+def repeated_vjp(g: Any, input_shape: Any, repeats: Any) -> Any:
+    shape = (1,) * (len(repeats) - len(input_shape)) + tuple(input_shape)
+    apart = reshape(g, tuple([m for pair in zip(repeats, shape, strict=True) for m in pair]))
+    return reshape(sum_to(apart, tuple([m for n in shape for m in (1, n)])), tuple(input_shape))
+
+
+@operator(jvp=LINEAR, batch=repeated_batch, node="RepeatBackward0", input=repeated_vjp)
+def repeated(input: Tensor, repeats: tuple[int, ...]) -> Tensor:
+    shape = (1,) * (len(repeats) - input.ndim) + input.shape
+    one = np.asarray(input).reshape([m for n in shape for m in (1, n)])
+    spread = np.broadcast_to(one, [m for pair in zip(repeats, shape, strict=True) for m in pair])
+    return np.array(spread, order="C").reshape([n * k for n, k in zip(shape, repeats, strict=True)])  # type: ignore[return-value]
+
+
 def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor repeated that many times along each dimension (a copy); new dimensions come in front."""
     times = sizes(repeats, "repeat", "repeats", named)
@@ -1485,10 +1512,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     for n in times:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
-    shape = (1,) * lead + tuple(self.shape)
-    grown_: Any = reshape(self, tuple([m for n in shape for m in (1, n)]))
-    spread = expand(grown_, tuple([m for n, k in zip(shape, times, strict=True) for m in (k, n)]))
-    return reshape(clone(spread), tuple([n * k for n, k in zip(shape, times, strict=True)]))
+    return repeated(self, times)
 
 
 def tile(input: Tensor, dims: Any) -> Tensor:
