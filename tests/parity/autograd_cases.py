@@ -2412,3 +2412,15 @@ graphed("repeat", lambda t, F, x: x.repeat(2, 3, 1) + x.tile(3, 1, 1).sum())
 graphed("matmul", lambda t, F, x: (x.repeat(2, 1, 1) @ x) @ x[0])
 graphed("linear", lambda t, F, x: F.linear(F.linear(x.repeat(2, 1, 1), x), x, x[0]))
 L("a product is no view", lambda t: (y := t.ones(2, 4, 4) @ t.ones(4, 4))._is_view() or y._base is not None)
+
+
+def f(t):
+    x, w = t.ones(3, requires_grad=True), t.ones(3, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda p: None if p.grad is not None else 1 / 0)
+    y = (x * w).sum()
+    del x
+    y.backward()
+    return w.grad
+
+
+L("a post accumulate hook of a leaf that is gone", f)

@@ -104,7 +104,7 @@ class NodeHooks:
         if first and exists and self.post:
             kept = tensor._grad  # which is what came
         if exists:
-            for hook in list(self.accumulated.values()):
+            for hook in list(self.accumulated.values()) if tensor is not None else ():
                 back = hook(tensor)
                 if back is None or back is tensor:
                     continue
