@@ -59,6 +59,9 @@ class StandIn:
     def make_subclass(self, tensor: T, kind: Any) -> Any:
         return kind(tensor._array, tensor.requires_grad)
 
+    def make_sparse(self, indices: T, values: T, size: tuple[int, ...], is_coalesced: bool) -> Any:
+        raise NotImplementedError
+
     def is_tensor(self, value: object) -> bool:
         return isinstance(value, T)
 

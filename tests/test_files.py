@@ -747,7 +747,7 @@ def test_storages_stay_in_their_member() -> None:
 def test_unsupported_kinds_are_named() -> None:
     stream = b"}" + text("layer.weight") + tensor(of=storage(kind="torch BFloat16Storage")) + b"s."
     refused(archive(stream, {"data/0": bytes(8)}), r"bfloat16.*float\(\).*layer.weight")
-    for name, what in (("sparse_tensor", "sparse"), ("nested_tensor", "nested"), ("qtensor", "quantized")):
+    for name, what in (("nested_tensor", "nested"), ("qtensor", "quantized")):
         refused(archive(f"ctorch._utils\n_rebuild_{name}\n.".encode()), what)
 
 

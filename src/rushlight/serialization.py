@@ -123,6 +123,17 @@ class _Rushlight:
     def make_subclass(self, tensor: Any, kind: type) -> Any:
         return self.Tensor._make_subclass(kind, tensor, tensor.requires_grad)
 
+    def make_sparse(self, indices: Any, values: Any, size: tuple[int, ...], is_coalesced: bool) -> Any:
+        from rushlight.sparse import sparse_coo_tensor
+
+        if indices.is_sparse or values.is_sparse or indices.dtype.name != "int64":
+            raise LoadError("a sparse tensor must be made of dense values at places in int64")
+        try:
+            made = sparse_coo_tensor(indices, values, size)
+            return made._coalesced_(is_coalesced and made.is_sorted())
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise LoadError(f"the parts of a sparse tensor do not fit each other: {error}") from None
+
     def is_tensor(self, value: object) -> bool:
         return isinstance(value, self.Tensor)
 
@@ -136,7 +147,7 @@ class _Rushlight:
         return self.dtypes.get(name)
 
     def layout(self, name: str) -> Any:
-        return self.Layout(name) if name == "torch.strided" else None
+        return self.Layout(name) if name in ("torch.strided", "torch.sparse_coo") else None
 
     def size(self, values: tuple[int, ...]) -> Any:
         return self.Size(values)
@@ -159,6 +170,8 @@ class _Rushlight:
             raise RuntimeError(
                 "a parameter or buffer that waits for its shape cannot be saved; call the module once before"
             )
+        if value.is_sparse:  # spelt out below
+            return None
         array = value._array
         if type(array) is not np.ndarray:
             raise RuntimeError(
@@ -180,6 +193,10 @@ class _Rushlight:
             if root == "torch" and getattr(sys.modules.get("rushlight" + dot + tail), name, None) is value:
                 root = "rushlight"  # under the alias its classes bear PyTorch's names
             return Spelling("torch" + dot + tail, name) if root == "rushlight" else None
+        if isinstance(value, self.Tensor):
+            sparse: Any = value
+            parts = (sparse._indices(), sparse._values().detach(), sparse.shape, sparse.is_coalesced())
+            return Spelling("torch._utils", "_rebuild_sparse_tensor", (sparse.layout, parts))
         if isinstance(value, self.Layout):
             return Spelling("torch.serialization", "_get_layout", (str(value),))
         if isinstance(value, self.Format):

@@ -333,7 +333,9 @@ def is_interior(node: Node | None) -> bool:
 def state_of(leaf: Leaf) -> Any:
     """Something that changes when a gradient is added to a leaf."""
     grad = getattr(leaf.tensor(), "_grad", None)
-    return grad if grad is None else (id(grad), memory.version(grad._array) if type(grad._array) is ndarray else 0)
+    if grad is None or grad.is_sparse:
+        return None if grad is None else id(grad._values())
+    return id(grad), memory.version(grad._array) if type(grad._array) is ndarray else 0
 
 
 def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> None:
@@ -347,6 +349,8 @@ def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> Non
         tensor._grad = as_tensor(g).clone() if old is None else old + as_tensor(g)
     elif old is None:
         tensor._grad = own_gradient(g, tensor)
+    elif old.is_sparse or (isinstance(g, Tensor) and g.is_sparse):
+        added_sparse(tensor, old, g)
     elif old.level or (isinstance(g, Tensor) and g.level) or not old._array.flags.writeable:
         tensor._grad = old + as_tensor(g)
     else:
@@ -355,11 +359,21 @@ def add_to_grad(leaf: Leaf, arrived: dict[Node, Any], create_graph: bool) -> Non
         memory.written(old._array, "backward")
 
 
+def added_sparse(tensor: Tensor, old: Any, g: Any) -> None:
+    """Add to ``.grad`` where it or what comes is sparse: in place, but a sparse one and a dense one make a new dense one."""
+    if old.is_sparse and not getattr(g, "is_sparse", False):
+        tensor._grad = old + g
+    else:
+        old.add_(g)
+
+
 def own_gradient(g: Any, tensor: Tensor) -> Tensor:
     """The first gradient: taken over if nobody else holds it and it lies in memory as the tensor does, else a copy."""
     if isinstance(g, Tensor):
         if g.level:
             return g
+        if g.is_sparse:
+            return g.detach().clone()
         g = g._array
     array = tensor._array
     if (

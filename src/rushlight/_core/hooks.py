@@ -303,7 +303,7 @@ def replaced(hook: Any, back: Any, g: Any, create_graph: bool, by_tuple: bool = 
         raise RuntimeError(
             f"hook '{short(hook)}' has changed the size of value: it was {list(old.shape)}, now it is {list(back.shape)}"
         )
-    return back if create_graph or isinstance(g, Tensor) or back.level else back._array
+    return back if create_graph or isinstance(g, Tensor) or back.level or back.is_sparse else back._array
 
 
 def check_count(hook: Any, back: Any, count: int) -> None:

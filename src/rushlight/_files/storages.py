@@ -95,6 +95,9 @@ class Host(Protocol):
     def make_parameter(self, tensor: Any, requires_grad: bool) -> Any:
         """A parameter over the memory of ``tensor``."""
 
+    def make_sparse(self, indices: Any, values: Any, size: tuple[int, ...], is_coalesced: bool) -> Any:
+        """A sparse tensor (COO) of its parts; raises LoadError if they do not fit each other."""
+
     def is_tensor(self, value: object) -> bool: ...
 
     def set_state(self, tensor: Any, state: dict[str, Any]) -> None:

@@ -83,7 +83,6 @@ BLOCKED_NAMES = frozenset(
 ) | frozenset(("operator.attrgetter", "operator.methodcaller", "operator.itemgetter", "functools.partial"))
 
 _SPECIAL = {
-    "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
     "torch._utils._rebuild_nested_tensor": "a nested tensor",
     "torch._utils._rebuild_meta_tensor_no_storage": "a tensor on the meta device, which has no data",
     "torch._utils._rebuild_wrapper_subclass": "a tensor of a wrapper subclass",
@@ -161,6 +160,7 @@ class Vocabulary:
             "torch._utils._rebuild_tensor": self._tensor_v1,
             "torch._utils._rebuild_tensor_v2": self._tensor_v2,
             "torch._utils._rebuild_tensor_v3": self._tensor_v3,
+            "torch._utils._rebuild_sparse_tensor": self._sparse_tensor,
             "torch._utils._rebuild_parameter": self._parameter,
             "torch._utils._rebuild_parameter_with_state": self._parameter_with_state,
             "torch._tensor._rebuild_from_type_v2": self._from_type,
@@ -394,6 +394,20 @@ class Vocabulary:
         if type(storage) is not Storage:
             raise LoadError(f"a tensor must be made over a storage, got {shown(storage)}")
         return self._tensor(machine, storage, storage.array, offset, size, stride, requires_grad, hooks, metadata)
+
+    def _sparse_tensor(self, machine: Interpreter, layout: object, data: object) -> object:
+        if layout is None or str(layout) != "torch.sparse_coo":
+            raise LoadError(
+                f"the file holds a sparse tensor of layout {shown(layout)}; only torch.sparse_coo is supported"
+            )
+        if type(data) is not tuple or len(data) not in (3, 4) or not all(map(self.host.is_tensor, data[:2])):
+            raise LoadError(f"a sparse tensor must be made of indices, values and a size, got {shown(data)}")
+        size = whole_numbers(data[2], "the size of a sparse tensor")
+        machine.spend(len(size))
+        coalesced = data[3] if len(data) == 4 else False
+        if type(coalesced) is not bool:
+            raise LoadError(f"whether a sparse tensor is coalesced must be a bool, got {shown(coalesced)}")
+        return self.host.make_sparse(data[0], data[1], size, coalesced)
 
     def _tensor_v3(
         self,

@@ -13,7 +13,14 @@ from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .._kernels.places import bincount, repeat
 from .broadcast import cast_to
-from .embedding import embedding_rows, frequencies, renorm_rows, scaled_gradient
+from .embedding import (
+    embedding_rows,
+    frequencies,
+    refuse_frequencies,
+    renorm_rows,
+    scaled_gradient,
+    sparse_gradients,
+)
 from .reduce import amax
 from .reduce import sum as sum_
 from .shape import reshape, unsqueeze
@@ -91,13 +98,20 @@ def bag_backward(
 def bag_of(
     weight: Tensor, per_sample_weights: Tensor | None, indices: Any, bags: Any, count: int, mode: str, padding: int
 ) -> Tensor:
+    return composite(embedding_rows, weight, per_sample_weights, indices, bags, count, mode, padding)
+
+
+def composite(
+    rows_of: Any, weight: Any, per_sample_weights: Any, indices: Any, bags: Any, count: int, mode: str, padding: int
+) -> Any:
+    """Bags in operators; ``rows_of`` picks the rows."""
     from .compare import where
 
     table, is_member = spans(bags, count, indices != padding)
     shown = wrap(is_member[:, :, None])
     if not table.size:
         return sum_(weight) * wrap(np.zeros((count, weight.shape[1]), record.np_dtype(weight)))
-    rows: Any = embedding_rows(weight, wrap(indices[table]), padding)  # (bags, longest, D)
+    rows: Any = rows_of(weight, wrap(indices[table]), padding)  # (bags, longest, D)
     if mode == "max":
         full = where(shown, rows, float("-inf"))
         some = wrap(is_member.any(1)[:, None])
@@ -130,6 +144,7 @@ def embedding_bag(
 
     ``input`` (B, L) are B bags; ``input`` (L,) are bags that begin at ``offsets``. ``per_sample_weights`` multiply the rows
     ("sum" only); rows ``padding_idx`` do not count; ``max_norm`` first shortens the rows used, in place. An empty bag gives 0.
+    With ``sparse`` the gradient towards ``weight`` is a sparse tensor, of the rows used.
 
     >>> import rushlight as torch
     >>> table = torch.tensor([[1.0], [2.0], [4.0]])
@@ -177,7 +192,9 @@ def embedding_bag(
             f"(got mode='{mode}'). Please open a feature request on GitHub."
         )
     if sparse:
-        raise RuntimeError("embedding_bag(): sparse=True is not supported: Rushlight's gradients are dense")
+        sparse_gradients("embedding_bag(sparse=True)", weight, input, offsets, per_sample_weights)
+        if scale_grad_by_freq and weight.requires_grad:
+            refuse_frequencies()
     input, offsets = outermost(input), outermost(offsets)
     if input.level or (offsets is not None and offsets.level):
         return mapped_bags(input, weight, offsets, mode, per_sample_weights, padding_idx, max_norm, scale_grad_by_freq)
@@ -192,7 +209,7 @@ def embedding_bag(
     else:
         indices = input._array
         bags, count = bag_numbers(input, offsets, include_last_offset)
-    return bags_of(weight, indices, bags, count, mode, per_sample_weights, padding_idx, scale_grad_by_freq)
+    return bags_of(weight, indices, bags, count, mode, per_sample_weights, padding_idx, scale_grad_by_freq, sparse)
 
 
 def bag_numbers(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, int]:
@@ -227,7 +244,7 @@ def bag_numbers(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[
 
 def bags_of(
     weight: Any, indices: Any, bags: Any, count: int, mode: str, per_sample_weights: Any, padding_idx: int | None,
-    scale_grad_by_freq: bool,
+    scale_grad_by_freq: bool, sparse: bool,
 ) -> Any:  # fmt: skip
     rows = weight.shape[0]
     if indices.dtype not in (np.int64, np.int32):
@@ -258,6 +275,9 @@ def bags_of(
         )
     if record.np_dtype(weight).kind != "f":
         raise RuntimeError(f"expected weight to be of floating point dtype, but got {weight.dtype}")
+    if sparse:
+        bag = sparse_gradients("embedding_bag(sparse=True)").bag_of
+        return bag(weight, per_sample_weights, indices.astype(np.int64), bags, count, mode, padding)
     if scale_grad_by_freq:
         weight = scaled_gradient(weight, frequencies(wrap(indices), rows, record.np_dtype(weight)))
     return bag_of(weight, per_sample_weights, indices.astype(np.int64), bags, count, mode, padding)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -86,15 +87,14 @@ def embedding(
 ) -> Tensor:  # fmt: skip
     """The rows of ``weight`` (V, D) at the numbers ``input``: shape (*input.shape, D).
 
-    The row ``padding_idx`` gets no gradient; ``max_norm`` first shortens the rows used, in place.
+    The row ``padding_idx`` gets no gradient; ``max_norm`` first shortens the rows used, in place. With ``sparse`` the
+    gradient towards ``weight`` is a sparse tensor, of the rows used.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[3., 4.],
             [1., 2.]])
     """
-    if sparse:
-        raise RuntimeError("embedding(): sparse=True is not supported: Rushlight's gradients are dense")
     if record.np_dtype(input) not in (np.int64, np.int32):
         from .._core import dtypes
 
@@ -117,9 +117,32 @@ def embedding(
         raise IndexError("index out of range in self")
     if max_norm is not None:
         renorm_rows(weight, input, max_norm, norm_type)
+    if sparse:
+        return with_sparse_gradient(weight, input, padding, scale_grad_by_freq)
     if scale_grad_by_freq and array is not None:
         weight = scaled_gradient(weight, frequencies(input, rows, record.np_dtype(weight)))
     return embedding_rows(weight, input, padding)
+
+
+def with_sparse_gradient(weight: Tensor, indices: Tensor, padding: int, scale_grad_by_freq: bool) -> Tensor:
+    """The rows, whose gradient towards the table will be a sparse tensor."""
+    gradients = sparse_gradients("embedding(sparse=True)", weight, indices)
+    if scale_grad_by_freq and weight.requires_grad:
+        refuse_frequencies()
+    return gradients.picked_rows(weight, indices, padding)  # type: ignore[no-any-return]
+
+
+def sparse_gradients(name: str, *tensors: Any) -> Any:
+    """The operators with sparse gradients, which stand above all others; they are dense inside transforms only."""
+    found = importlib.import_module("rushlight.sparse._gradients")
+    found.refuse_levels(name, *tensors)
+    return found
+
+
+def refuse_frequencies() -> NoReturn:
+    raise RuntimeError(
+        "embedding_backward: scale_grad_by_freq not supported with sparse gradients; leave out one of the two options"
+    )
 
 
 def renorm_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:

@@ -950,14 +950,18 @@ def scatter_zero(input: Tensor, shape: Any, dim: int, index: Tensor) -> Tensor:
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """The elements of ``input`` at the positions ``index`` along ``dim``; the result has the shape of ``index``.
 
+    With ``sparse_grad`` the gradient towards ``input`` is a sparse tensor.
+
     >>> import rushlight as torch
     >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))
     tensor([[1, 1],
             [4, 3]])
     """
-    if sparse_grad:
-        raise RuntimeError("gather(): sparse_grad=True is not supported: Rushlight's gradients are dense")
     at = checked_gather("gather", input, dim, index)
+    if sparse_grad and out is None:
+        from .embedding import sparse_gradients
+
+        return sparse_gradients("gather(sparse_grad=True)", input, index).picked_places(input, at, index)  # type: ignore[no-any-return]
     if input.ndim == 0 and (input.level or index.level):  # a number is a vector of one
         from .shape import reshape
 

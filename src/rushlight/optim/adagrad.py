@@ -40,6 +40,7 @@ class Adagrad(Parameterwise):
         maximize: climb instead of descend.
         differentiable: record the step, so that gradients flow through it.
 
+    A sparse gradient changes its rows only; weight_decay with one raises RuntimeError.
     Raises ValueError for negative options.
 
     >>> import rushlight as torch
@@ -50,6 +51,8 @@ class Adagrad(Parameterwise):
     >>> p.detach()
     tensor([0.5000])
     """
+
+    _accepts_sparse = True
 
     def __init__(
         self,
@@ -120,8 +123,17 @@ class Adagrad(Parameterwise):
         state["step"] += 1
         step = state["step"].item()
         if group["weight_decay"] != 0:
+            if grad.is_sparse:
+                raise RuntimeError("weight_decay option is not compatible with sparse gradients")
             grad = grad.add(param, alpha=group["weight_decay"])
         size = _to_scalar(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+        if grad.is_sparse:
+            grad = grad.coalesce()
+            values = grad._values()
+            state["sum"].add_(grad.with_values(values * values))
+            std = state["sum"][tuple(grad._indices())].sqrt_().add_(group["eps"])
+            param.add_(grad.with_values(values / std), alpha=-_number(size))
+            return
         state["sum"].addcmul_(grad, grad, value=1)
         root = state["sum"].sqrt()
         std = root + group["eps"] if group["differentiable"] else root.add_(group["eps"])

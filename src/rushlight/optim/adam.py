@@ -63,6 +63,7 @@ class Adam(Parameterwise):
     """
 
     _sparse_advice = ", please consider SparseAdam instead"
+    _sparse_name = "Adam"
 
     def __init__(
         self,

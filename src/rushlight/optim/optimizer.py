@@ -557,6 +557,7 @@ class Parameterwise(Optimizer):
     _real_views = True  # show complex tensors to `_update` as real ones with one dimension more
     _accepts_sparse = False
     _sparse_advice = ""
+    _sparse_name = ""  # the name that PyTorch's error says, where it is another
 
     def _init_state(self, state: dict[str, Any], param: Tensor, group: Group) -> None:
         """Fill the empty ``state`` of ``param``."""
@@ -604,17 +605,26 @@ class Parameterwise(Optimizer):
                 continue
             if fused:
                 _check_fused_param(param)
+                if grad.is_sparse:
+                    raise RuntimeError(f"`_fused_{type(self).__name__.lower()}` does not support sparse gradients")
             state = states[param] if keeps_state else {}
             if keeps_state and not state:
+                if grad.is_sparse:
+                    self._check_sparse()
                 self._init_state(state, param, group)
             if dense is None or not dense.add(param, grad, state):
                 self._update_by_operators(param, grad, state, group)
         if dense is not None:
             dense.finish()
 
+    def _check_sparse(self) -> None:
+        if not self._accepts_sparse:
+            name = self._sparse_name or type(self).__name__
+            raise RuntimeError(f"{name} does not support sparse gradients{self._sparse_advice}")
+
     def _update_by_operators(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: Group) -> None:
-        if grad.is_sparse and not self._accepts_sparse:
-            raise RuntimeError(f"{type(self).__name__} does not support sparse gradients{self._sparse_advice}")
+        if grad.is_sparse:
+            self._check_sparse()
         if group.get("maximize"):
             grad = -grad
         if self._real_views and rl.is_complex(param):

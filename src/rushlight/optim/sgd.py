@@ -123,6 +123,8 @@ class SGD(Parameterwise):
         lr, weight_decay, momentum = _to_scalar(group["lr"]), group["weight_decay"], group["momentum"]
 
         if weight_decay != 0:
+            if grad.is_sparse:
+                raise RuntimeError("add(sparse, dense) is not supported. Use add(dense, sparse) instead.")
             if _wants_grad(weight_decay):
                 grad = grad.addcmul(param.clone(), weight_decay)
             else:

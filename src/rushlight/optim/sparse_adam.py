@@ -1,4 +1,4 @@
-"""SparseAdam: Adam for the touched rows of a sparse gradient. Rushlight's gradients are dense."""
+"""SparseAdam: Adam for the touched rows of a sparse gradient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import rushlight as rl
 
-from .optimizer import Optimizer, ParamsT, Tensor, _check_betas, _without_grad
+from .optimizer import Group, Optimizer, ParamsT, Tensor, _check_betas, _to_scalar, _without_grad
 
 __all__ = ["SparseAdam"]
 
@@ -19,12 +19,16 @@ class SparseAdam(Optimizer):
         lr, betas, eps: as in :class:`Adam`.
         maximize: climb instead of descend.
 
-    It takes sparse gradients only: a step with a dense gradient raises RuntimeError, in PyTorch's words.
-    As Rushlight computes dense gradients, use :class:`Adam`.
+    It takes sparse gradients only, as ``Embedding(sparse=True)`` makes them: a step with a dense one raises RuntimeError.
 
     >>> import rushlight as torch
-    >>> p = torch.tensor([1.0], requires_grad=True)
-    >>> torch.optim.SparseAdam([p]).step()
+    >>> p = torch.tensor([[1.0], [1.0]], requires_grad=True)
+    >>> optimizer = torch.optim.SparseAdam([p], lr=0.5)
+    >>> torch.nn.functional.embedding(torch.tensor([1]), p, sparse=True).sum().backward()
+    >>> optimizer.step()
+    >>> p.detach()
+    tensor([[1.0000],
+            [0.5000]])
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class SparseAdam(Optimizer):
 
     @_without_grad
     def step(self, closure: Any = None) -> Any:
-        """Raise RuntimeError if a parameter has a (dense) gradient; else return what the closure returned."""
+        """Update the rows that the gradients have; returns what the closure returned, or ``None``."""
         loss = None
         if closure is not None:
             with rl.enable_grad():
@@ -65,7 +69,30 @@ class SparseAdam(Optimizer):
             for param in group["params"]:
                 if param.grad is None:
                     continue
-                if param.grad.is_sparse:
-                    raise NotImplementedError("SparseAdam: sparse gradients are not supported, use Adam")
-                raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+                if not param.grad.is_sparse:
+                    raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+                self._update(param, param.grad, self.state[param], group)
         return loss
+
+    @staticmethod
+    def _update(param: Tensor, grad: Any, state: dict[str, Any], group: Group) -> None:
+        if not state:
+            state.update(step=0, exp_avg=rl.zeros_like(param), exp_avg_sq=rl.zeros_like(param))
+        state["step"] += 1
+        grad = grad.coalesce()
+        values = grad._values()
+        if not values.numel():
+            return
+        if group["maximize"]:
+            values = -values
+        beta1, beta2 = group["betas"]
+        rows = tuple(grad._indices())
+        # only rows that the gradient has decay
+        moved1 = (values - state["exp_avg"][rows]) * (1 - beta1)
+        moved2 = (values * values - state["exp_avg_sq"][rows]) * (1 - beta2)
+        state["exp_avg"].add_(grad.with_values(moved1))
+        state["exp_avg_sq"].add_(grad.with_values(moved2))
+        denom = state["exp_avg_sq"][rows].sqrt_().add_(group["eps"])
+        step = state["step"]
+        size = _to_scalar(group["lr"]) * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
+        param.add_(grad.with_values(state["exp_avg"][rows] / denom * -size))

@@ -45,10 +45,11 @@ class SparseTensor(Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "").strip("_")
-        handler = HANDLERS.get(name)
+        name = getattr(func, "__name__", "")
+        handlers = IN_PLACE if name.endswith("_") and not name.endswith("__") else HANDLERS
+        handler = handlers.get(name.strip("_"))
         if handler is None:
-            refuse(name)
+            refuse(name if handlers is IN_PLACE else name.strip("_"))
         with overrides.DisableTorchFunctionSubclass():
             return handler(*args, **(kwargs or {}))
 
@@ -130,8 +131,7 @@ class SparseTensor(Tensor):
         if self.sorted:
             return self
         shape = self.extent[: self.sparse_dim()]
-        flat = np.ravel_multi_index(tuple(self.places._array), shape) if shape else np.zeros(self._nnz(), np.int64)
-        unique, inverse = np.unique(flat, return_inverse=True)
+        unique, inverse = np.unique(flat_places(self), return_inverse=True)
         values = rl.zeros(len(unique), *self.stored.shape[1:], dtype=self.dtype)
         values = values.index_add(0, wrap(inverse.reshape(-1)), self.stored)
         places = np.stack(np.unravel_index(unique, shape)) if shape else np.zeros((0, len(unique)), np.int64)
@@ -148,6 +148,10 @@ class SparseTensor(Tensor):
         return self
 
     to_sparse_coo = to_sparse
+
+    def is_sorted(self) -> bool:
+        """Whether the indices really are sorted and no two are the same."""
+        return bool((np.diff(flat_places(self)) > 0).all())
 
     def _coalesced_(self, coalesced: bool) -> Any:
         self.__dict__["sorted"] = bool(coalesced)
@@ -203,6 +207,22 @@ class SparseTensor(Tensor):
     def with_values(self, values: Tensor) -> SparseTensor:
         """A tensor with the same indices and other values."""
         return made(self.places, values, self.extent, self.sorted)
+
+    @property
+    def data(self) -> Any:
+        """The same values without their history."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.__dict__.update(
+            places=value.places, stored=value.stored.detach(), extent=value.extent, sorted=value.sorted
+        )
+
+    def detach_(self) -> Any:
+        """Forget the history of the values."""
+        self.stored = self.stored.detach()
+        return self
 
     def detach(self) -> Any:
         return self.with_values(self.stored.detach())
@@ -493,13 +513,82 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
             raise RuntimeError(
                 f"add: expected sizes of 'self' and 'other' to match, but {list(input.shape)} != {list(other.shape)}"
             )
-        places = rl.cat([input.places, other.places], 1)
-        values = rl.cat([input.stored, alpha * other.stored if alpha != 1 else other.stored])
-        return made(places, values, input.shape, False).coalesce()
+        return merged(input, other.with_values(alpha * other.stored) if alpha != 1 else other)
+    input, other = (wrap(t) if isinstance(t, np.ndarray) else t for t in (input, other))
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise NotImplementedError("add: a number cannot be added to a sparse tensor, all of whose zeros would change")
     dense = [t.to_dense() if isinstance(t, SparseTensor) else t for t in (input, other)]
     return rl.add(*dense, alpha=alpha)
+
+
+def merged(a: SparseTensor, b: SparseTensor) -> SparseTensor:
+    """The sum, stored in PyTorch's order: two sequences merged, equal places that meet added up.
+
+    If both are sorted without repetition, so is the sum. Values keep their history.
+    """
+    if a.sparse_dim() != b.sparse_dim():
+        raise RuntimeError(
+            f"cadd operands have incompatible desc: they have {a.sparse_dim()} and {b.sparse_dim()} sparse dimensions"
+        )
+    both = bool(a.sorted and b.sorted)
+    first, second = flat_places(a), flat_places(b)
+    if both:
+        unique, to = np.unique(np.concatenate([first, second]), return_inverse=True)
+        to, count = to.reshape(-1), len(unique)
+    else:
+        to, count = merged_order(first.tolist(), second.tolist())
+    places = np.empty((a.sparse_dim(), count), np.int64)
+    places[:, to] = np.concatenate([a.places._array, b.places._array], 1)
+    values = rl.cat([a.stored, b.stored])
+    values = rl.zeros(count, *values.shape[1:], dtype=values.dtype).index_add(0, wrap(to), values)
+    return made(wrap(places), values, a.extent, both)
+
+
+def flat_places(t: SparseTensor) -> Any:
+    """Where each value stands, as one number."""
+    shape = t.extent[: t.sparse_dim()]
+    return np.ravel_multi_index(tuple(t.places._array), shape) if shape else np.zeros(t._nnz(), np.int64)
+
+
+def merged_order(first: list[int], second: list[int]) -> tuple[Any, int]:
+    """Where the elements of two sequences go as they are merged: to the same place, if equal heads meet."""
+    to_first, to_second = [0] * len(first), [0] * len(second)
+    i = j = n = 0
+    while i < len(first) and j < len(second):
+        p, q = first[i], second[j]
+        if p <= q:
+            to_first[i] = n
+            i += 1
+        if q <= p:
+            to_second[j] = n
+            j += 1
+        n += 1
+    to_first[i:] = range(n, n + len(first) - i)
+    n += len(first) - i
+    to_second[j:] = range(n, n + len(second) - j)
+    n += len(second) - j
+    return np.array(to_first + to_second, np.int64), n
+
+
+def add_into(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """Add to a sparse tensor, or a sparse one to a dense one, in place."""
+    if isinstance(self, SparseTensor):
+        if not isinstance(other, SparseTensor):
+            raise RuntimeError("add(sparse, dense) is not supported. Use add(dense, sparse) instead.")
+        return in_place(add)(self, other, alpha=alpha)
+    if self.shape != other.shape:
+        raise RuntimeError(
+            f"add: expected 'self' to be of same size as 'other', but self is {list(self.shape)} while other is of size "
+            f"{list(other.shape)}"
+        )
+    values = other.stored if alpha == 1 else alpha * other.stored
+    if not other.sparse_dim():
+        return self.add_(values.sum(0))
+    return self.index_put_(tuple(other.places), values.to(self.dtype), accumulate=True)
+
+
+def sub_from(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+    return add_into(self, other, alpha=-alpha)
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -512,10 +601,11 @@ def mul(input: Any, other: Any) -> Any:
     if not isinstance(input, SparseTensor):
         input, other = other, input
     if isinstance(other, SparseTensor):
-        other = other.to_dense()
+        input, other = input.coalesce(), other.to_dense()
+    elif isinstance(other, np.ndarray):
+        other = wrap(other)
     if isinstance(other, Tensor) and other.ndim:
-        picked = other.expand(input.shape)[tuple(input.coalesce().places)]
-        return input.coalesce().with_values(input.coalesce().stored * picked)
+        return input.with_values(input.stored * other.expand(input.shape)[tuple(input.places)])
     return input.with_values(input.stored * other)
 
 
@@ -537,6 +627,16 @@ def transpose(input: Any, dim0: int = 0, dim1: int = 1) -> Any:
     size = list(input.shape)
     size[a], size[b] = size[b], size[a]
     return made(wrap(np.ascontiguousarray(input.places._array[order])), input.stored, size, False)
+
+
+def t(input: Any) -> Any:
+    """A sparse matrix with its dimensions swapped."""
+    if input.sparse_dim() > 2 or input.dense_dim():
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 sparse and 0 dense dimensions, but got {input.sparse_dim()} sparse and "
+            f"{input.dense_dim()} dense dimensions"
+        )
+    return input if input.ndim < 2 else transpose(input, 0, 1)
 
 
 def norm(input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -568,7 +668,7 @@ def by_value(name: str) -> Callable[..., Any]:
     """A function with f(0) = 0, applied to the values."""
 
     def run(input: Any) -> Any:
-        input = input.coalesce()
+        input = input if name == "neg" else input.coalesce()
         return input.with_values(getattr(rl, name)(input.stored))
 
     return run
@@ -576,6 +676,8 @@ def by_value(name: str) -> Callable[..., Any]:
 
 def in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, SparseTensor):
+            refuse(f"{function.__name__}_")
         found = function(self, *args, **kwargs)
         self.__dict__.update(places=found.places, stored=found.stored, sorted=found.sorted)
         return self
@@ -588,7 +690,7 @@ ZERO_AT_ZERO = (
 )
 HANDLERS: dict[str, Callable[..., Any]] = {
     "mm": mm, "matmul": matmul, "mv": matmul, "addmm": addmm, "sum": sum, "add": add, "sub": sub, "mul": mul,
-    "div": div, "truediv": div, "transpose": transpose, "t": transpose, "norm": norm, "is_tensor": lambda t: True,
+    "div": div, "truediv": div, "transpose": transpose, "t": t, "norm": norm, "is_tensor": lambda t: True,
     "cat": cat, "pow": power, "sparse_mask": sparse_mask, "unsqueeze": lambda t, dim: t.unsqueeze(dim), "permute": lambda t, *d: t.permute(*d),
     "empty_like": lambda t, **_: emptied(t.detach().clone()),
     "softmax": softmax, "log_softmax": log_softmax, "rmatmul": lambda a, b: matmul(b, a),
@@ -610,7 +712,8 @@ SparseTensor.__mul__ = SparseTensor.__rmul__ = mul  # type: ignore[assignment]
 SparseTensor.__truediv__ = div  # type: ignore[assignment]
 SparseTensor.__pow__ = SparseTensor.pow = power  # type: ignore[assignment]
 SparseTensor.__neg__ = HANDLERS["neg"]
-for _name in ("add", "sub", "mul", "div"):
-    setattr(SparseTensor, f"{_name}_", in_place(HANDLERS[_name]))
+IN_PLACE = {"add": add_into, "sub": sub_from, **{name: in_place(HANDLERS[name]) for name in ("mul", "div")}}
+for _name, _function in IN_PLACE.items():
+    setattr(SparseTensor, f"{_name}_", _function)
 
 __all__ = ["addmm", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum"]

@@ -177,20 +177,34 @@ def compare_arrays(actual: Any, expected: Any, options: Options) -> None:
     compare_tensors(torch.as_tensor(actual), torch.as_tensor(expected), options)
 
 
+def stride_of(t: Any) -> Any:
+    return None if t.is_sparse else t.stride()
+
+
 def compare_tensors(actual: Any, expected: Any, options: Options) -> None:
     checks = [
         ("shape", actual.shape, expected.shape, True),
         ("layout", actual.layout, expected.layout, options.check_layout),
-        ("stride()", actual.stride(), expected.stride(), options.check_stride),
+        ("stride()", stride_of(actual), stride_of(expected), options.check_stride),
         ("device", actual.device, expected.device, options.check_device),
         ("dtype", actual.dtype, expected.dtype, options.check_dtype),
     ]
     for name, a, b, wanted in checks:
         if wanted and a != b:
             raise Mismatch(AssertionError, f"The values for attribute '{name}' do not match: {a} != {b}.")
+    if actual.is_sparse and expected.is_sparse:
+        if actual._nnz() != expected._nnz():
+            raise Mismatch(
+                AssertionError,
+                "The number of specified values in sparse COO tensors does not match: "
+                f"{actual._nnz()} != {expected._nnz()}",
+            )
+        compare_tensors(actual._indices(), expected._indices(), options)
+        compare_tensors(actual._values(), expected._values(), options)
+        return
     rtol, atol = options.tolerances(actual.dtype, expected.dtype)
     check_tolerances(rtol, atol)
-    x, y = actual.detach(), expected.detach()
+    x, y = actual.detach().to_dense(), expected.detach().to_dense()
     if x.dtype is not y.dtype:
         common = torch.promote_types(x.dtype, y.dtype)
         x, y = x.to(common), y.to(common)
