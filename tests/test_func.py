@@ -387,6 +387,57 @@ def test_copies_of_captured_tensors_are_written_in_place() -> None:
     assert c.tolist() == [2.0, 1.0, 0.5]
 
 
+CAPTURED_WRITES: dict[str, Any] = {
+    "zero_": lambda c: c.zero_(), "fill_": lambda c: c.fill_(0), "a number by index": lambda c: c.__setitem__(0, 1.0),
+    "a tensor by index": lambda c: c.__setitem__(0, rl.tensor(1.0)), "by mask": lambda c: c.__setitem__(c > 0, 2.0),
+    "copy_": lambda c: c.copy_(rl.ones(3)), "add_": lambda c: c.add_(1), "+=": lambda c: c.__iadd__(1),
+    "its view": lambda c: c[:2].zero_(), "detached": lambda c: c.detach().zero_(), "relu_": lambda c: rl.relu_(c),
+    "index_fill_": lambda c: c.index_fill_(0, rl.tensor([0]), 1.0), "t_": lambda c: c.t_(),
+    "resize_": lambda c: c.resize_(2), "detach_": lambda c: c.detach_(), "uniform_": lambda c: c.uniform_(),
+    "same memory": lambda c: c.reshape(3, 1).zero_(), "init": lambda c: rl.nn.init.zeros_(c),
+}  # fmt: skip
+MADE_INSIDE: dict[str, Any] = {
+    "clone": lambda c: c.clone(), "zeros": lambda c: rl.zeros(3), "empty_like": lambda c: rl.empty_like(c),
+    "tensor": lambda c: rl.tensor([1.0]), "rand": lambda c: rl.rand(3), "a copy by reshape": lambda c: c.expand(2, 3).reshape(6),
+    "nonzero": lambda c: c.nonzero(), "one_hot": lambda c: rl.nn.functional.one_hot(rl.tensor([1])), "new": lambda c: c.new(3),
+    "tril_indices": lambda c: rl.tril_indices(2, 2), "as_tensor": lambda c: rl.as_tensor([1.0]), "bincount": lambda c: rl.bincount(c.long()),
+    "parameter": lambda c: rl.nn.Linear(2, 2).weight.data, "view": lambda c: (c * 2)[1:], "detached": lambda c: (c * 2)[1:].detach(), "sort": lambda c: c.sort()[0],
+}  # fmt: skip
+DIFFERENTIATING: dict[str, Any] = {
+    "grad": lambda f: F.grad(f)(X), "vjp": lambda f: F.vjp(f, X), "jvp": lambda f: F.jvp(f, (X,), (X,)),
+    "vmap(grad)": lambda f: F.vmap(F.grad(f), randomness="same")(rl.ones(2, 3)),
+    "grad(vmap)": lambda f: F.grad(lambda x: F.vmap(f, randomness="same")(x.expand(2, 3)).sum())(X),
+    "grad(grad)": lambda f: F.grad(lambda x: F.grad(f)(x).sum())(X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("within", DIFFERENTIATING)
+def test_captured_tensors_are_not_written_where_derivatives_are_taken(within: str) -> None:
+    """Also where nothing that is differentiated takes part; what the function made itself may be written."""
+    for name, write in CAPTURED_WRITES.items():
+        c = rl.arange(3.0)
+        with pytest.raises(RuntimeError, match="would mutate a captured Tensor"):
+            DIFFERENTIATING[within](lambda x, write=write, c=c: (write(c), x.sum())[1])
+        assert c.tolist() == [0.0, 1.0, 2.0] and c.shape == (3,), name
+        if name not in ("uniform_", "t_", "resize_", "detach_"):
+            F.vmap(lambda x, write=write, c=c: (write(c), x)[1])(rl.ones(2))
+    for make in MADE_INSIDE.values():
+        DIFFERENTIATING[within](lambda x, make=make: (make(rl.arange(3.0)).zero_(), x.sum())[1])
+
+
+def test_batch_norm_moves_captured_statistics_but_does_not_count() -> None:
+    """As in PyTorch: the operator keeps its own state, the module's counter is a captured tensor."""
+    x, state = rl.randn(4, 3), rl.zeros(3)
+    F.grad(lambda w: rl.nn.functional.batch_norm(x * w, state, state.clone(), training=True).sum())(rl.ones(3))
+    assert state.abs().sum() > 0
+    net = rl.nn.BatchNorm1d(3)
+    with pytest.raises(RuntimeError, match="captured"):
+        F.grad(lambda x: net(x).sum())(x)
+    buffers = dict(net.named_buffers())
+    F.grad(lambda x, b: F.functional_call(net, b, (x,)).sum())(x, buffers)
+    assert buffers["num_batches_tracked"] == 1
+
+
 def test_what_was_made_inside_is_an_ordinary_tensor_outside() -> None:
     c, kept = rl.ones(2), []
     F.grad(lambda x: (kept.append(c * 2), x.sum())[1])(rl.ones(2))

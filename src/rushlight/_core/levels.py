@@ -55,6 +55,31 @@ class running:
         stack.reset(before)
 
 
+def word_at(level: int) -> int:
+    """The mode that held inside the transform of a level when the next one was entered (that of now, without a next)."""
+    m = mode()
+    return stack.get()[level].outer_mode if level < m >> DEPTH else m  # type: ignore[no-any-return]
+
+
+def noted(made: Any) -> Any:
+    """What was made of nothing inside a transform, or of outer tensors (tuples, too): there it may be written in place."""
+    depth = mode() >> DEPTH
+    for one in made if isinstance(made, (tuple, list)) else (made,):
+        if depth and isinstance(one, Tensor):
+            one._within = (stack.get()[depth - 1], depth)  # type: ignore[attr-defined]
+    return made
+
+
+def captured_write(name: str) -> RuntimeError:
+    """PyTorch's error for an in-place write to a tensor of a lower level."""
+    return RuntimeError(
+        f"During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation "
+        f"(aten::{name}) that would mutate a captured Tensor. This is not supported; please rewrite the function being "
+        f"transformed to explicitly accept the mutated Tensor(s) as inputs. It happened at "
+        f"{callsite.shown(*callsite.here())}."
+    )
+
+
 def constant(batch: Callable[..., Any] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A function of tensors whose results have no derivatives: inside transforms, that of what its tensors stand for.
 
@@ -68,6 +93,7 @@ def constant(batch: Callable[..., Any] | None = None) -> Callable[[Callable[P, R
                 top = highest((*args, *kwargs.values()))
                 if top is not None:
                     return top.constant(careful, batch, args, kwargs)  # type: ignore[no-any-return]
+                return noted(function(*args, **kwargs))  # type: ignore[no-any-return]
             return function(*args, **kwargs)
 
         return careful

@@ -423,8 +423,8 @@ def dispatch(op: Any, args: tuple[Any, ...]) -> Any:
                     level, transform = one.level, one.transform
     if transform is not None:
         result = transform.process(op, args)
-        if mode() >> DEPTH != level and not op.view:
-            made_within(result)
+        if mode() >> DEPTH != level:
+            made_within(op, args, result)
         return result
     return watched(lambda op, args: recorded(op, args, mode() & RECORD), op, args)
 
@@ -434,8 +434,8 @@ def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
     for watcher in watchers.get():
         run = watcher(run)
     result = run(op, args)
-    if mode() >> DEPTH and not op.view:
-        made_within(result)
+    if mode() >> DEPTH:
+        made_within(op, args, result)
     if mode() & INFERENCE and (not op.view or args[0].is_inference()):
         for made in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(made, Tensor):
@@ -443,12 +443,24 @@ def watched(run: Callable[..., Any], op: Any, args: tuple[Any, ...]) -> Any:
     return result
 
 
-def made_within(result: Any) -> None:
-    """Note of what an operator makes of outer tensors in which transform it does: there it may be written in place."""
+def made_within(op: Any, args: tuple[Any, ...], result: Any) -> None:
+    """Note of what an operator makes of outer tensors in which transform it does: there it may be written in place.
+
+    A view is no tensor of its own; what a view operator copied after all, is.
+    """
     depth = mode() >> DEPTH
     for made in result if isinstance(result, (tuple, list)) else (result,):
-        if isinstance(made, Tensor):
+        if isinstance(made, Tensor) and not (op.view and shares(made, args[0])):
             made._within = (stack.get()[depth - 1], depth)  # type: ignore[attr-defined]
+
+
+def shares(made: Any, source: Any) -> bool:
+    """Whether the result of a view operator is a view of its argument, whatever levels they are on."""
+    while made.level:
+        made = made.lower
+    while source.level:
+        source = source.lower
+    return memory.owner(made._array) is memory.owner(source._array)
 
 
 def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:

@@ -477,6 +477,8 @@ class Tensor(Methods):
     def data(self) -> Tensor:
         """The same memory without history; what is written through it is not noticed by autograd."""
         made = wrap(memory.detach_memory(self._array))
+        if "_within" in self.__dict__:
+            made._within = self._within  # type: ignore[attr-defined]
         return as_inference(made) if self.is_inference() else made
 
     @data.setter

@@ -15,13 +15,13 @@ from weakref import ref
 
 import numpy as np
 
-from . import callsite, dtypes, hooks, memory, printing
+from . import callsite, dtypes, hooks, levels, memory, printing
 from .declare import FusedOp, Op, OpNode, operator
 from .engine import is_dense
 from .graph import Leaf, Node, Nowhere, Port
 from .hooks import move_retained
 from .memory import tick
-from .mode import CAREFUL, INFERENCE, RECORD, mode, switched
+from .mode import CAREFUL, DEPTH, INFERENCE, RECORD, mode, switched
 from .record import (
     NUMBERS,
     common_dtype,
@@ -241,6 +241,8 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
     if override := overriding(every, None):
         return override(op, every, None, name)  # type: ignore[no-any-return]
     if m & CAREFUL:
+        if m >> DEPTH:
+            check_captured(target, name)
         top = max(tensors_in(every), key=lambda t: t.level)
         if top.level:
             return top.transform.write(target, op, args, name)  # type: ignore[no-any-return]
@@ -261,6 +263,23 @@ def write(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> Tensor:
     made = ran(op, (wrap(old, node), *args), m)
     put(target, made if op.outputs is None else made[0], name)
     return target
+
+
+def check_captured(target: Tensor, name: str) -> None:
+    """Raise for an in-place write to a tensor that the innermost transform with derivatives has from outside of it."""
+    for transform in reversed(levels.active()):
+        if transform.guards:
+            if target.level < transform.level:
+                base = base_of(target)
+                if not made_in(target if base is None else base, transform.level):
+                    raise levels.captured_write(name)
+            return
+
+
+def made_in(base: Tensor, level: int) -> bool:
+    """Whether a tensor of a lower level was made inside the transform of a level, which still runs."""
+    within = base.__dict__.get("_within")
+    return within is not None and within[1] >= level and within[0].alive
 
 
 def ran(op: Op, args: tuple[Any, ...], m: int) -> Any:

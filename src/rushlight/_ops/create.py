@@ -286,7 +286,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray) and data.dtype in dtypes.FROM_NUMPY:
         array = from_numpy(data)
         return array if dtype is None else cast_to(array, dtypes.to_numpy_dtype(dtype))
-    return wrap(array_of(data, dtype))
+    return levels.noted(wrap(array_of(data, dtype)))  # type: ignore[no-any-return]
 
 
 def asarray(
@@ -323,7 +323,7 @@ def asarray(
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor: pass copy=None or copy=True.")
-        result = wrap(array_of(obj, dtype))
+        result = levels.noted(wrap(array_of(obj, dtype)))
     return result.requires_grad_() if requires_grad else result
 
 
@@ -910,7 +910,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     check_device(device)
     check_sides(row, col)
     ends = np.clip(np.arange(row) + (offset + 1), 0, col)
-    return wrap(ranges(np.zeros_like(ends), ends, dtype_or(dtype, np.dtype(np.int64))))
+    return made(ranges(np.zeros_like(ends), ends, dtype_or(dtype, np.dtype(np.int64))))
 
 
 # Slower than PyTorch: passes of repeat and subtract over 64-bit numbers, for one loop that counts.
@@ -925,7 +925,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     check_device(device)
     check_sides(row, col)
     starts = np.clip(np.arange(row) + offset, 0, col)
-    return wrap(ranges(starts, np.full_like(starts, col), dtype_or(dtype, np.dtype(np.int64))))
+    return made(ranges(starts, np.full_like(starts, col), dtype_or(dtype, np.dtype(np.int64))))
 
 
 # ---- like another tensor, as methods

@@ -16,7 +16,7 @@ import numpy as np
 from .._core import callsite, dtypes, levels, memory, record, views
 from .._core.declare import LINEAR, operator
 from .._core.graph import Leaf
-from .._core.mode import CAREFUL, RECORD, mode
+from .._core.mode import CAREFUL, DEPTH, RECORD, mode
 from .._core.tensor import Tensor, wrap
 from .._kernels.places import long
 from .broadcast import cast_to, expand, fit, sum_to
@@ -679,6 +679,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     parts = as_key(key)
     value = as_value(value, self)
     m = mode()
+    if m >> DEPTH:
+        views.check_captured(self, "copy_")
     if m & CAREFUL and (self.level or value.level or any(isinstance(p, Tensor) and p.level for p in parts)):
         top = max([p for p in (self, value, *parts) if isinstance(p, Tensor)], key=lambda p: p.level)
         top.transform.setitem(self, parts, value)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from .._core import callsite, memory, views
 from .._core.graph import Node, node_type
 from .._core.hooks import move_retained
 from .._core.memory import tick
-from .._core.mode import RECORD, mode
+from .._core.mode import DEPTH, RECORD, mode
 from .._core.tensor import Tensor, wrap
 from . import shape
 
@@ -23,6 +23,8 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The in-place method of a view operator (``t_``, ``unsqueeze_``): the tensor itself becomes the view."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if mode() >> DEPTH:
+            views.check_captured(self, name)
         if self.level:
             return self.transform.inplace_view(self, name, function, args, kwargs)
         needs = mode() & RECORD and self._node is not None

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, memory, record
+from .._core import dtypes, memory, record, views
 from .._core.callsite import here
+from .._core.mode import DEPTH, mode
 from .._core.tensor import Tensor, check_device, new, strides_of, wrap
 from .create import arranged, array_of, dtype_or, made
 from .shape import alias, sizes, strided
@@ -108,12 +109,12 @@ def new_tensor_of(self: Tensor, *args: Any, size: Any = None, device: Any = None
     check_device(device)
     dtype = record.np_dtype(self)
     if size is not None and not args:
-        return wrap(np.empty(sizes((tuple(size),)), dtype))
+        return made(np.empty(sizes((tuple(size),)), dtype))
     if len(args) == 1 and isinstance(args[0], Tensor):
         return wrap(args[0]._array)
     if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":
-        return wrap(array_of(args[0], dtype))
-    return wrap(np.empty(sizes(args) if args else (0,), dtype))
+        return made(array_of(args[0], dtype))
+    return made(np.empty(sizes(args) if args else (0,), dtype))
 
 
 # ---- what is asked of sparse tensors, answered by dense ones
@@ -197,6 +198,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
     Raises RuntimeError for tensors that require a gradient.
     """
     refuse_grad(self, "cannot resize variables that require grad")
+    if mode() >> DEPTH:
+        views.check_captured(self, "resize_")
     if self.level:
         raise RuntimeError("resize_() is not supported inside a function transform: make a new tensor instead")
     shape = sizes(size, "resize_", "size", named)

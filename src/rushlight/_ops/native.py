@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import levels, record
 from .._core.tensor import Tensor, wrap
 from .._kernels.places import bincount
 from . import bag, conv, ctc, loss, regression, resample
@@ -301,14 +301,15 @@ def embedding_bag(
     if mode == 0:
         if padding_idx is None and record.np_dtype(weight).itemsize < 8:  # PyTorch's quick way leaves it out
             bags = bags[:0]
-        return made, wrap(bags), wrap(np.zeros(count, np.int64)), wrap(np.zeros(count, np.int64))
+        nothing = np.zeros(count, np.int64)
+        return made, *levels.noted((wrap(bags), wrap(nothing), wrap(nothing.copy())))
     if mode == 1:
-        return made, wrap(bags), wrap(sizes), wrap(sizes.copy())
+        return made, *levels.noted((wrap(bags), wrap(sizes), wrap(sizes.copy())))
     _, found, _ = bag.bag_forward(
         weight._array, None, numbers, bags, count, "max", -1 if padding_idx is None else padding_idx
     )
     places = np.where(found >= 0, numbers[np.maximum(found, 0)], 0)
-    return made, wrap(bags), wrap(sizes), wrap(places)
+    return made, *levels.noted((wrap(bags), wrap(sizes), wrap(places)))
 
 
 def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core import memory, record
+from .._core import levels, memory, record
 from .._core.callsite import here
 from .._core.declare import fused
-from .._core.mode import RECORD, mode, switched
+from .._core.mode import RECORD, switched
 from .._core.tensor import Size, Tensor, wrap
 from .._kernels import rows
 from .elementary import floats_only
@@ -349,7 +349,7 @@ def move_within(running: Tensor | None, new: Any, momentum: float) -> None:
                 "statistics, pass them as mapped arguments (torch.func.functional_call)."
             )
         new = new.lower
-    with switched(mode() & ~RECORD):
+    with switched(levels.word_at(level) & ~RECORD):  # what the function captured may be moved by this, as in PyTorch
         running.mul_(1 - momentum).add_(new.detach() * momentum)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from .._core import dtypes, memory, record, views
 from .._core.declare import LEADING, LINEAR, operator
+from .._core.mode import DEPTH, mode
 from .._core.promote import promote_types
 from .._core.tensor import Size, Tensor, as_inference, views_follow, wrap
 from .broadcast import cast_to, expand, sum_to
@@ -1725,6 +1726,8 @@ def detach(self: Tensor) -> Tensor:
     made = as_inference(wrap(self._array)) if "_inference" in self.__dict__ else wrap(self._array)
     if self._view is not None:
         views.watch(self)
+    if mode() >> DEPTH and (within := (self if (b := views.base_of(self)) is None else b).__dict__.get("_within")):
+        made._within = within  # type: ignore[attr-defined]
     for call in on_detach:
         call(self, made)
     return made
@@ -1742,6 +1745,8 @@ def detach_(self: Tensor) -> Tensor:
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
             "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
         )
+    if mode() >> DEPTH:
+        views.check_captured(self, "detach_")
     if self.level:
         return self.transform.detach_(self)  # type: ignore[no-any-return]
     if not self.is_leaf:

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._core import callsite, dtypes, views
 from .._core.graph import Leaf
+from .._core.levels import captured_write
 from .._core.levels import running as entered
 from .._core.mode import CAREFUL, DEPTH, INFERENCE, RECORD, word
 from .._core.tensor import Size, Tensor, new, wrap
@@ -113,6 +114,7 @@ class Transform:
     adds = clears = 0  # bits of the mode that are set inside, and that are not
     owns = OWN  # bits of the mode that hold on the level below as they do on this one
     alive = False
+    guards = True  # whether tensors that the function captured may not be written in it
     kind = "a function transform"
 
     def make(self, lower: Any, node: Any = None) -> Any:
@@ -174,9 +176,9 @@ class Transform:
         """
         base = views.base_of(target)
         base = target if base is None else base
-        within = base.__dict__.get("_within")
-        if within is None or within[1] < self.level or not within[0].alive:
+        if not views.made_in(base, self.level):
             raise captured_write(name)
+        within = base.__dict__["_within"]
         kin = [v for r in (base._view if isinstance(base._view, views.Views) else ()) if (v := r()) is not None]
         paths = [views.path_to(v) for v in kin]
         if base.level:
@@ -265,15 +267,6 @@ def as_lower(x: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     return wrap(np.asarray(x))
-
-
-def captured_write(name: str) -> RuntimeError:
-    """PyTorch's error for an in-place write to a tensor of a lower level."""
-    return RuntimeError(
-        f"During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation "
-        f"({name}) that would mutate a captured Tensor. This is not supported; please rewrite the function being "
-        "transformed to explicitly accept the mutated Tensor(s) as inputs."
-    )
 
 
 __all__ = ["Leveled", "Transform", "as_lower", "entered", "make"]

@@ -13,10 +13,11 @@ import numpy as np
 from .._core import record, views
 from .._core.declare import OpNode
 from .._core.graph import Bundle
+from .._core.levels import captured_write
 from .._core.memory import tick
 from .._core.mode import FORWARD_OFF, INFERENCE, RECORD, TRANSFORMED, word
 from .._core.tensor import Tensor, new, wrap
-from .base import Leveled, Transform, as_lower, captured_write, entered, holds_tensors
+from .base import Leveled, Transform, as_lower, entered, holds_tensors
 from .grad import Grad, check_history, lowest, pull_back, rewrite, shown, zeros_of
 
 
@@ -193,6 +194,7 @@ class DualLevel(Forward):
 
     kind = "dual_level"
     records = True
+    guards = False
     adds = clears = 0
     stops = FORWARD_OFF | INFERENCE
 

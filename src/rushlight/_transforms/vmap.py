@@ -90,6 +90,7 @@ class Vmap(Transform):
     warned: set[str] = set()
     looked_up: set[Any] = set()  # operators without a rule in their declaration
     kind = "vmap"
+    guards = False
     adds = TRANSFORMED
 
     def __init__(self, size: int, randomness: str = "error") -> None:

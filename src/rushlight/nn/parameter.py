@@ -49,10 +49,14 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = rl.empty(0)
+        within = (data.transform, data.level) if data.level else data.__dict__.get("_within")
         while data.level and data._node is None and not hasattr(data.transform, "size"):
             data = data.lower  # made inside a function transform: a parameter is a constant there
         if type(data) is Tensor or type(data) is Parameter:
-            return Tensor._make_subclass(cls, data, requires_grad)
+            made = Tensor._make_subclass(cls, data, requires_grad)
+            if within is not None:
+                made._within = within
+            return made
         # A subclass of Tensor keeps its own class and only gets the mark.
         t = data.detach().requires_grad_(requires_grad)
         if type(t) is not type(data):
