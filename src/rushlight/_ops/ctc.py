@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import levels, record
 from .._core.declare import fused
 from .._core.tensor import Tensor
-from .broadcast import cast_to
+from .broadcast import cast_to, expand
 from .compare import clamp, where
 from .elementary import floats_only
 from .loss import reduced, reduction_of
-from .shape import reshape, squeeze, unsqueeze
+from .shape import cat, reshape, squeeze, unsqueeze
 
 NEVER = -1e30  # the logarithm of 0 in the composite, where infinities would make nan of gradients
 
@@ -128,7 +128,7 @@ def ctc_backward(
 def ctc_of(
     log_probs: Tensor, labels: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
 ) -> Tensor:
-    from .create import from_numpy
+    from .create import arange, from_numpy
     from .elementary import exp
     from .index import gather
     from .padding import constant_pad
@@ -136,42 +136,46 @@ def ctc_of(
     from .reduce import sum as sum_
     from .shape import part, select_at, stack_at
 
+    labels, input_lengths, target_lengths = [
+        x if isinstance(x, Tensor) else from_numpy(x) for x in (labels, input_lengths, target_lengths)
+    ]
     steps, n, _ = log_probs.shape
-    states, skips = states_of(labels, blank)
+    between = unsqueeze(labels * 0 + blank, 2)
+    states: Any = constant_pad(reshape(cat([between, unsqueeze(labels, 2)], 2), (n, 2 * labels.shape[1])), (0, 1), blank)
     count = states.shape[1]
-    place = np.arange(count)
-    emitted = gather(log_probs, 2, from_numpy(np.broadcast_to(states, (steps, n, count)).copy()))
+    place = arange(count)
+    last: Any = unsqueeze(target_lengths * 2, 1)
+    reachable: Any = place <= last
+    some: Any = target_lengths > 0
+    if not steps:
+        return sum_(log_probs, (0, 2)) + where(some, math.inf, 0.0)
+    emitted = gather(log_probs, 2, expand(states, (steps, n, count)))
     emitted = clamp(emitted, min=NEVER)
-    reachable = from_numpy(place <= 2 * target_lengths[:, None])
-    start = from_numpy((place < 2) & (place <= 2 * target_lengths[:, None]))
     never = emitted.detach() * 0 + NEVER
-    alphas = [where(start, select_at(emitted, 0, 0), select_at(never, 0, 0))] if steps else []
+    alphas = [where(reachable & (place < 2), select_at(emitted, 0, 0), select_at(never, 0, 0))]
+    if count > 2:
+        two = constant_pad(states, (2, 0), blank)
+        skips: Any = (states != blank) & (states != part(two, 1, 0, count))
     for t in range(1, steps):
         before = alphas[-1]
         ways = [before, part(constant_pad(before, (1, 0), NEVER), 1, 0, count)]
         if count > 2:
             two = part(constant_pad(before, (2, 0), NEVER), 1, 0, count)
-            ways.append(where(from_numpy(skips), two, two.detach() * 0 + NEVER))
+            ways.append(where(skips, two, two.detach() * 0 + NEVER))
         here = logsumexp_of(stack_at(ways, 0), 0, False) + select_at(emitted, 0, t)
         alphas.append(where(reachable, here, here.detach() * 0 + NEVER))
-    if not steps:
-        return sum_(log_probs, (0, 2)) + from_numpy(
-            losses_of((), input_lengths, target_lengths, record.np_dtype(log_probs))
-        )
     every = stack_at(alphas, 1)  # (N, T, states)
-    at = np.maximum(input_lengths - 1, 0)
-    end = squeeze(gather(every, 1, from_numpy(np.broadcast_to(at[:, None, None], (n, 1, count)).copy())), 1)
-    last = 2 * target_lengths
-    ends = from_numpy(np.stack([last, np.maximum(last - 1, 0)], 1))
-    pair = gather(end, 1, ends)
-    only = from_numpy(np.stack([last >= 0, last > 0], 1))
+    at: Any = clamp(input_lengths - 1, min=0)
+    end = squeeze(gather(every, 1, expand(reshape(at, (n, 1, 1)), (n, 1, count))), 1)
+    pair = gather(end, 1, cat([last, clamp(last - 1, min=0)], 1))
+    only = cat([last >= 0, last > 0], 1)
     total = logsumexp_of(where(only, pair, pair.detach() * 0 + NEVER), 1, False)
-    empty = from_numpy(input_lengths == 0)
-    without = from_numpy(np.where(target_lengths > 0, -np.inf, 0.0).astype(record.np_dtype(log_probs)))
+    empty: Any = input_lengths == 0
     lost: Any = total < NEVER / 2
+    without: Any = where(some, -math.inf, total.detach() * 0)
     total = where(empty, without, where(lost, -math.inf, total))
     # PyTorch's gradient is the one towards logits, of which these are the log_softmax: exp(x) more, of value 0
-    alive = from_numpy(np.arange(steps)[:, None, None] < input_lengths[:, None])
+    alive: Any = reshape(arange(steps), (steps, 1, 1)) < unsqueeze(input_lengths, 1)
     grown = exp(log_probs)
     nothing = sum_(where(alive, grown - grown.detach(), 0.0), (0, 2))
     losses = nothing - total
@@ -181,14 +185,32 @@ def ctc_of(
 
 
 def plain(x: Any, name: str) -> Any:
-    """Targets or lengths as an array."""
+    """Targets or lengths as an array; mapped ones, of which each example has its own, as a tensor."""
     if isinstance(x, Tensor):
-        if x.level:
-            raise RuntimeError(f"ctc_loss: {name} may not be mapped by vmap: they decide the steps of the computation")
         if x.dtype.is_floating_point or x.dtype.is_complex:
             raise RuntimeError(f"{name} must be integral")
-        return x._array.astype(np.int64)
+        found = levels.settled(x)
+        return x.long() if found is None else found._array.astype(np.int64)
     return np.asarray(x, np.int64)
+
+
+def loss_of_each(x: Tensor, labels: Any, lengths: list[Any], blank: int, zero_infinity: bool) -> Tensor:
+    """The losses where targets or lengths differ from example to example of a batch under ``vmap``.
+
+    What they are is not looked at: there is no check of them, and the states are those of the longest possible target.
+    """
+    from .create import arange, from_numpy
+    from .index import gather
+    from .scan import cumsum
+
+    labels, *sizes = [a if isinstance(a, Tensor) else from_numpy(a) for a in (labels, *lengths)]
+    if labels.ndim == 1:
+        starts: Any = unsqueeze(cumsum(sizes[1], 0) - sizes[1], 1)
+        width = labels.shape[0]
+        spots = clamp(starts + arange(width), max=max(width - 1, 0))
+        labels = reshape(gather(labels, 0, reshape(spots, (-1,))), (x.shape[1], width))
+    made: Tensor = ctc_of.op.body(x, labels, *sizes, blank, zero_infinity)  # type: ignore[attr-defined]
+    return made
 
 
 def padded(targets: Any, lengths: Any) -> Any:
@@ -202,6 +224,26 @@ def padded(targets: Any, lengths: Any) -> Any:
     rows = np.zeros((len(lengths), int(lengths.max(initial=0))), np.int64)
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = targets
     return rows
+
+
+def loss_of_all(x: Tensor, labels: Any, lengths: list[Any], blank: int, zero_infinity: bool) -> Tensor:
+    """The losses where targets and lengths are at hand, checked."""
+    steps = x.shape[0]
+    for name, length in zip(("input_lengths", "target_lengths"), lengths, strict=True):
+        if length.min(initial=0) < 0:
+            raise RuntimeError(f"{name} must be non-negative")
+    if lengths[0].max(initial=0) > steps:
+        raise RuntimeError(
+            f"Expected input_lengths to have value at most {steps}, but got value {int(lengths[0].max())}"
+        )
+    labels = padded(labels, lengths[1])
+    longest = int(lengths[1].max(initial=0))
+    if longest > labels.shape[1]:
+        raise RuntimeError(
+            f"Expected tensor to have size at least {longest} at dimension 1, but got size {labels.shape[1]} for argument #2 "
+            "'targets'"
+        )
+    return ctc_of(x, labels[:, :longest], lengths[0], lengths[1], blank, zero_infinity)
 
 
 def ctc_loss(
@@ -229,34 +271,28 @@ def ctc_loss(
         raise RuntimeError(f"log_probs must be (T, N, C) or (T, C), but got {list(log_probs.shape)}")
     labels = plain(targets, "targets")
     lengths = [plain(x, name) for x, name in ((input_lengths, "input_lengths"), (target_lengths, "target_lengths"))]
+    mapped = any([isinstance(a, Tensor) for a in (labels, *lengths)])
     alone = log_probs.ndim == 2
     x = unsqueeze(log_probs, 1) if alone else log_probs
     if alone:
         lengths = [x.reshape(-1) for x in lengths]
-        labels = labels.reshape(1, -1) if labels.ndim == 1 and labels.size >= int(lengths[1][0]) else labels
+        if labels.ndim == 1 and (mapped or labels.size >= int(lengths[1][0])):
+            labels = labels.reshape(1, -1)
     steps, n, classes = x.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, length in zip(("input_lengths", "target_lengths"), lengths, strict=True):
-        if length.shape != (n,):
+        if tuple(length.shape) != (n,):
             raise RuntimeError(f"{name} must be of size batch_size: expected {n} lengths, but got {list(length.shape)}")
-        if length.min(initial=0) < 0:
-            raise RuntimeError(f"{name} must be non-negative")
-    if lengths[0].max(initial=0) > steps:
-        raise RuntimeError(
-            f"Expected input_lengths to have value at most {steps}, but got value {int(lengths[0].max())}"
-        )
-    labels = padded(labels, lengths[1])
-    if lengths[1].max(initial=0) > labels.shape[1]:
-        raise RuntimeError(
-            f"Expected tensor to have size at least {int(lengths[1].max())} at dimension 1, but got size "
-            f"{labels.shape[1]} for argument #2 'targets'"
-        )
-    made = ctc_of(x, labels[:, : int(lengths[1].max(initial=0))], lengths[0], lengths[1], blank, zero_infinity)
+    if mapped:
+        made = loss_of_each(x, labels, lengths, blank, zero_infinity)
+    else:
+        made = loss_of_all(x, labels, lengths, blank, zero_infinity)
     if reduction == "none":
         return reshape(made, ()) if alone else made
     if reduction == "mean":
         from .create import from_numpy
 
-        made = made / cast_to(from_numpy(np.maximum(lengths[1], 1)), record.np_dtype(x))
+        sizes: Any = lengths[1] if isinstance(lengths[1], Tensor) else from_numpy(lengths[1])
+        made = made / cast_to(clamp(sizes, min=1), record.np_dtype(x))
     return reduced(made, reduction)
