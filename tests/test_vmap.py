@@ -196,3 +196,63 @@ def test_repr() -> None:
 
 def test_top_level_name() -> None:
     assert rl.vmap is F.vmap
+
+
+def looped(function: Any, *args: Any) -> Any:
+    return rl.stack([function(*[a[k] for a in args]) for k in range(len(args[0]))])
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_ctc_loss_maps_targets_and_lengths(reduction: str) -> None:
+    rl.manual_seed(0)
+    x = rl.randn(3, 7, 2, 5, dtype=rl.float64).log_softmax(-1)
+    targets, sizes = rl.randint(1, 5, (3, 2, 3)), rl.tensor([[3, 2], [0, 1], [3, 3]])
+    steps = rl.tensor([[7, 6], [5, 7], [7, 2]])
+    line = rl.randint(1, 5, (3, 6))
+
+    def loss(x: Any, t: Any, a: Any, b: Any) -> Any:
+        return rl.nn.functional.ctc_loss(x, t, a, b, reduction=reduction, zero_infinity=True)
+
+    def slope(*args: Any) -> Any:
+        return rl.func.grad(lambda x, *rest: loss(x, *rest).sum())(*args)
+
+    for f in (loss, slope):
+        assert rl.allclose(rl.vmap(f)(x, targets, steps, sizes), looped(f, x, targets, steps, sizes))
+        found = rl.vmap(f, (None, 0, None, None))(x[0], targets, steps[0], sizes[0])
+        assert rl.allclose(found, looped(lambda t, f=f: f(x[0], t, steps[0], sizes[0]), targets))
+        short = rl.tensor([[3, 2], [2, 1], [3, 3]])
+        found = rl.vmap(f)(x, line, steps, short)
+        want = rl.stack([f(x[k], line[k, : int(short[k].sum())], steps[k], short[k]) for k in range(3)])
+        assert rl.allclose(found, want)
+        alone = rl.vmap(f)(x[:, :, 0], targets[:, 0], steps[:, 0], sizes[:, 0])
+        assert rl.allclose(alone, looped(f, x[:, :, 0], targets[:, 0], steps[:, 0], sizes[:, 0]))
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_embedding_bag_maps_numbers_and_offsets(mode: str) -> None:
+    rl.manual_seed(0)
+    table, numbers = rl.randn(3, 6, 2, dtype=rl.float64), rl.randint(0, 6, (3, 5))
+    offsets = rl.tensor([[0, 2, 2, 5], [0, 0, 3, 5], [0, 1, 4, 5]])
+    for how in ({}, {"include_last_offset": True}, {"padding_idx": 2}):
+
+        def bags(w: Any, i: Any, o: Any, how: Any = how) -> Any:
+            return rl.nn.functional.embedding_bag(i, w, o, mode=mode, **how)
+
+        for f in (bags, rl.func.grad(lambda *args: bags(*args).sin().sum())):
+            assert rl.allclose(rl.vmap(f)(table, numbers, offsets), looped(f, table, numbers, offsets))
+            found = rl.vmap(f, (None, 0, None))(table[0], numbers, offsets[0])
+            assert rl.allclose(found, looped(lambda i, f=f: f(table[0], i, offsets[0]), numbers))
+
+
+def test_rows_of_mapped_tables_are_shortened() -> None:
+    rl.manual_seed(0)
+    table, numbers = rl.randn(3, 6, 2) * 3, rl.randint(0, 6, (3, 5))
+    for p in (1.0, 2.0):
+        mine, theirs = table.clone(), table.clone()
+        found = rl.vmap(lambda i, w, p=p: rl.nn.functional.embedding(i, w, max_norm=1.0, norm_type=p))(numbers, mine)
+        want = looped(lambda i, w, p=p: rl.nn.functional.embedding(i, w, max_norm=1.0, norm_type=p), numbers, theirs)
+        assert rl.allclose(found, want) and rl.allclose(mine, theirs) and not rl.equal(mine, table)
+    with pytest.raises(RuntimeError, match="inplace"):
+        rl.vmap(lambda i: rl.nn.functional.embedding(i, table[0], max_norm=1.0))(numbers)
+    with pytest.raises(RuntimeError, match="mutate a captured"):
+        rl.func.grad(lambda x: (x * rl.nn.functional.embedding(numbers, table[0], max_norm=1.0)).sum())(rl.ones(()))

@@ -197,7 +197,11 @@ def embedding_bag(
             refuse_frequencies()
     input, offsets = outermost(input), outermost(offsets)
     if input.level or (offsets is not None and offsets.level):
-        return mapped_bags(input, weight, offsets, mode, per_sample_weights, padding_idx, max_norm, scale_grad_by_freq)
+        if max_norm is not None:
+            renorm_rows(weight, input, max_norm, norm_type)
+        if scale_grad_by_freq:
+            weight = scaled_gradient(weight, frequencies(input, weight.shape[0], record.np_dtype(weight)))
+        return mapped_bags(input, weight, offsets, mode, per_sample_weights, padding_idx, include_last_offset)
     if max_norm is not None:
         renorm_rows(weight, input, max_norm, norm_type)
     if input.ndim == 2:
@@ -284,23 +288,29 @@ def bags_of(
 
 
 def mapped_bags(
-    input: Any, weight: Any, offsets: Any, mode: str, samples: Any, padding_idx: Any, max_norm: Any, by_freq: bool
+    input: Any, weight: Any, offsets: Any, mode: str, samples: Any, padding_idx: Any, include_last_offset: bool
 ) -> Any:
-    """Bags of one length under vmap."""
-    from .compare import clamp, ne, where
+    """Bags under ``vmap`` whose members differ from example to example: by a table of (bags, members) of who is in which."""
+    from .compare import clamp, eq, logical_and, ne, where
+    from .create import arange
 
-    if offsets is not None or max_norm is not None or by_freq:
-        raise RuntimeError(
-            "embedding_bag under vmap with mapped indices takes 2D input, without offsets, max_norm or scale_grad_by_freq"
-        )
     padding = -1 if padding_idx is None else padding_idx % weight.shape[0]
     rows: Any = embedding_rows(weight, input, padding)
-    kept: Any = unsqueeze(ne(input, padding), 2)
-    if mode == "max":
-        return amax(where(kept, rows, float("-inf")), 1)
+    kept: Any = ne(input, padding)
     if samples is not None:
-        rows = rows * unsqueeze(samples, 2)
-    total: Any = sum_(where(kept, rows, 0.0), 1)
-    if mode == "sum":
-        return total
-    return total / clamp(sum_(cast_to(kept, record.np_dtype(weight)), 1), min=1)
+        rows = rows * unsqueeze(samples, -1)
+    if offsets is not None:
+        count = offsets.shape[0] - include_last_offset
+        if count < 0:
+            raise RuntimeError("include_last_offset: number of offset should be at least 1")
+        begun: Any = unsqueeze(offsets, 1) <= arange(input.shape[0])  # (offsets, members)
+        bag = clamp(sum_(cast_to(begun, np.dtype(np.int64)), 0) - 1, max=count - 1)
+        kept = logical_and(eq(unsqueeze(bag, 0), unsqueeze(arange(count), 1)), kept)
+        rows = unsqueeze(rows, 0)
+    shown: Any = unsqueeze(kept, 2)
+    sizes: Any = unsqueeze(sum_(cast_to(kept, record.np_dtype(weight)), 1), 1)
+    if mode == "max":
+        best = amax(where(shown, rows, float("-inf")), 1)
+        return where(sizes > 0, best, 0.0)
+    total: Any = sum_(where(shown, rows, 0.0), 1)
+    return total if mode == "sum" else total / clamp(sizes, min=1)

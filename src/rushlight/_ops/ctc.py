@@ -141,7 +141,9 @@ def ctc_of(
     ]
     steps, n, _ = log_probs.shape
     between = unsqueeze(labels * 0 + blank, 2)
-    states: Any = constant_pad(reshape(cat([between, unsqueeze(labels, 2)], 2), (n, 2 * labels.shape[1])), (0, 1), blank)
+    states: Any = constant_pad(
+        reshape(cat([between, unsqueeze(labels, 2)], 2), (n, 2 * labels.shape[1])), (0, 1), blank
+    )
     count = states.shape[1]
     place = arange(count)
     last: Any = unsqueeze(target_lengths * 2, 1)
@@ -278,7 +280,7 @@ def ctc_loss(
         lengths = [x.reshape(-1) for x in lengths]
         if labels.ndim == 1 and (mapped or labels.size >= int(lengths[1][0])):
             labels = labels.reshape(1, -1)
-    steps, n, classes = x.shape
+    n, classes = x.shape[1:]
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, length in zip(("input_lengths", "target_lengths"), lengths, strict=True):

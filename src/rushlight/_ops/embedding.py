@@ -7,9 +7,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import levels, memory, record
+from .._core import levels, memory, record, views
 from .._core.callsite import here
 from .._core.declare import LINEAR, operator
+from .._core.mode import DEPTH, RECORD, mode, switched
 from .._core.tensor import Tensor, wrap
 from .._kernels import scatter
 from .._kernels.places import bincount
@@ -147,12 +148,28 @@ def refuse_frequencies() -> NoReturn:
 
 def renorm_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Shorten the rows that are used to ``max_norm``, in place and unrecorded."""
-    table = levels.plain(weight, "max_norm")._array
-    used = np.unique(levels.plain(indices, "max_norm")._array)
-    norms = np.linalg.norm(table[used], norm_type, 1)
+    if mode() >> DEPTH:
+        views.check_captured(weight, "embedding_renorm_")
+    table, places = levels.settled(weight), levels.settled(indices)
+    if table is None or places is None:
+        renorm_each(weight, indices, max_norm, norm_type)
+        return
+    array = table._array
+    used = np.unique(places._array)
+    norms = np.linalg.norm(array[used], norm_type, 1)
     long = norms > max_norm
-    table[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(table.dtype)
-    memory.written(table, "embedding", *here())
+    array[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(array.dtype)
+    memory.written(array, "embedding", *here())
+
+
+def renorm_each(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    """The same where each example of a batch under ``vmap`` has its own rows, or uses others."""
+    from .magnitude import vector_norm_of
+
+    with switched(mode() & ~RECORD):
+        norms: Any = vector_norm_of(weight.detach(), norm_type, 1, True)
+        long = (counts_of(indices, weight.shape[0], record.np_dtype(weight)) > 0) & (norms > max_norm)
+        weight.mul_(where(long, max_norm / (norms + 1e-7), 1.0))
 
 
 def frequencies(indices: Tensor, rows: int, dtype: np.dtype) -> Tensor:
@@ -161,11 +178,16 @@ def frequencies(indices: Tensor, rows: int, dtype: np.dtype) -> Tensor:
     if found is not None:
         counts = bincount(found._array.ravel(), minlength=rows)
         return wrap(np.maximum(counts, 1).astype(dtype)[:, None])
+    return counts_of(indices, rows, dtype).clamp(1)  # type: ignore[no-any-return]
+
+
+def counts_of(indices: Any, rows: int, dtype: np.dtype) -> Any:
+    """How often each row is used by mapped indices, as a column."""
     from .scatter import scatter_add
 
     flat = reshape(indices, (-1,))
     counted = scatter_add(zeros(rows, dtype=dtype), 0, flat, cast_to(flat >= 0, dtype))
-    return reshape(counted.clamp(1), (rows, 1))
+    return reshape(counted, (rows, 1))
 
 
 @operator(
