@@ -58,7 +58,7 @@ class running:
 def word_at(level: int) -> int:
     """The mode that held inside the transform of a level when the next one was entered (that of now, without a next)."""
     m = mode()
-    return stack.get()[level].outer_mode if level < m >> DEPTH else m  # type: ignore[no-any-return]
+    return stack.get()[level].outer_mode if level < m >> DEPTH else m
 
 
 def noted(made: Any) -> Any:
