@@ -194,7 +194,7 @@ def test_ddp_of_one_process():
 @pytest.mark.parametrize("lengths", [None, [3, 1]])
 def test_kernels_agree_with_the_definition(kind, lengths, monkeypatch):
     """Outputs, gradients and gradients of gradients, padded and packed."""
-    from rushlight.nn.modules import rnn
+    from rushlight.nn.modules import _through_time
 
     rl.manual_seed(6)
     options = {"nonlinearity": "relu"} if kind == "RNN" and lengths else {}
@@ -214,7 +214,7 @@ def test_kernels_agree_with_the_definition(kind, lengths, monkeypatch):
         return [out, *states, *first, *recorded, *second]
 
     fast = run()
-    monkeypatch.setattr(rnn, "_kernel_in_time", rnn._in_time)
+    monkeypatch.setattr(_through_time, "_kernel_in_time", _through_time._in_time)
     for a, b in zip(fast, run(), strict=True):
         assert rl.allclose(a, b, atol=1e-10)
 

@@ -715,8 +715,13 @@ _LAZY_FUNCTIONS = {
     ),
     "rms_norm": "_ops.norm",
     "constant_pad_nd": "_ops.padding",
+    "segment_reduce": "_ops.segments",
     **dict.fromkeys(["avg_pool1d", "max_pool1d_with_indices"], "_ops.pool"),
     **dict.fromkeys(["affine_grid_generator", "grid_sampler"], "_ops.resample"),
+    **dict.fromkeys(
+        ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"],
+        "nn.modules.recurrent",
+    ),
     **dict.fromkeys(["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"], "_ops.shuffle"),
 }
 

@@ -80,6 +80,18 @@ INDEXED = [
 ]
 DATA = "the shape of the result depends on the data"
 
+
+def segments(s: Sampler, reduce: str) -> list[Call]:
+    return [
+        Call(s.t(6, 2), reduce, lengths=T([2, 3, 1])),
+        Call(s.t(6, 2), reduce, lengths=T([2, 0, 4]), initial=1.5),
+        Call(s.t(6), reduce, offsets=T([0, 1, 6])),
+        Call(s.t(2, 3, 2), reduce, lengths=T([[1, 2], [0, 3]]), axis=1, initial=-0.5),
+        Call(s.t(6, 2), reduce, lengths=T([2, 3]), unsafe=True),
+        Call(s.of([2.0, 0.0, 3.0, 0.0, 0.0, 1.0]), reduce, lengths=T([3, 3])),
+    ]
+
+
 ROWS = [
     Row(
         "scatter",
@@ -111,6 +123,22 @@ ROWS = [
         out=True,
         inplace=True,
     ),
+    *[
+        Row(
+            "segment_reduce",
+            lambda s, r=reduce: segments(s, r),
+            tag=reduce,
+            dtypes=(),
+            vmap=False,
+            edges=None,
+            skip={
+                "second in PyTorch": "it has none",
+                "forward in PyTorch": "it has none",
+                **({"second": "extrema tie", "gradient": "extrema tie"} if reduce in ("max", "min") else {}),
+            },
+        )
+        for reduce in ("sum", "mean", "prod", "max", "min")
+    ],
     Row("scatter_add", three, out=True, inplace=True, complex=True),
     *REDUCED,
     Row(

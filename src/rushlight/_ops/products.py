@@ -45,7 +45,7 @@ def same_dtype(a: Any, b: Any, names: tuple[str, str] = ("m1", "m2")) -> None:
 
 
 _C_NAMES = {
-    "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long long", "int32": "int",
+    "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "int32": "int",
     "int16": "short", "int8": "signed char", "uint8": "unsigned char", "complex64": "c10::complex<float>",
     "complex128": "c10::complex<double>",
 }  # fmt: skip
@@ -398,7 +398,9 @@ def addmm(
             f"mat1 and mat2 shapes cannot be multiplied ({mat1.shape[0]}x{mat1.shape[1]} and "
             f"{mat2.shape[0]}x{mat2.shape[1]})"
         )
-    same_dtype(mat1, mat2, ("m1", "m2"))
+    if mat1.dtype != mat2.dtype:
+        x, y = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(m)).name] for m in (mat1, mat2)]
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x} and {y}")
     return combined(input, product(mat1, mat2), beta, alpha)  # type: ignore[no-any-return]
 
 
