@@ -204,3 +204,61 @@ def test_multi_dot_splits_at_the_cheapest_place() -> None:
     from rushlight._ops.linalg import best_split
 
     assert best_split([30, 35, 15, 5, 10, 20, 25])[0, 5] == 2  # the example of Cormen and others
+
+
+def symmetric(n: int = 12) -> Any:
+    q = np.random.RandomState(3).randn(n, n)
+    return torch.from_numpy(q @ q.T + np.eye(n))
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("method", ["ortho", "basic"])
+def test_lobpcg(largest: bool, method: str) -> None:
+    """Some eigenpairs as eigh has them; of batches, of general problems, of sparse matrices."""
+    torch.manual_seed(0)
+    a, b = symmetric(), torch.diag(torch.arange(1.0, 13.0, dtype=torch.float64))
+    end = slice(-3, None) if largest else slice(0, 3)
+    order = [2, 1, 0] if largest else [0, 1, 2]
+    wanted = torch.linalg.eigvalsh(a)[end][order]
+    for matrix in (a, torch.stack([a, a]).reshape(1, 2, 12, 12), a.to_sparse()):
+        values, vectors = torch.lobpcg(matrix, k=3, largest=largest, method=method)
+        assert torch.allclose(values, wanted.expand(values.shape), rtol=1e-10)
+        assert torch.allclose(a @ vectors, vectors * values.unsqueeze(-2), atol=1e-4)
+    values, vectors = torch.lobpcg(a, k=3, B=b, iK=torch.linalg.inv(a), largest=largest, method=method)
+    assert torch.allclose(a @ vectors, b @ vectors * values, atol=1e-4)
+    assert torch.allclose(vectors.mT @ b @ vectors, torch.eye(3, dtype=torch.float64))
+
+
+def test_lobpcg_gradients_are_those_of_eigh() -> None:
+    weights = torch.from_numpy(np.random.RandomState(1).randn(12, 2))
+    start = torch.from_numpy(np.random.RandomState(2).randn(12, 2))
+
+    def gradient(solve: Any) -> Any:
+        a = symmetric().requires_grad_()
+        values, vectors = solve((a + a.mT) / 2)
+        squares = (vectors * vectors * weights).sum() + (values * values).sum()  # no matter what signs they have
+        (g,) = torch.autograd.grad(squares, a)
+        return g
+
+    ours = gradient(lambda a: torch.lobpcg(a, X=start, tol=1e-12))
+    whole = gradient(lambda a: tuple(t[..., [-1, -2]] for t in torch.linalg.eigh(a)))
+    assert torch.allclose(ours, whole, rtol=1e-7, atol=1e-8)
+    with pytest.raises(ValueError, match=r"lobpcg\.backward"):
+        torch.lobpcg(symmetric().requires_grad_(), B=torch.eye(12, dtype=torch.float64))[0].sum().backward()
+
+
+def test_lobpcg_is_followed_and_stopped() -> None:
+    steps = []
+
+    def tracker(state: Any) -> None:
+        steps.append((state.ivars["istep"], tuple(state.X.shape), len(state.tvars["rerr"])))
+        state.bvars["force_stop"] = len(steps) == 2
+
+    torch.lobpcg(symmetric(), n=2, tracker=tracker)
+    assert steps == [(1, (12, 2), 2), (2, (12, 2), 2)]
+    with pytest.raises(ValueError, match="LOBPCG algorithm is not applicable when the number of A rows"):
+        torch.lobpcg(symmetric(), k=5)
+    with pytest.raises(AssertionError, match="A must be square"):
+        torch.lobpcg(symmetric()[:5])
+    with pytest.raises(ValueError, match="ortho_iparams"):
+        torch.lobpcg(symmetric(), ortho_iparams={"j_max": 2})

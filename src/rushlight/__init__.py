@@ -713,6 +713,7 @@ _LAZY_FUNCTIONS = {
         ],
         "_ops.native",
     ),
+    "lobpcg": "_lobpcg",
     "rms_norm": "_ops.norm",
     "constant_pad_nd": "_ops.padding",
     "segment_reduce": "_ops.segments",
