@@ -125,7 +125,7 @@ PROGRAMS = {
     ),
     "idioms of the core": (
         """
-        import rushlight._as_torch_c as _C
+        import rushlight._private._C as _C
         class Image(torch.Tensor):
             @classmethod
             def __torch_function__(cls, func, types, args=(), kwargs=None):

@@ -550,8 +550,10 @@ _LAZY = frozenset(
         "fft",
         "func",
         "futures",
+        "fx",
         "hub",
         "jit",
+        "library",
         "linalg",
         "mps",
         "multiprocessing",
@@ -578,6 +580,8 @@ _LAZY = frozenset(
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
+    **dict.fromkeys(("ScriptFunction", "ScriptModule"), "jit"),
+    **dict.fromkeys(("PyTorchFileReader", "PyTorchFileWriter"), "_absent"),
     **dict.fromkeys(("DisableTorchFunction", "DisableTorchFunctionSubclass"), "overrides"),
     **dict.fromkeys(("eig", "lstsq", "matrix_rank", "solve", "symeig"), "_removed"),
     **dict.fromkeys(
@@ -727,9 +731,17 @@ _LAZY_FUNCTIONS = {
 }
 
 
+def _private_module(name: str) -> Any:
+    """A module of PyTorch's that programs reach for as an attribute, if it is one of which there is something here."""
+    if not name.startswith("_") and name not in importlib.import_module(f"{__package__}._names_only").TABLE:
+        return None
+    try:
+        return importlib.import_module(f"torch.{name}") if not name.startswith("__") else None
+    except ModuleNotFoundError:
+        return None
+
+
 def __getattr__(name: str) -> Any:
-    if name == "_C" and __name__ == "torch":  # as long as the alias stands
-        return importlib.import_module("torch._C")
     if name in _LAZY:
         return importlib.import_module(f"{__package__}.{name}")
     if name in _LAZY_FUNCTIONS:
@@ -739,6 +751,8 @@ def __getattr__(name: str) -> Any:
         and name in (types := importlib.import_module(f"{__package__}._settings").legacy_types())
     ) or (name.endswith("Storage") and name in (types := importlib.import_module(f"{__package__}.storage").kinds())):
         found = types[name]
+    elif __name__ == "torch" and (found := _private_module(name)) is not None:  # as long as the alias stands
+        return found
     else:
         raise AttributeError(f"module 'torch' has no attribute '{name}'")
     globals()[name] = found

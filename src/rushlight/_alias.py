@@ -24,6 +24,12 @@ __all__ = ["install_as_torch", "is_installed_as_torch", "uninstall_as_torch"]
 PACKAGE = __package__
 """Where ``torch`` leads: the name of this package."""
 
+PRIVATE = "._private"
+"""Where ``torch._something`` leads."""
+
+OWN_NAMES = ("_dynamo", "__config__", "__future__")
+"""Names with an underscore that mean the same here and in PyTorch."""
+
 MISSING = "docs/missing.md"
 """The page that lists what of PyTorch is not there."""
 
@@ -122,15 +128,10 @@ class _Finder:
         if fullname != "torch" and fullname != "functorch" and not fullname.startswith("torch."):
             return None
         tail = ".functorch" if fullname == "functorch" else fullname[len("torch") :]
-        ours = PACKAGE + ("._as_torch_c" if tail == "._C" else tail)
+        # our private parts are others than PyTorch's, of which there are some in a folder of their own
+        private = tail.startswith("._") and tail.split(".")[1] not in OWN_NAMES
+        ours = f"{PACKAGE}{PRIVATE}{tail}" if private else PACKAGE + tail
         try:
-            if tail.startswith("._") and tail not in (
-                "._C",
-                "._dynamo",
-                ".__config__",
-                ".__future__",
-            ):  # our private parts; PyTorch has some of these names for other things
-                raise ModuleNotFoundError(name=ours)
             known = fullname in sys.modules
             module = importlib.import_module(ours)
             if not known:  # if it were there now, the import system would load what its spec says once more
@@ -141,6 +142,11 @@ class _Finder:
             # importlib.util.find_spec asks whether a module exists: that is answered, not refused.
             if sys._getframe(2).f_code.co_name != "_find_and_load_unlocked":
                 return None
+            _names_only = importlib.import_module(f"{PACKAGE}._names_only")
+
+            made = _names_only.module(tail[1:])
+            if made is not None:
+                return ModuleSpec(fullname, _Loader(made), is_package=True)  # type: ignore[arg-type]
             raise ModuleNotFoundError(
                 f"No module named {fullname!r}: torch is Rushlight here ({torch_version}), and there is no "
                 f"{ours!r}. What of PyTorch is not there, and what to use for it, is listed in {MISSING}",

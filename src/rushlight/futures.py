@@ -21,6 +21,9 @@ class Future:
         self._error: BaseException | None = None
         self._then: list[Callable[[Future], Any]] = []
 
+    def __class_getitem__(cls, _: Any) -> type[Future]:
+        return cls
+
     def done(self) -> bool:
         """Whether the result is there."""
         return self._ready.is_set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, NoReturn
+from urllib.parse import urlparse
 
 from .utils.model_zoo import load_state_dict_from_url
 
@@ -35,6 +37,8 @@ def download_url_to_file(url: str, dst: str, *args: Any, **kwargs: Any) -> NoRet
     _refuse("download_url_to_file", url)
 
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the hash in the name of a file of weights
+
 _dir: str | None = None
 
 
@@ -44,10 +48,24 @@ def get_dir() -> str:
     return _dir or os.path.join(os.path.expanduser(home), "hub")
 
 
+def _get_torch_home() -> str:
+    return os.path.dirname(get_dir())
+
+
 def set_dir(d: str) -> None:
     """Choose that folder."""
     global _dir
     _dir = os.path.expanduser(d)
 
 
-__all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
+__all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir", "urlparse"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "tqdm":
+        raise AttributeError(f"module 'torch.hub' has no attribute '{name}'")
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        raise ImportError("torch.hub.tqdm is the class of the package tqdm, which is not installed") from None
+    return tqdm

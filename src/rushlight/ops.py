@@ -6,7 +6,9 @@ them. Each is looked up among the public functions; nothing is registered here.
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import rushlight as rl
@@ -98,6 +100,10 @@ class OpOverloadPacket:
         made = self.__dict__[overload] = OpOverload(self, overload)
         return made
 
+    def overloads(self) -> list[str]:
+        """The names of its forms, as far as they are told apart here."""
+        return sorted({"default", *SECOND.get(self.__name__, ()), *filter(None, [FIXED.get(self.__name__)])})
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
             raise NotImplementedError(
@@ -140,7 +146,10 @@ def packet(name: str) -> OpOverloadPacket | None:
     return OpOverloadPacket(name, None) if name in INTERNAL else None
 
 
-INTERNAL = {*RENAMED.values(), "convolution", "_unsafe_view", "_scaled_dot_product_flash_attention", "slice", "index"}
+INTERNAL = {
+    *RENAMED.values(), "convolution", "_unsafe_view", "_scaled_dot_product_flash_attention", "slice", "index",
+    "_pin_memory", "_sparse_addmm", "_sparse_mm_reduce_impl", "_to_copy", "alias",
+}  # fmt: skip
 
 
 @cache
@@ -181,7 +190,14 @@ aten = _Namespace("aten")
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
+    if found := importlib.import_module(f"{__package__}.library").in_namespace(name):
+        return SimpleNamespace(**found)
     raise AttributeError(
         f"'_OpNamespace' '{name}' object has no attribute: torch.ops has only aten here. Operators of libraries are "
-        "not registered; call their Python functions."
+        "not registered, but for those of torch.library.custom_op; call their Python functions."
     )
+
+
+def load_library(path: Any) -> None:
+    """Not available: there is nothing that compiled operators could register with. Raises OSError."""
+    raise OSError(f"torch.ops.load_library({str(path)!r}): Rushlight runs no compiled operators of PyTorch's libraries")

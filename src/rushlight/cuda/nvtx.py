@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 __all__ = ["mark", "range", "range_pop", "range_push"]
@@ -13,4 +14,11 @@ def _none_here(*_: Any, **__: Any) -> NoReturn:
     )
 
 
-mark = range_pop = range_push = range = _none_here
+mark = range_pop = range_push = _none_here
+
+
+@contextmanager
+def range(msg: str, *args: Any, **kwargs: Any) -> Any:
+    """A block, or a function, to be marked: raises as it is entered."""
+    _none_here()
+    yield

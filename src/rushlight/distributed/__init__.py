@@ -11,10 +11,13 @@ from typing import Any
 
 import rushlight as rl
 
+from .._names_only import children
+
 __all__ = [
     "Backend", "P2POp", "ProcessGroup", "ReduceOp", "Work", "all_gather", "all_gather_into_tensor", "all_gather_object",
     "all_reduce", "all_to_all", "all_to_all_single", "barrier", "broadcast", "broadcast_object_list",
-    "destroy_process_group", "gather", "gather_object", "get_backend", "get_rank", "get_world_size", "group",
+    "destroy_process_group", "gather", "gather_object", "get_backend", "get_global_rank", "get_group_rank",
+    "get_process_group_ranks", "get_rank", "get_world_size", "group",
     "init_process_group", "irecv", "is_available", "is_gloo_available", "is_initialized", "is_mpi_available",
     "is_nccl_available", "is_torchelastic_launched", "isend", "monitored_barrier", "new_group", "recv", "reduce",
     "reduce_scatter", "reduce_scatter_tensor", "scatter", "scatter_object_list", "send",
@@ -169,6 +172,24 @@ def get_world_size(group: Any = None) -> int:
     return 1
 
 
+def get_process_group_ranks(group: Any = None) -> list[int]:
+    """The ranks of a group: ``[0]``."""
+    _check()
+    return [0]
+
+
+def get_global_rank(group: Any, group_rank: int) -> int:
+    """The rank in the whole of a rank in a group."""
+    _check()
+    return group_rank
+
+
+def get_group_rank(group: Any, global_rank: int) -> int:
+    """The rank in a group of a rank in the whole."""
+    _check()
+    return global_rank
+
+
 def get_backend(group: Any = None) -> str:
     """The name of the backend that was asked for."""
     _check()
@@ -320,3 +341,6 @@ class P2POp:
 
     def __init__(self, *args: Any, **options: Any) -> None:
         _alone()
+
+
+__getattr__ = children(__name__)

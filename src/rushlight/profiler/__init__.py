@@ -240,3 +240,8 @@ __all__ = [
     "supported_activities",
     "tensorboard_trace_handler",
 ]
+
+
+def kineto_available() -> bool:
+    """Always False: the profiler here is its own."""
+    return False

@@ -546,6 +546,11 @@ register_pytree_node(
 BUILTIN_TYPES = frozenset(SUPPORTED_NODES)
 
 
+def _get_node_type(tree: Any) -> Any:
+    """The key of a tree's type among ``SUPPORTED_NODES``."""
+    return namedtuple if is_namedtuple_instance(tree) and type(tree) not in SUPPORTED_NODES else type(tree)
+
+
 def _node_def(tree: Any, is_leaf: IsLeaf) -> NodeDef | None:
     """How to take ``tree`` apart; ``None`` for a leaf."""
     if is_leaf is not None and is_leaf(tree):

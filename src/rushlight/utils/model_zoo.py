@@ -16,3 +16,11 @@ def load_url(url: str, model_dir: str | None = None, *args: Any, **kwargs: Any) 
 load_state_dict_from_url = load_url
 
 __all__ = ["load_state_dict_from_url", "load_url"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "tqdm":
+        raise AttributeError(f"module 'torch.utils.model_zoo' has no attribute '{name}'")
+    from .. import hub
+
+    return hub.tqdm

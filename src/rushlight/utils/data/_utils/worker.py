@@ -146,9 +146,14 @@ def _seed_everything(plan: WorkerPlan) -> int:
     seed = plan.base_seed + plan.worker_id
     random.seed(seed)
     rl.manual_seed(seed)
-    words = [plan.worker_id, plan.base_seed & 0xFFFFFFFF, plan.base_seed >> 32, 0]
-    np.random.seed(np.random.SeedSequence(words).generate_state(4))
+    np.random.seed(_generate_state(plan.base_seed, plan.worker_id))
     return seed
+
+
+def _generate_state(base_seed: int, worker_id: int) -> Any:
+    """The four words that seed NumPy's generator in a worker."""
+    words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return np.random.SeedSequence(words).generate_state(4).tolist()
 
 
 def _serve(plan: WorkerPlan, tasks: Any, results: Any) -> None:

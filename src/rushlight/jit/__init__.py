@@ -5,19 +5,16 @@ from __future__ import annotations
 import builtins
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import rushlight as rl
 
 __all__ = [
-    "Final", "ScriptFunction", "ScriptModule", "annotate", "export", "fork", "freeze", "ignore", "interface",
-    "is_scripting", "is_tracing", "isinstance", "load", "optimize_for_inference", "save", "script",
+    "Attribute", "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule", "annotate", "export", "fork", "freeze", "ignore", "interface",
+    "is_scripting", "is_tracing", "isinstance", "load", "optimize_for_inference", "save", "script", "script_method",
     "script_if_tracing", "trace", "trace_module", "unused", "wait",
 ]  # fmt: skip
 
-ScriptModule = rl.nn.Module
-ScriptFunction = Callable[..., Any]
-Final = Any
 _told: set[str] = set()
 
 
@@ -30,6 +27,28 @@ def _tell(name: str) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+class ScriptModule(rl.nn.Module):  # type: ignore[misc]
+    """A module as older programs write one, with `script_method`; what :func:`script` returns is none of these."""
+
+
+class RecursiveScriptModule(ScriptModule):
+    """What PyTorch makes of a module that it scripts: nothing here is one."""
+
+
+class ScriptFunction:
+    """What PyTorch makes of a function that it scripts: nothing here is one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("torch.jit.ScriptFunction: nothing is compiled here; call the function itself")
+
+
+class Attribute:
+    """A value with its type, for attributes of modules: see :func:`annotate`."""
+
+    def __new__(cls, value: Any, type: Any = None) -> Any:
+        return value
 
 
 def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
@@ -88,9 +107,24 @@ def ignore(drop: Any = False, **options: Any) -> Any:
     return drop if callable(drop) else lambda fn: fn
 
 
+def script_method(fn: Any) -> Any:
+    """``fn`` itself."""
+    return fn
+
+
+def _overload(fn: Any) -> Any:
+    return fn  # a declaration of types, which the function of the same name below it replaces
+
+
+_overload_method = _overload
+
+
 def script_if_tracing(fn: Any) -> Any:
     """``fn`` itself: nothing is ever traced."""
     return fn
+
+
+_script_if_tracing = script_if_tracing
 
 
 def interface(obj: Any) -> Any:

@@ -1,0 +1,23 @@
+"""``torch.fx``, of which only marks work: there is no symbolic tracing here, as everything runs eagerly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._names_only import children, fill
+
+WHY = "Rushlight does not trace programs symbolically; call the module itself, which runs eagerly"
+
+
+def wrap(fn_or_name: Any) -> Any:
+    """The function (or name) itself: a mark for a tracer, and nothing is traced."""
+    return fn_or_name
+
+
+fill(
+    __name__,
+    WHY,
+    "CodeGen Graph GraphModule Interpreter Node Proxy ProxyableClassMeta Tracer Transformer replace_pattern symbolic_trace",
+)
+
+__getattr__ = children(__name__)

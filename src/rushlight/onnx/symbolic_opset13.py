@@ -1,0 +1,6 @@
+"""How operators are exported (opset 13): names only."""
+
+from .._names_only import fill
+from . import WHY
+
+fill(__name__, WHY, "cast expand select squeeze unsqueeze")
