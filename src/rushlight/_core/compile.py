@@ -205,6 +205,16 @@ def pair(op: Any, a: str, b: str) -> list[str]:
     ]
     if not op.numeric(b):  # a number is refused, as the last branch does
         numbers = []
+    tensors_round, numbers_round = [], []
+    if op.wide:  # computed in float32 with a number or a 0-d tensor, which stays what it is
+        test = f"result_.dtype is F4 and {a}_ready.dtype is F2"
+        tensors_round = [f"            if {test}:", "                result_ = asarray(result_, F2)"]
+        numbers_round = [
+            f"        if {test}:",
+            "            result_ = asarray(result_, F2)",
+            f"            {b}_ = {b}_ready",
+            "            same = False",
+        ]
     return [
         f"    dtype_ = {a}_.dtype",
         f"    if isinstance({b}, Tensor):",
@@ -218,6 +228,7 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         "            same = False",
         f"            {promote}",
         f"            result_ = {ready}",
+        *tensors_round,
         *numbers,
         "    else:",
         f"        {b}_ = operand(op, '{b}', {b})",
@@ -226,6 +237,7 @@ def pair(op: Any, a: str, b: str) -> list[str]:
         f"        {promote}",
         f"        result_ = {ready}",
         f"        same = {a}_ready is {a}_ and result_.shape == {a}_.shape{complexes}",
+        *numbers_round,
     ]
 
 

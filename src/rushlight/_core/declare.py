@@ -132,6 +132,7 @@ class Op:
         self.jvp = how.get("jvp")
         self.batch = how.get("batch")
         self.promote: Any = how.get("promote", "same")
+        self.wide: bool = how.get("wide", False)
         self.note: Any = None  # what records it inside ``grad``, once it has been written out (``_transforms.notes``)
         self.into: Any = how.get("into")
         self.holomorphic: bool = how.get("holomorphic", False)
@@ -223,8 +224,8 @@ class Op:
         asked = [self.rules[n] for n in self.parameters if n in self.rules]
         scope.update(
             forward=self.forward, Tensor=Tensor, new=new, clock=clock, caller=None, mode=_modes[0], ndarray=np.ndarray,
-            asarray=np.asarray, perform=self.perform, promoted=record.promoted, promote=self.promote, scalar=record.scalar,
-            inexact_scalars=record.inexact_scalars, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
+            asarray=np.asarray, perform=self.perform, promoted=record.promoted_wide if self.wide else record.promoted, promote=self.promote, scalar=record.scalar,
+            inexact_scalars=record.full_scalars if self.wide else record.inexact_scalars, F2=record.HALF, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
             outside=callsite.outside, UNSET=UNSET, missing=missing, Record=self.node_class, refused=record.refused, previous=record.previous, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
             narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
@@ -452,6 +453,7 @@ def pointwise(
     refuse: Callable[[np.dtype], Exception] | None = None,
     instead: dict[str, Callable[..., Any]] | None = None,
     older: tuple[str, ...] = (),
+    wide: bool = False,
     **rules: Rule | None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Tensor]]:
     """Declare an operator that works element by element: broadcasting and promotion are the machine's.
@@ -463,13 +465,15 @@ def pointwise(
     or ``{"": name, "other": its name where other is a number}``. ``refuse`` makes the error for a dtype that NumPy's
     function does not take (the default says that it is not implemented). ``instead`` names keyword arguments that the
     body does not see, and for each the operator to run, with it as a further argument, where it is not the default.
-    ``older`` names the numbers that an older form of the operator has among its tensors.
+    ``older`` names the numbers that an older form of the operator has among its tensors. ``wide``: a number as last
+    operand beside float16 is not rounded to float16 first (see ``record.promoted_wide``).
     """
 
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
         how = dict(
-            promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse, instead=instead, older=older
-        )
+            promote=promote, jvp=jvp, node=node, holomorphic=holomorphic, refuse=refuse, instead=instead, older=older,
+            wide=wide,
+        )  # fmt: skip
         return Op(forward, "pointwise", rules, **how).call
 
     return declare

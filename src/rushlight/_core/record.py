@@ -31,6 +31,7 @@ RESULT, SHAPE, INDEX, OUTPUT = -1, 1000, 2000, 3000  # codes of what a rule save
 
 _scalars: dict[np.dtype, dict[float, ndarray]] = {d._np: {} for d in dtypes.ALL if d._np is not None}
 inexact_scalars = {d: held for d, held in _scalars.items() if d.kind in "fc"}
+full_scalars = {d: held for d, held in inexact_scalars.items() if d != np.dtype("f2")}
 
 
 def scalar(value: Any, dtype: np.dtype) -> ndarray:
@@ -75,6 +76,22 @@ def promoted(promote: Any, *operands: Any) -> list[Any]:
         o if o is None else ((o if o.dtype is dtype else o.astype(dtype)) if type(o) is ndarray else scalar(o, dtype))
         for o in operands
     ]
+
+
+HALF, SINGLE = np.dtype("f2"), np.dtype("f4")
+
+
+def promoted_wide(promote: Any, *operands: Any) -> list[Any]:
+    """The same for operators whose last operand, a number or a 0-d tensor beside float16, keeps its digits.
+
+    It is a float32 then; NumPy computes in float32 with it, and what calls this rounds the result, once.
+    """
+    ready = promoted(promote, *operands)
+    if ready[0].dtype is HALF:
+        value = operands[-1]
+        if not isinstance(value, ndarray) or (value.ndim == 0 and value.dtype is not HALF):
+            ready[-1] = np.asarray(value, SINGLE)
+    return ready
 
 
 def operand(op: Any, name: str, value: Any) -> Any:
@@ -247,11 +264,13 @@ def computed(op: Any, values: list[Any]) -> Any:
     """The arrays that the forward function gives for raw arguments."""
     if op.family == "pointwise":
         spots = [i for i, name in enumerate(op.parameters) if name in op.tensors]
-        ready = promoted(op.promote, *[values[i] for i in spots])
+        ready = (promoted_wide if op.wide else promoted)(op.promote, *[values[i] for i in spots])
         values = list(values)
         for i, value in zip(spots, ready, strict=True):
             values[i] = value
     result = op.forward(*values)
+    if op.wide and result.dtype is SINGLE and ready[0].dtype is HALF:
+        return np.asarray(result, HALF)
     if op.outputs is None:
         return result if type(result) is ndarray else np.asarray(result)
     return tuple([r if type(r) is ndarray or r is None else np.asarray(r) for r in result])

@@ -23,7 +23,9 @@ from .hooks import move_retained
 from .memory import tick
 from .mode import CAREFUL, DEPTH, INFERENCE, RECORD, mode, switched
 from .record import (
+    HALF,
     NUMBERS,
+    SINGLE,
     common_dtype,
     inner_array,
     operand,
@@ -306,6 +308,8 @@ def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool
         return False
     if type(other) is ndarray and other.shape != array.shape:
         return False
+    if op.wide and array.dtype is HALF and type(other) is not ndarray:
+        values = [np.asarray(other, SINGLE)]
     op.into(array, *values, array)
     stamp(target, name)
     return True

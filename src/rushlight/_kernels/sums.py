@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["product", "squares", "total"]
+__all__ = ["of_half", "product", "squares", "total"]
 
 Array = np.ndarray[Any, Any]
 WIDTH, ROWS = 1024, 64  # a row, and how many are added to each other
@@ -32,6 +32,11 @@ def total(x: Array) -> Any:
     cut = x.size - x.size % (WIDTH * ROWS)
     sums = np.add.reduce(flat[:cut].reshape(-1, ROWS, WIDTH), 1)
     return np.add.reduce(sums, None) + np.add.reduce(flat[cut:])
+
+
+def of_half(x: Array, gone: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The sum of float16 numbers over the dimensions ``gone``, rounded once; NumPy's own is rounded at each row."""
+    return np.asarray(np.add.reduce(x, gone, np.float32, keepdims=keepdim), x.dtype)  # type: ignore[call-overload]
 
 
 def product(x: Array) -> Any:

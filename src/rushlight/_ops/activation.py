@@ -19,7 +19,7 @@ from .._kernels import elementwise
 from .._kernels.elementary import expm1
 from .compare import picked, where
 from .dims import canonical
-from .elementary import erf, exp, not_implemented, only, sigmoid, tanh
+from .elementary import erf, exp, not_implemented, only, rounded_once, sigmoid, tanh
 from .families import over_dims
 from .fill import tied
 
@@ -254,6 +254,8 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     only("f", "elu_cpu", input)
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: celu.op.forward(x, alpha), input)  # type: ignore[attr-defined, no-any-return]
     kind = input.dtype.type
     return picked(input > 0, input, kind(alpha) * expm1(np.minimum(input, kind(0)) / kind(alpha)))
 

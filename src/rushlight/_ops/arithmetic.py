@@ -37,7 +37,7 @@ def refuse_bool(operands: Any) -> None:
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
             "operator instead."
         )
-    if any(isinstance(o, np.ndarray) and k == "b" for o, k in zip(operands, kinds, strict=True)):
+    if "b" in kinds:  # of a Python bool too
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
             "use the `~` or `logical_not()` operator instead."
@@ -54,7 +54,21 @@ def scaled(op: str, input: Any, other: Any, alpha: Any) -> Any:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, builtins.complex) and kind != "c":
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
-    return other * other.dtype.type(converted(alpha, other.dtype))
+    factor = other.dtype.type(converted(alpha, other.dtype))
+    if other.dtype.char == "e":  # the sum is rounded, not the product
+        return other.astype(np.float32) * np.float32(factor)
+    return other * factor
+
+
+def wide_pair(input: Any, product: Any) -> tuple[Any, Any]:
+    """A float16 ``input`` in float32, if ``product`` is; two arrays of one dtype as they are."""
+    if product.dtype.char == "f":
+        return np.asarray(input, np.float32), product
+    return input, product
+
+
+def half_rounded(made: Any, like: Any) -> Any:
+    return np.asarray(made, np.float16) if np.asarray(like).dtype.char == "e" else made
 
 
 def one_pass(input: Any, other: Any, alpha: Any) -> bool:
@@ -74,7 +88,7 @@ def add_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *,
     """``input + alpha * other``: :func:`add` with ``alpha``."""
     if one_pass(input, other, alpha):
         return elementwise.add_scaled(input, other, converted(alpha, other.dtype))
-    return np.add(input, scaled("add", input, other, alpha))
+    return half_rounded(np.add(*wide_pair(input, scaled("add", input, other, alpha))), other)
 
 
 @pointwise(instead={"alpha": add_scaled}, older=("alpha",), input=lambda g: g, other=lambda g: g)
@@ -93,7 +107,7 @@ def sub_scaled(input: Tensor | Number, other: Tensor | Number, alpha: Number, *,
     """``input - alpha * other``: :func:`sub` with ``alpha``."""
     if one_pass(input, other, alpha):
         return elementwise.add_scaled(input, other, -converted(alpha, other.dtype))
-    return np.subtract(input, scaled("sub", input, other, alpha))
+    return half_rounded(np.subtract(*wide_pair(input, scaled("sub", input, other, alpha))), other)
 
 
 def no_difference(dtype: np.dtype) -> Exception:
@@ -131,7 +145,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
 )
 def rsub_scaled(input: Tensor, other: Tensor | Number, alpha: Number, *, out: Tensor | None = None) -> Tensor:
     """``other - alpha * input``: :func:`rsub` with ``alpha``."""
-    return np.subtract(other, scaled("rsub", other, input, alpha))
+    return half_rounded(np.subtract(*wide_pair(other, scaled("rsub", other, input, alpha))), input)
 
 
 @pointwise(
@@ -185,7 +199,7 @@ def positive(input: Tensor) -> Tensor:
 # ---- products and quotients
 
 
-@pointwise(holomorphic=True, input=lambda g, other: g * other, other=lambda g, input: g * input)
+@pointwise(holomorphic=True, wide=True, input=lambda g, other: g * other, other=lambda g, input: g * input)
 def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input * other``, element by element, with broadcasting.
 
@@ -226,7 +240,7 @@ def rounded(input: Any, other: Any, rounding_mode: str) -> Any:
     return quotient + ((quotient * other != input) & ((input < 0) != (other < 0)))
 
 
-@pointwise(node="DivBackward2", input=lambda g: zeros_as(g), other=lambda g: zeros_as(g))
+@pointwise(node="DivBackward2", wide=True, input=lambda g: zeros_as(g), other=lambda g: zeros_as(g))
 def div_rounded(
     input: Tensor | Number, other: Tensor | Number, rounding_mode: str, *, out: Tensor | None = None
 ) -> Tensor:
@@ -241,6 +255,7 @@ def div_rounded(
 @pointwise(
     "float",
     holomorphic=True,
+    wide=True,
     instead={"rounding_mode": div_rounded},
     input=lambda g, other: g / other,
     other=lambda g, input, other: -g * ((input / other) / other),
@@ -264,7 +279,12 @@ def div(
     return np.true_divide(input, other)
 
 
-@pointwise(node={"": NO_NODE, "other": NO_NODE}, input=no_formula("floor_divide"), other=no_formula("floor_divide"))
+@pointwise(
+    node={"": NO_NODE, "other": NO_NODE},
+    wide=True,
+    input=no_formula("floor_divide"),
+    other=no_formula("floor_divide"),
+)
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input / other`` rounded down. Raises RuntimeError where integers are divided by zero. It has no derivative.
 
@@ -343,6 +363,8 @@ def number_power(input: Any, exponent: Any) -> Any:
     if exponent == 2:
         return np.square(input)
     if exponent == 3:
+        if input.dtype.char == "e":
+            return in_single(pow_number, input, exponent)
         return input * input * input
     if exponent == 1:
         return input.copy()
@@ -550,9 +572,18 @@ def refuse_whole(operands: Any) -> None:
     only("fc", "lerp_kernel_scalar", operands[0])
 
 
+def in_single(function: Any, *args: Any) -> Any:
+    """An operator on float16 arrays and numbers computed in float32 and rounded once."""
+    ready = [a.astype(np.float32) if isinstance(a, np.ndarray) and a.ndim else a for a in args]
+    first = args[0]
+    ready[0] = np.asarray(ready[0], np.float32)
+    return np.asarray(function.op.forward(*ready), first.dtype)
+
+
 @pointwise(
     refuse_whole,
     holomorphic=True,
+    wide=True,
     node={"": "LerpBackward1", "weight": "LerpBackward0"},
     input=lambda g, weight: g * (1 - weight),
     end=lambda g, weight: g * weight,
@@ -560,6 +591,8 @@ def refuse_whole(operands: Any) -> None:
 )
 def lerp_of(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The operator behind :func:`lerp`."""
+    if input.dtype.char == "e":
+        return in_single(lerp_of, input, end, weight)
     gap = end - input  # from the nearer end, so that a weight of 1 gives ``end`` exactly
     if np.ndim(weight):
         return np.where(np.abs(weight) < 0.5, input + weight * gap, end - gap * (1 - weight))
@@ -601,6 +634,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     """
     if input.dtype.kind == "b":
         raise not_implemented("addcmul_cpu_out", input.dtype)
+    if input.dtype.char == "e":
+        return in_single(addcmul, input, tensor1, tensor2, value)
     return input + input.dtype.type(converted(value, input.dtype)) * tensor1 * tensor2
 
 
@@ -625,6 +660,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     >>> torch.addcdiv(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), value=10)
     tensor([6.])
     """
+    if input.dtype.char == "e":
+        return in_single(addcdiv, input, tensor1, tensor2, value)
     return input + input.dtype.type(value) * tensor1 / tensor2
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from .._core import declare, dtypes, record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
-from .._kernels import half
+from .._kernels import half, sums
 
 _REAL = {np.dtype("c8"): np.dtype("f4"), np.dtype("c16"): np.dtype("f8")}
 
@@ -86,6 +86,8 @@ def sum_to(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     have = input.shape
     lead = len(have) - len(shape)
     axes = (*range(lead), *[i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1])
+    if input.dtype.char == "e":  # type: ignore[attr-defined]
+        return (sums.of_half(input, axes, True) if axes else input).reshape(shape)  # type: ignore[arg-type, no-any-return]
     kind = np.int64 if input.dtype.kind in "biu" else None  # type: ignore[attr-defined]
     out = np.add.reduce(input, axes, kind, None, True) if axes else input  # type: ignore[call-overload]
     return out.reshape(shape)  # type: ignore[no-any-return]

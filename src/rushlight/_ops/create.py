@@ -811,6 +811,8 @@ def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
     if wanted.kind in "iu":
         work = np.dtype(np.float32)
         start, end = int(start), int(end)
+    elif wanted.char == "e":  # every step is rounded to float16
+        return half_line(np.float16(start), np.float16(end), steps)
     kind = work.type
     if steps == 0:
         return np.empty(0, wanted)
@@ -826,6 +828,15 @@ def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
         count *= wide(distance)
         np.add(count, wide(kind(number)), part, casting="same_kind")
     return array.astype(wanted, copy=False)
+
+
+def half_line(start: np.float16, end: np.float16, steps: int) -> np.ndarray:
+    if steps < 2:
+        return np.full(steps, start)
+    step = np.float16(end - start) / np.float16(steps - 1)
+    count = np.arange(steps).astype(np.float16)
+    half = steps // 2
+    return np.concatenate([start + count[:half] * step, end - count[: steps - half][::-1] * step])
 
 
 def logspace(

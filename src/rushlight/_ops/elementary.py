@@ -573,6 +573,8 @@ def polygamma_of(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     from .._kernels import gamma
 
     only("f", "polygamma", input)
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: gamma.polygamma(n, x), input)  # type: ignore[no-any-return]
     return gamma.polygamma(n, input)
 
 
@@ -634,6 +636,8 @@ def mvlgamma_of(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     only("f", "mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
+    if input.dtype.char == "e":
+        return rounded_once(lambda x: mvlgamma_of.op.forward(x, p), input)  # type: ignore[attr-defined, no-any-return]
     total: Any = input.dtype.type(p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
         total = total + gamma.lgamma(input - input.dtype.type(j / 2))

@@ -979,7 +979,7 @@ def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = No
     if not isinstance(index, (Tensor, ndarray)):
         raise TypeError(f"{name}(): argument 'index' (position 3) must be Tensor, not {type(index).__name__}")
     at = canonical(dim, input.ndim)
-    if record.np_dtype(index) not in (np.int64, np.int32):
+    if record.np_dtype(index) not in (np.int64, np.int32) and 0 not in index.shape:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(index.ndim, 1) != max(input.ndim, 1):
         if not (record.inner_array(index) is not None and 0 in index.shape):

@@ -266,4 +266,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
             + dtypes.LEGACY[dtypes.dtype_of(x.dtype).name]
         )
     gone = tuple([d for d in range(x.ndim) if d != at])
+    if x.dtype.char == "e":  # norms and scales in float32; the scale is rounded, and so is the product
+        x = x.astype(np.float32)
+        return np.multiply(input, scales(x, float(p), gone, maxnorm).astype(np.float16))
     return (x * scales(x, float(p), gone, maxnorm)).astype(x.dtype)  # type: ignore[no-any-return]

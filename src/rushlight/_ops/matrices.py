@@ -585,7 +585,7 @@ def cov(
         scale = scale * 0 if isinstance(scale, Tensor) else 0
     right = x if w is None else x * w
     made = mm(x, mH(right)) / scale
-    return made[0, 0] if input.ndim < 2 else made
+    return made[0, 0] if made.numel() == 1 else made
 
 
 def corrcoef(input: Tensor) -> Tensor:

@@ -51,6 +51,10 @@ _C_NAMES = {
 }  # fmt: skip
 
 
+def single(x: Any) -> Any:
+    return x.astype(np.float32)
+
+
 def product(a: Any, b: Any) -> Any:
     """NumPy's product; float16 is computed in float32, booleans are refused, integers wrap."""
     if a.dtype == np.float16:
@@ -330,6 +334,15 @@ def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 else x * (factor.conjugate() if isinstance(factor, complex) else factor)
 
 
+def half_sum(input: Any, made: Any, beta: Any, alpha: Any) -> Any:
+    """A product of float16 matrices in float32, scaled and added to: all is rounded once, at the end."""
+    wide = input.astype(np.float32) if input.dtype == np.float16 else input
+    if wide is input:
+        made = made.astype(np.float16)
+        return combined(input, made, beta, alpha)
+    return combined(wide, made, beta, alpha).astype(np.float16)
+
+
 def combined(input: Any, made: Any, beta: Any, alpha: Any) -> Any:
     """``beta * input + alpha * made`` on arrays; with ``beta = 0``, ``input`` (even nan in it) is left out.
 
@@ -401,6 +414,8 @@ def addmm(
     if mat1.dtype != mat2.dtype:
         x, y = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(m)).name] for m in (mat1, mat2)]
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x} and {y}")
+    if mat1.dtype == np.float16:  # type: ignore[comparison-overlap]
+        return half_sum(input, np.matmul(single(mat1), single(mat2)), beta, alpha)  # type: ignore[no-any-return]
     return combined(input, product(mat1, mat2), beta, alpha)  # type: ignore[no-any-return]
 
 
@@ -419,6 +434,11 @@ def addmv(
     >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
     tensor([4., 4.])
     """
+    if mat.dtype == vec.dtype == np.float16:  # type: ignore[comparison-overlap]
+        beta, alpha = [float(np.float16(v)) for v in (beta, alpha)]  # type: ignore[arg-type]
+        if beta not in (0, 1):
+            input, beta = input * np.float16(beta), 1
+        return half_sum(input, mv.op.forward(single(mat), single(vec)), beta, alpha)  # type: ignore[no-any-return]
     return combined(input, mv.op.forward(mat, vec), beta, alpha)
 
 
@@ -441,6 +461,8 @@ def baddbmm(
         raise RuntimeError(
             f"Input dtypes must be the same, got: input {names[0]}, batch1: {names[1]}, batch2: {names[2]}"
         )
+    if input.dtype == np.float16:  # type: ignore[comparison-overlap]
+        return half_sum(input, bmm.op.forward(single(batch1), single(batch2)), beta, alpha)  # type: ignore[no-any-return]
     return combined(input, bmm.op.forward(batch1, batch2), beta, alpha)
 
 
@@ -463,6 +485,12 @@ def addbmm(
     tensor([[6.]])
     """
     made = bmm.op.forward(batch1, batch2)
+    if input.dtype == made.dtype == np.float16 and len(made):  # one matrix after the other, rounded each time
+        total = input
+        for a, b in zip(batch1, batch2, strict=True):
+            total = half_sum(total, np.matmul(single(a), single(b)), beta, alpha)
+            beta = 1
+        return total
     return combined(input, np.add.reduce(made, 0, made.dtype), beta, alpha)
 
 
@@ -490,6 +518,8 @@ def addr(
         if isinstance(value, bool) and dtype.kind != "b":
             raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
     vec1, vec2, input = [x.astype(dtype, copy=False) for x in (vec1, vec2, input)]  # type: ignore[attr-defined]
+    if dtype == np.float16 and alpha != 1:
+        return combined(input, np.multiply.outer(vec1 * np.float16(alpha), vec2), beta, 1)  # type: ignore[arg-type]
     return combined(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 

@@ -82,6 +82,8 @@ def sum(
     kind = input.dtype.kind  # type: ignore[attr-defined]
     if dim is None and input.size >= sums.LARGE and not keepdim and kind == "f":  # type: ignore[attr-defined]
         return sums.total(input)  # type: ignore[arg-type, no-any-return]
+    if input.dtype.char == "e":  # type: ignore[attr-defined]
+        return sums.of_half(input, axes(dim, input.ndim), keepdim)  # type: ignore[arg-type, no-any-return]
     return np.add.reduce(input, axes(dim, input.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
 
 
@@ -510,7 +512,7 @@ def var_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool) -> Any
 
 @operator(batch=over_all, node="VarBackward0", input=var_vjp)
 def var_of(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Tensor:
-    return spread_of(input, dim, correction, keepdim)[0]  # type: ignore[no-any-return]
+    return of_dtype(spread_of(input, dim, correction, keepdim)[0], input)  # type: ignore[no-any-return]
 
 
 def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any, Any]:
@@ -526,8 +528,14 @@ def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any
     squares = np.add.reduce((c * c.conj()).real if own.kind == "c" else c * c, gone, None, None, keepdim)
     free = builtins.max(n - correction, 0)
     variance = np.true_divide(squares, free)
+    return variance, centre
+
+
+def of_dtype(made: Any, input: Any) -> Any:
+    """What was computed from ``input`` in the real dtype that belongs to it: float16 was in float32 so far."""
+    own = input.dtype
     real = np.dtype(f"f{own.itemsize // 2}") if own.kind == "c" else own
-    return (variance if variance.dtype is real else variance.astype(real)), centre
+    return made if made.dtype is real else made.astype(real)
 
 
 def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim: bool) -> Any:
@@ -539,7 +547,7 @@ def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim:
 
 @operator(batch=over_all, node="StdBackward0", input=std_vjp)
 def std_of(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Tensor:
-    return np.sqrt(spread_of(input, dim, correction, keepdim)[0])  # type: ignore[no-any-return]
+    return of_dtype(np.sqrt(spread_of(input, dim, correction, keepdim)[0]), input)  # type: ignore[no-any-return]
 
 
 def corrected(args: tuple[Any, ...], options: dict[str, Any], name: str) -> tuple[Any, Any, bool]:
@@ -606,7 +614,7 @@ def moments_vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: bool, sp
 def _moments(node: str, deviation: bool) -> Any:
     def body(input: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Any:
         spread, centre = spread_of(input, dim, correction, keepdim)
-        spread = np.asarray(np.sqrt(spread) if deviation else spread)
+        spread = np.asarray(of_dtype(np.sqrt(spread) if deviation else spread, input))
         return spread, np.asarray(centre, input.dtype).reshape(spread.shape)
 
     def vjp(g: Any, input: Any, dim: Any, correction: Any, keepdim: Any) -> Any:
@@ -708,6 +716,8 @@ def nansum(
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if kind == "f" and np.count_nonzero(nan := np.isnan(x)):
         x = np.where(nan, x.dtype.type(0), x)
+    if x.dtype.char == "e":
+        return sums.of_half(x, axes(dim, x.ndim), keepdim)  # type: ignore[no-any-return]
     if dim is None and not keepdim and kind == "f":
         return sums.total(x)  # type: ignore[no-any-return]
     return np.add.reduce(x, axes(dim, x.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[no-any-return]
