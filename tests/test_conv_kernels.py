@@ -171,7 +171,7 @@ def test_loops_without_columns(case, dtype, monkeypatch):
     x, w, draw = arrays(case, dtype)
     want = slow_forward(x, w, stride, pads, dilation, groups)
     got = np.full(want.shape, np.nan, dtype)
-    for name in ("_flat_correlate", "_flat_grad_weight"):
+    for name in ("_flat_correlate", "_flat_depthwise", "_flat_grad_weight"):
         monkeypatch.setattr(conv, name, getattr(conv, name).plain(dtype == np.float64))
     before = tuple(p[0] for p in pads)
     conv._thin_correlate(x, w, got, before, dilation, groups)
@@ -182,12 +182,23 @@ def test_loops_without_columns(case, dtype, monkeypatch):
     np.testing.assert_array_equal(got, conv.conv_grad_weight(g, x, w.shape, stride, pads, dilation, groups))
 
 
-@pytest.mark.parametrize("groups", [1, 6])
-def test_numba_and_numpy_agree(monkeypatch, groups):
+@pytest.mark.parametrize(
+    ("groups", "channels", "outputs", "spatial", "batch"),
+    [
+        (1, 6, 6, (40, 70), 5),
+        (6, 6, 6, (40, 70), 5),
+        (1, 40, 5, (9, 8), 19),
+        (2, 4, 26, (24, 5), 3),
+        (1, 1, 2, (3, 4), 70),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numba_and_numpy_agree(monkeypatch, groups, channels, outputs, spatial, batch, dtype):
+    """Rows shorter and longer than a tile, pictures put together, taps in several parts, outputs that fill no tile."""
     pytest.importorskip("numba")
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((5, 6, 40, 70)).astype(np.float32)
-    w = rng.standard_normal((6, 6 // groups, 3, 5)).astype(np.float32)
+    x = rng.standard_normal((batch, channels, *spatial)).astype(dtype)
+    w = rng.standard_normal((outputs, channels // groups, 3, 5)).astype(dtype)
     results = []
     for allowed in (False, True):
         monkeypatch.setattr(conv, "use_numba", lambda elements, allowed=allowed: allowed)

@@ -3,8 +3,8 @@
 ``conv_forward``, ``conv_grad_input`` and ``conv_grad_weight`` are the three faces of one trilinear form
 ``sum g[n,o,q] w[o,c,k] x[n,c,q*stride + k*dilation - before]``: each is linear in both its arguments, and the
 derivatives of each are the other two. Windows are copied into a matrix of columns, a few samples at a time so
-that it stays in the cache, and BLAS does the rest; where a matrix would be thin (few channels in or out of a
-group) compiled loops over the padded picture, if there is numba, do without columns.
+that it stays in the cache, and BLAS does the rest; where weights are few, tiles of sums over the padded
+picture, if there is numba, do without columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .jit import compiled, use_numba
 from .pool_of_threads import PARALLEL_FROM, run_chunks
+from .tiles import ROWS, TAPS, TILE_BYTES, VECTOR_BYTES, add_dots, add_products, copy
 
 __all__ = [
     "conv_forward",
@@ -85,7 +86,7 @@ def conv_grad_input(
     # Copies of the phases against additions of the taps, which read, add and write in pieces.
     copied = g.shape[1] * prod(out.shape[2:]) / prod(stride)
     added = 3 * out.shape[1] * prod(g.shape[2:])
-    thin = _is_thin(gw, ww, out.shape[1] // groups, stride, out.size)
+    thin = _is_thin(gw, ww, w.shape, stride, out.size, THIN)
     if prod(min(s, k) for s, k in zip(stride, w.shape[2:], strict=True)) > 16 or (copied > added and not thin):
         _scatter_columns(gw, ww, out, stride, before, dilation, groups)
     else:
@@ -109,7 +110,7 @@ def conv_grad_weight(
     total = np.zeros(tuple(weight_shape), work)
     if not (total.size and g.size):
         pass
-    elif _is_thin(gw, xw, _thinness(weight_shape, groups), stride, g.size):
+    elif _is_thin(gw, xw, weight_shape, stride, g.size, THIN_GRADIENT):
         _thin_grad_weight(gw, xw, total, before, dilation, groups)
     else:
         out = total.reshape(groups, weight_shape[0] // groups, -1)
@@ -326,20 +327,19 @@ class _Columns:
 #
 # Every position of the flat picture is computed, the few between the rows too; those are not copied out.
 
-THIN = 96  # outputs of a group
-BLOCK = 2048  # positions whose two rows of sums stay in the first-level cache
+THIN = 1 << 18  # weights
+THIN_GRADIENT = 1 << 16  # weights, each with a sum in memory that is added to for every picture
+PICTURE = 512  # positions that smaller pictures are put together to
+BLOCK = 720  # positions whose sums stay in the first-level cache
+BLOCK_BYTES = 256 << 10  # of what a block of positions reads: a part of the second-level cache
+TAPS_AT_ONCE = 512  # whose weights stay in the first-level cache
 
 
-def _is_thin(a: Array, b: Array, outputs: int, stride: Sequence[int], size: int) -> bool:
-    """Whether the loops below beat BLAS: so few ``outputs`` of a group that columns cost more than they give."""
-    few = outputs <= THIN
+def _is_thin(a: Array, b: Array, weight_shape: Sequence[int], stride: Sequence[int], size: int, limit: int) -> bool:
+    """Whether the loops below beat BLAS: columns cost more than they give, as they do where weights are few."""
+    few = weight_shape[0] * prod(weight_shape[1:]) <= limit and prod(weight_shape[2:]) > 1
     floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
     return few and floats and set(stride) == {1} and use_numba(size)
-
-
-def _thinness(weight_shape: Sequence[int], groups: int) -> int:
-    """The like for the gradient of the weights: sums over positions vectorize worse than sums over taps."""
-    return min(24 * weight_shape[0] // groups, 8 * prod(weight_shape[1:]))
 
 
 class _Flat:
@@ -369,19 +369,45 @@ class _Flat:
         pitch = [max(n + max(a, b), q) for n, a, b, q in zip(x.shape[2:], ahead, behind, out, strict=True)]
         steps = [prod(pitch[i:]) for i in range(len(pitch) + 1)]
         self.step = steps[0]
-        self.samples = max(1, min(-(-x.shape[0] // 8), BLOCK // steps[0]))  # in eighths: work for all threads
+        self.samples = max(1, min(-(-x.shape[0] // 16), PICTURE // steps[0]))  # in sixteenths: work for all threads
         self.pictures = x.reshape(x.shape[0], groups, channels, -1, x.shape[-1])
         self.places = _grid(x.shape[2:-1], steps[1:-1]) + sum(a * s for a, s in zip(ahead, steps[1:], strict=True))
-        self.rows = _grid(out[:-1], steps[1:-1])
+        self.rows = _grid([self.samples, *out[:-1]], [self.step, *steps[1:-1]])
+        self.width, self.per_sample = out[-1], prod(out[:-1])
         last = sum(r * s for r, s in zip(reach, steps[1:], strict=True))
         self.plane = self.samples * steps[0] + last + int(self.places[-1]) + x.shape[-1]
         inside = [d * s for d, s in zip(dilation, steps[1:], strict=True)]
         self.offsets = _grid([channels, *taps], [self.plane, *inside])
         self.chunks = -(-x.shape[0] // self.samples) * groups
+        self.tile = TILE_BYTES // x.itemsize
+        self.channels, self.reach = channels, last
 
-    @property
-    def layout(self) -> tuple[int, int, Array, Array, Array]:
-        return self.samples, self.step, self.places, self.rows, self.offsets
+    def block(self, others: int = 0) -> int:
+        """How many positions to do at a time: whole tiles, few where there are many channels."""
+        lines, size = self.channels + others, self.pictures.itemsize
+        block: int = min(BLOCK, BLOCK_BYTES // (lines * size) - self.reach)
+        return max(block // self.tile, 8) * self.tile
+
+    def tiles(self) -> tuple[Array, Array]:
+        """Where tiles begin, and where the rows of results lie in the tiles laid end to end.
+
+        Tiles begin anew with each row, with each picture, or never: whichever takes the fewest.
+        """
+        best = None
+        for run in (1, self.per_sample, self.rows.size):
+            firsts = self.rows[::run]
+            length = int(self.rows[run - 1]) + self.width
+            each = -(-length // self.tile)
+            if best is None or each * firsts.size < best[0].size:
+                starts = np.add.outer(firsts, np.arange(each) * self.tile).ravel()
+                inside = np.arange(firsts.size)[:, None] * (each * self.tile) + self.rows[:run]
+                best = starts, inside.ravel()
+        assert best is not None
+        return best
+
+    def blank(self) -> Array:
+        """Memory for the laid out pictures, of zeros; a last tile may read beyond them."""
+        return np.zeros(self.channels * self.plane + self.tile, self.pictures.dtype)
 
 
 def _grid(counts: Sequence[int], steps: Sequence[int]) -> Array:
@@ -396,13 +422,25 @@ def _thin_correlate(
     x: Array, w: Array, out: Array, before: Sequence[int], dilation: Sequence[int], groups: int
 ) -> None:
     flat = _Flat(x, w.shape[2:], out.shape[2:], before, dilation, groups)
-    weights = np.ascontiguousarray(w.reshape(groups, w.shape[0] // groups, -1))
+    outputs = w.shape[0] // groups
+    weights = np.zeros((groups, -(-outputs // ROWS) * ROWS, flat.offsets.size), w.dtype)
+    weights[:, :outputs] = w.reshape(groups, outputs, -1)
+    weights = np.ascontiguousarray(weights.reshape(groups, -1, ROWS, flat.offsets.size).swapaxes(2, 3))
     target = out if out.flags.c_contiguous else np.empty(out.shape, out.dtype)
-    result = target.reshape(x.shape[0], groups, weights.shape[1], flat.rows.size, -1)
+    result = target.reshape(x.shape[0], groups, outputs, flat.per_sample, -1)
+    block, tiles = flat.block(), flat.tiles()
 
     def some(start: int, stop: int) -> None:
-        laid = np.zeros((flat.pictures.shape[2], flat.plane), x.dtype)
-        _flat_correlate(flat.pictures, laid, *flat.layout, weights, result, start, stop)
+        if outputs == 1:
+            _flat_depthwise(
+                flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, flat.rows, flat.offsets,
+                w.reshape(groups, -1), result, start, stop,
+            )  # fmt: skip
+        else:
+            _flat_correlate(
+                flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, *tiles, flat.offsets,
+                weights, result, start, stop,
+            )  # fmt: skip
 
     run_chunks(some, flat.chunks, out.size * flat.offsets.size)
     if target is not out:
@@ -413,15 +451,20 @@ def _thin_grad_weight(
     g: Array, x: Array, out: Array, before: Sequence[int], dilation: Sequence[int], groups: int
 ) -> None:
     flat = _Flat(x, out.shape[2:], g.shape[2:], before, dilation, groups)
-    given = np.ascontiguousarray(g).reshape(g.shape[0], groups, g.shape[1] // groups, flat.rows.size, -1)
+    outputs, taps = g.shape[1] // groups, flat.offsets.size
+    given = np.ascontiguousarray(g).reshape(g.shape[0], groups, outputs, flat.per_sample, -1)
+    block = flat.block(outputs)
+    flat.offsets = np.append(flat.offsets, np.full(-taps % TAPS, flat.offsets[-1]))  # whole tiles
 
     def some(start: int, stop: int) -> Array:
-        part = np.zeros((groups, given.shape[2], flat.offsets.size), out.dtype)
-        laid = np.zeros((flat.pictures.shape[2], flat.plane), x.dtype)
-        _flat_grad_weight(flat.pictures, laid, *flat.layout, given, part, start, stop)
-        return part
+        part = np.zeros((groups, outputs + -outputs % ROWS, flat.offsets.size), out.dtype)
+        _flat_grad_weight(
+            flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, flat.rows, flat.offsets,
+            given, part, start, stop,
+        )  # fmt: skip
+        return part[:, :outputs, :taps]
 
-    for part in run_chunks(some, flat.chunks, g.size * flat.offsets.size):
+    for part in run_chunks(some, flat.chunks, g.size * taps):
         out += part.reshape(out.shape)
 
 
@@ -429,44 +472,87 @@ def _thin_grad_weight(
 def _lay_rows(rows: Array, places: Array, at: int, target: Array) -> None:
     """Copy ``rows (count, width)`` into the flat ``target``, each to its place."""
     for r in range(rows.shape[0]):
-        to = target[at + places[r] :]
-        for q in range(rows.shape[1]):
-            to[q] = rows[r, q]
+        copy(rows[r], 0, target, at + places[r], rows.shape[1])
 
 
 @compiled(inline=True)
-def _take_rows(source: Array, places: Array, at: int, rows: Array) -> None:
-    """The inverse: fill ``rows (count, width)`` from the flat ``source``."""
-    for r in range(rows.shape[0]):
-        of = source[at + places[r] :]
-        for q in range(rows.shape[1]):
-            rows[r, q] = of[q]
+def _take_part(sums: Array, at: int, stop: int, first: int, rows: Array, out: Array) -> None:
+    """Fill the rows of ``out (samples, rows, width)`` from ``first`` on with what lies between ``at`` and ``stop``."""
+    count, width = out.shape[1], out.shape[2]
+    s, q = first // count, first % count
+    for k in range(first, out.shape[0] * count):
+        start = rows[k]
+        if start >= stop:
+            break
+        low, high = max(start, at), min(start + width, stop)
+        copy(sums, low - at, out[s, q], low - start, high - low)
+        q += 1
+        if q == count:
+            s, q = s + 1, 0
 
 
 @compiled(inline=True)
-def _two_rows(x: Array, at: int, offsets: Array, w0: Array, w1: Array, a0: Array, a1: Array, count: int) -> None:
-    """``a0`` and ``a1`` get the sums of the taps for two outputs: what is read of ``x`` serves both."""
-    taps = offsets.size
-    for p in range(count):
-        a0[p] = 0
-        a1[p] = 0
-    t = 0
-    while t + 4 <= taps:
-        x0, x1 = x[at + offsets[t] :], x[at + offsets[t + 1] :]
-        x2, x3 = x[at + offsets[t + 2] :], x[at + offsets[t + 3] :]
-        u0, u1, u2, u3 = w0[t], w0[t + 1], w0[t + 2], w0[t + 3]
-        v0, v1, v2, v3 = w1[t], w1[t + 1], w1[t + 2], w1[t + 3]
-        for p in range(count):
-            b0, b1, b2, b3 = x0[p], x1[p], x2[p], x3[p]
-            a0[p] += u0 * b0 + u1 * b1 + u2 * b2 + u3 * b3
-            a1[p] += v0 * b0 + v1 * b1 + v2 * b2 + v3 * b3
-        t += 4
-    while t < taps:
-        x0, u0, v0 = x[at + offsets[t] :], w0[t], w1[t]
-        for p in range(count):
-            a0[p] += u0 * x0[p]
-            a1[p] += v0 * x0[p]
-        t += 1
+def _lay_pictures(x: Array, places: Array, step: int, plane: int, laid: Array) -> None:
+    """Copy ``x (samples, channels, rows, width)`` to where the loops read it."""
+    for channel in range(x.shape[1]):
+        for s in range(x.shape[0]):
+            _lay_rows(x[s, channel], places, s * step, laid[channel * plane :])
+
+
+@compiled()
+def _flat_correlate(
+    x: Array, laid: Array, samples: int, step: int, block: int, places: Array, tiles: Array, rows: Array,
+    offsets: Array, w: Array, out: Array, start: int, stop: int,
+) -> None:  # fmt: skip
+    """``out (N, groups, O, rows, width)`` for pairs (chunk of samples, group) from ``start`` to ``stop``.
+
+    The weights ``w (groups, blocks, taps, ROWS)`` serve ``ROWS`` outputs at a time; ``tiles`` and ``rows``
+    are those of ``_Flat.tiles``.
+    """
+    groups, taps, outputs, width = w.shape[0], w.shape[2], out.shape[2], out.shape[4]
+    tile = TILE_BYTES // x.itemsize
+    sums = np.empty((ROWS, block), x.dtype)
+    plane = (laid.size - tile) // x.shape[2]
+    for pair in range(start, stop):
+        n, c = pair // groups * samples, pair % groups
+        chunk = min(samples, x.shape[0] - n)
+        end = rows[chunk * out.shape[3] - 1] + width
+        _lay_pictures(x[n : n + chunk, c], places, step, plane, laid)
+        first = 0
+        for at in range(0, end, block):
+            until = min(at + block, end)
+            while rows[first] + width <= at:
+                first += 1
+            for o in range(w.shape[1]):
+                for t in range(0, taps, TAPS_AT_ONCE):
+                    these, weights = offsets[t : t + TAPS_AT_ONCE], w[c, o, t : t + TAPS_AT_ONCE]
+                    for p in range(at, until, tile):
+                        add_products(laid, tiles[p // tile], these, weights, sums, p - at, t)
+                for r in range(min(ROWS, outputs - o * ROWS)):
+                    _take_part(sums[r], at, until, first, rows, out[n : n + chunk, c, o * ROWS + r])
+
+
+@compiled()
+def _flat_depthwise(
+    x: Array, laid: Array, samples: int, step: int, block: int, places: Array, rows: Array, offsets: Array, w: Array,
+    out: Array, start: int, stop: int,
+) -> None:  # fmt: skip
+    """The same for one output a group: nine taps at a time, as the sums of one row fill no tile."""
+    groups, width = w.shape[0], out.shape[4]
+    sums = np.empty(block, x.dtype)
+    plane = (laid.size - TILE_BYTES // x.itemsize) // x.shape[2]
+    for pair in range(start, stop):
+        n, c = pair // groups * samples, pair % groups
+        chunk = min(samples, x.shape[0] - n)
+        end = rows[chunk * out.shape[3] - 1] + width
+        _lay_pictures(x[n : n + chunk, c], places, step, plane, laid)
+        first = 0
+        for at in range(0, end, block):
+            until = min(at + block, end)
+            while rows[first] + width <= at:
+                first += 1
+            _one_row(laid, at, offsets, w[c], sums, until - at)
+            _take_part(sums, at, until, first, rows, out[n : n + chunk, c, 0])
 
 
 @compiled(inline=True)
@@ -496,98 +582,73 @@ def _one_row(x: Array, at: int, offsets: Array, w0: Array, a0: Array, count: int
         t += 1
 
 
-@compiled()
-def _flat_correlate(
-    x: Array, laid: Array, samples: int, step: int, places: Array, rows: Array, offsets: Array, w: Array,
-    out: Array, start: int, stop: int,
-) -> None:  # fmt: skip
-    """``out (N, groups, O, rows, width)`` for pairs (chunk of samples, group) from ``start`` to ``stop``."""
-    groups, outputs = w.shape[0], w.shape[1]
-    sums = np.empty((2, samples * step), x.dtype)
-    flat = laid.ravel()
-    for pair in range(start, stop):
-        n, c = pair // groups * samples, pair % groups
-        chunk = min(samples, x.shape[0] - n)
-        length = (chunk - 1) * step + rows[rows.size - 1] + out.shape[4]
-        for channel in range(laid.shape[0]):
-            for s in range(chunk):
-                _lay_rows(x[n + s, c, channel], places, s * step, laid[channel])
-        for o in range(0, outputs, 2):
-            two = o + 1 < outputs
-            for at in range(0, length, BLOCK):
-                count = min(BLOCK, length - at)
-                if two:
-                    _two_rows(flat, at, offsets, w[c, o], w[c, o + 1], sums[0, at:], sums[1, at:], count)
-                else:
-                    _one_row(flat, at, offsets, w[c, o], sums[0, at:], count)
-            for s in range(chunk):
-                _take_rows(sums[0], rows, s * step, out[n + s, c, o])
-                if two:
-                    _take_rows(sums[1], rows, s * step, out[n + s, c, o + 1])
+@compiled(inline=True)
+def _one_row_grad(x: Array, at: int, offsets: Array, given: Array, out: Array, count: int) -> None:
+    """Add to ``out (taps,)`` the products of ``given`` with ``x`` at each tap's offset."""
+    taps, zero = offsets.size, x[0] * 0
+    t = 0
+    while t + 9 <= taps:
+        x0, x1, x2 = x[at + offsets[t] :], x[at + offsets[t + 1] :], x[at + offsets[t + 2] :]
+        x3, x4, x5 = x[at + offsets[t + 3] :], x[at + offsets[t + 4] :], x[at + offsets[t + 5] :]
+        x6, x7, x8 = x[at + offsets[t + 6] :], x[at + offsets[t + 7] :], x[at + offsets[t + 8] :]
+        s0, s1, s2, s3, s4, s5, s6, s7, s8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+        for p in range(count):
+            s0 += given[p] * x0[p]
+            s1 += given[p] * x1[p]
+            s2 += given[p] * x2[p]
+            s3 += given[p] * x3[p]
+            s4 += given[p] * x4[p]
+            s5 += given[p] * x5[p]
+            s6 += given[p] * x6[p]
+            s7 += given[p] * x7[p]
+            s8 += given[p] * x8[p]
+        out[t] += s0
+        out[t + 1] += s1
+        out[t + 2] += s2
+        out[t + 3] += s3
+        out[t + 4] += s4
+        out[t + 5] += s5
+        out[t + 6] += s6
+        out[t + 7] += s7
+        out[t + 8] += s8
+        t += 9
+    while t < taps:
+        x0, s0 = x[at + offsets[t] :], zero
+        for p in range(count):
+            s0 += given[p] * x0[p]
+        out[t] += s0
+        t += 1
 
 
 @compiled()
 def _flat_grad_weight(
-    x: Array, laid: Array, samples: int, step: int, places: Array, rows: Array, offsets: Array, g: Array,
+    x: Array, laid: Array, samples: int, step: int, block: int, places: Array, rows: Array, offsets: Array, g: Array,
     out: Array, start: int, stop: int,
 ) -> None:  # fmt: skip
-    """Add to ``out (groups, O, taps)`` what the pairs (chunk of samples, group) give."""
+    """Add to ``out (groups, O, taps)``, in whole tiles, what the pairs (chunk of samples, group) give."""
     groups, outputs = g.shape[1], g.shape[2]
-    lines = np.zeros((outputs, samples * step), g.dtype)  # stays zero between the rows
-    padded = laid.ravel()
-    taps = offsets.size
-    zero = padded[0] * 0
+    tile, lanes = TILE_BYTES // x.itemsize, VECTOR_BYTES // x.itemsize
+    plane = (laid.size - tile) // x.shape[2]
+    pitch = samples * step + tile  # whole vectors, that those of one line lie at even addresses if those of another do
+    lines = np.zeros((out.shape[1], pitch - pitch % lanes), g.dtype)  # stays zero between the rows and beyond
     for pair in range(start, stop):
         n, c = pair // groups * samples, pair % groups
         chunk = min(samples, x.shape[0] - n)
-        length = (chunk - 1) * step + rows[rows.size - 1] + g.shape[4]
+        end = rows[chunk * g.shape[3] - 1] + g.shape[4]
+        _lay_pictures(x[n : n + chunk, c], places, step, plane, laid)
         for s in range(chunk):
-            for channel in range(laid.shape[0]):
-                _lay_rows(x[n + s, c, channel], places, s * step, laid[channel])
             for o in range(outputs):
-                _lay_rows(g[n + s, c, o], rows, s * step, lines[o])
-        for at in range(0, length, BLOCK):
-            count = min(BLOCK, length - at)
-            for o in range(outputs):
-                given = lines[o, at:]
-                t = 0
-                while t + 9 <= taps:
-                    x0, x1, x2 = (
-                        padded[at + offsets[t] :],
-                        padded[at + offsets[t + 1] :],
-                        padded[at + offsets[t + 2] :],
-                    )
-                    x3, x4 = padded[at + offsets[t + 3] :], padded[at + offsets[t + 4] :]
-                    x5, x6 = padded[at + offsets[t + 5] :], padded[at + offsets[t + 6] :]
-                    x7, x8 = padded[at + offsets[t + 7] :], padded[at + offsets[t + 8] :]
-                    s0, s1, s2, s3, s4, s5, s6, s7, s8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
-                    for p in range(count):
-                        s0 += given[p] * x0[p]
-                        s1 += given[p] * x1[p]
-                        s2 += given[p] * x2[p]
-                        s3 += given[p] * x3[p]
-                        s4 += given[p] * x4[p]
-                        s5 += given[p] * x5[p]
-                        s6 += given[p] * x6[p]
-                        s7 += given[p] * x7[p]
-                        s8 += given[p] * x8[p]
-                    out[c, o, t] += s0
-                    out[c, o, t + 1] += s1
-                    out[c, o, t + 2] += s2
-                    out[c, o, t + 3] += s3
-                    out[c, o, t + 4] += s4
-                    out[c, o, t + 5] += s5
-                    out[c, o, t + 6] += s6
-                    out[c, o, t + 7] += s7
-                    out[c, o, t + 8] += s8
-                    t += 9
-                while t < taps:
-                    x0 = padded[at + offsets[t] :]
-                    s0 = zero
-                    for p in range(count):
-                        s0 += given[p] * x0[p]
-                    out[c, o, t] += s0
-                    t += 1
+                _lay_rows(g[n + s, c, o], rows[s * g.shape[3] : (s + 1) * g.shape[3]], 0, lines[o])
+        for at in range(0, end, block):
+            count = min(block, end - at)
+            if outputs == 1:
+                _one_row_grad(laid, at, offsets, lines[0, at:], out[c, 0], count)
+            else:
+                count += -count % lanes
+                for o in range(0, outputs, ROWS):
+                    given, sums = lines[o : o + ROWS], out[c, o : o + ROWS]
+                    for t in range(0, offsets.size, TAPS):
+                        add_dots(given, laid, at, offsets, sums, count, t)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -609,7 +670,7 @@ def _correlate(
     if not x.size or not w.size:
         out[...] = 0
         return
-    if _is_thin(x, w, w.shape[0] // groups, stride, out.size):
+    if _is_thin(x, w, w.shape, stride, out.size, THIN):
         _thin_correlate(x, w, out, before, dilation, groups)
         return
     for band, ahead in _bands(x, w.shape[2:], out.shape[2:], stride, before):
