@@ -239,6 +239,54 @@ ERRORS: dict[str, Case] = {
     "attention dropout": lambda t, F: F.scaled_dot_product_attention(t.ones(2, 2), t.ones(2, 2), t.ones(2, 2), dropout_p=1.5),
     "grouped_mm offsets": lambda t, F: F.grouped_mm(t.ones(16, 16), t.ones(2, 16, 16)),
     "grouped_mm bias": lambda t, F: F.grouped_mm(t.ones(2, 16, 16), t.ones(2, 16, 16), bias=t.ones(2, 16)),
+    "fold int": lambda t, F: F.fold(t.ones(1, 12, 9).long(), (4, 4), 2),
+    "interpolate linear uint8": lambda t, F: F.interpolate(t.ones(1, 2, 4).byte(), scale_factor=2, mode="linear"),
+    "interpolate bicubic int": lambda t, F: F.interpolate(t.ones(1, 2, 4, 4).long(), scale_factor=2, mode="bicubic"),
+    "fractional int": lambda t, F: F.fractional_max_pool2d(t.ones(1, 2, 4, 4).long(), 2, 2),
+    "soft_margin int": lambda t, F: F.soft_margin_loss(t.ones(2).long(), t.ones(2)),
+    "soft_margin bool": lambda t, F: F.soft_margin_loss(t.ones(2).bool(), t.ones(2)),
+    "hinge int": lambda t, F: F.hinge_embedding_loss(t.ones(2).long(), t.ones(2)),
+    "gaussian int": lambda t, F: F.gaussian_nll_loss(t.ones(2), t.ones(2), t.ones(2).long()),
+    "kl_div complex": lambda t, F: F.kl_div(t.ones(2) * 1j, t.ones(2)),
+    "multi_margin int": lambda t, F: F.multi_margin_loss(t.ones(2, 3).long(), t.zeros(2).long()),
+    "multi_margin weight": lambda t, F: F.multi_margin_loss(t.ones(2, 3), t.zeros(2), weight=t.ones(4)),
+    "multilabel_margin int": lambda t, F: F.multilabel_margin_loss(t.ones(2, 3).long(), t.zeros(2, 3).long()),
+    "multilabel_margin sizes": lambda t, F: F.multilabel_margin_loss(t.ones(2, 3), t.zeros(2)),
+    "logits bool": lambda t, F: F.binary_cross_entropy_with_logits(t.ones(2).bool(), t.ones(2)),
+    "cross_entropy int probabilities": lambda t, F: F.cross_entropy(t.ones(2, 3), t.ones(2, 3).long()),
+    "embedding_bag int": lambda t, F: F.embedding_bag(t.zeros(2).long(), t.ones(2, 3).long(), t.zeros(1).long()),
+    "linear dtype": lambda t, F: F.linear(t.ones(2, 3).double(), t.ones(4, 3), t.ones(4)),
+    "linear bias dtype": lambda t, F: F.linear(t.ones(2, 3), t.ones(4, 3), t.ones(4).double()),
+    "conv stride str": lambda t, F: F.conv1d(t.ones(1, 2, 6), t.ones(4, 2, 3), stride="same"),
+    "conv padding bool": lambda t, F: F.conv_transpose1d(t.ones(1, 2, 6), t.ones(2, 4, 3), padding=True),
+    "conv stride first": lambda t, F: F.conv2d(t.ones(1, 1, 4, 4), t.ones(1, 2, 2, 3), stride=-1),
+    "conv dilation": lambda t, F: F.conv2d(t.ones(1, 1, 4, 4), t.ones(1, 1, 2, 3), dilation=0),
+    "conv weight rank": lambda t, F: F.conv2d(t.ones(1, 1, 4, 4), t.ones(2, 2)),
+    "conv no weights": lambda t, F: F.conv1d(t.ones(1, 2, 6), t.ones(0, 2, 3)),
+    "conv no kernel": lambda t, F: F.conv1d(t.ones(1, 2, 6), t.ones(2, 2, 0)),
+    "conv bias type": lambda t, F: F.conv1d(t.ones(1, 2, 6).long(), t.ones(2, 2, 2).long(), t.ones(2).double()),
+    "conv complex": lambda t, F: F.conv1d(t.ones(1, 2, 6) * 1j, t.ones(2, 2, 2)),
+    "conv nothing": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), None),
+    "transposed stride": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), stride=0),
+    "transposed padding": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), padding=-1),
+    "transposed output_padding": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), output_padding=-1),
+    "transposed dilation": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), dilation=0),
+    "transposed groups": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), groups=3),
+    "transposed bias": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 6), t.ones(2, 4, 3, 3), t.ones(1, 4)),
+    "transposed empty": lambda t, F: F.conv_transpose2d(t.ones(1, 2, 6, 0), t.ones(2, 4, 3, 3)),
+    "pool kernel bool": lambda t, F: F.max_pool2d(t.ones(1, 2, 6, 6), True),
+    "pool stride float": lambda t, F: F.avg_pool2d(t.ones(1, 2, 6, 6), 2, stride=1.5),
+    "pool divisor": lambda t, F: F.avg_pool2d(t.ones(1, 2, 6, 6), 2, divisor_override=1.5),
+    "pool empty": lambda t, F: F.avg_pool3d(t.ones(1, 2, 6, 6, 0), 2),
+    "max_pool1d empty": lambda t, F: F.max_pool1d(t.ones(1, 10, 0), 1),
+    "adaptive one number": lambda t, F: F.adaptive_avg_pool2d(t.ones(1, 2, 6, 6), (2,)),
+    "adaptive max numbers": lambda t, F: F.adaptive_max_pool2d(t.ones(1, 2, 6, 6), ()),
+    "adaptive max negative": lambda t, F: F.adaptive_max_pool2d(t.ones(1, 2, 6, 6), (-1, 0)),
+    "adaptive str": lambda t, F: F.adaptive_max_pool1d(t.ones(1, 2, 6), "a"),
+    "adaptive none": lambda t, F: F.adaptive_avg_pool1d(t.ones(1, 2, 6), None),
+    "adaptive rank, two sizes": lambda t, F: F.adaptive_avg_pool2d(t.ones(6, 6), (2, 2)),
+    "adaptive channels": lambda t, F: F.adaptive_max_pool2d(t.ones(1, 0, 6, 6), 2),
+    "adaptive scalar": lambda t, F: F.adaptive_avg_pool2d(t.tensor(1.0), 2),
     "linear_cross_entropy": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 2), t.full((2,), 1)),
     "linear_cross_entropy bias": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 3), t.full((2,), 1), linear_bias=t.ones(3)),
 }  # fmt: skip
@@ -258,6 +306,41 @@ def test_errors(name: str) -> None:
     assert " ".join(str(mine.value).split()).startswith(head(str(theirs.value))), (
         f"{mine.value}\nPyTorch: {theirs.value}"
     )
+
+
+LINEAR: dict[str, Case] = {
+    "avg_pool1d": lambda x, F: F.avg_pool1d(x[:, :, 0], 2),
+    "avg_pool2d": lambda x, F: F.avg_pool2d(x, 2),
+    "avg_pool3d": lambda x, F: F.avg_pool3d(x, 2),
+    "max_pool1d": lambda x, F: F.max_pool1d(x[0], 2),
+    "max_pool2d": lambda x, F: F.max_pool2d(x, 2),
+    "max_pool3d": lambda x, F: F.max_pool3d(x, 2),
+    "adaptive_avg_pool2d": lambda x, F: F.adaptive_avg_pool2d(x, 2),
+    "adaptive_max_pool2d": lambda x, F: F.adaptive_max_pool2d(x, 2),
+    "fractional_max_pool2d": lambda x, F: F.fractional_max_pool2d(x, 2, 2),
+    "pad reflect": lambda x, F: F.pad(x, (1, 1, 1, 1), mode="reflect"),
+    "pad replicate": lambda x, F: F.pad(x, (1, 1, 0, 1), mode="replicate"),
+    "pad circular": lambda x, F: F.pad(x, (1, 1, 1, 1), mode="circular"),
+    "pad constant": lambda x, F: F.pad(x, (1, 1)),
+    "unfold": lambda x, F: F.unfold(x, 2),
+    "interpolate": lambda x, F: F.interpolate(x, scale_factor=2),
+    "nll_loss": lambda x, F: F.nll_loss(x[0], x.detach().new_zeros(3, 4).long()),
+    "prelu": lambda x, F: F.prelu(x, x.detach()[0, 0, 0, :1]),
+    "rrelu": lambda x, F: F.rrelu(x, training=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_second_derivatives_of_what_is_linear(name: str) -> None:
+    """Zero where PyTorch saves the input for the gradient, none where it does not."""
+    found = []
+    for library in LIBRARIES:
+        x = library.arange(96.0).reshape(2, 3, 4, 4).sin().requires_grad_()
+        y = LINEAR[name](x, library.nn.functional)
+        (g,) = library.autograd.grad(y, x, library.ones_like(y).requires_grad_(), create_graph=True)
+        (h,) = library.autograd.grad(g.sum(), x, allow_unused=True)
+        found.append(None if h is None else float(h.abs().sum()))
+    assert found[0] == found[1]
 
 
 # ---- random streams

@@ -402,7 +402,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 @pointwise(
     node="PreluKernelBackward0",
-    input=lambda g, input, weight: where(input > 0, g, weight * g),
+    input=lambda g, input, weight: tied(where(input > 0, g, weight * g), input),
     weight=lambda g, input: where(input > 0, 0, input * g),
 )
 def prelu_of(input: Tensor, weight: Tensor) -> Tensor:
@@ -443,7 +443,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return prelu_of(input, weight)
 
 
-@pointwise(node="RreluWithNoiseBackward0", input=lambda g, noise: g * noise)
+@pointwise(node="RreluWithNoiseBackward0", input=lambda g, noise, result: tied(g * noise, result))
 def rrelu_with_noise(input: Tensor, noise: Tensor) -> Tensor:
     """``input`` times the slopes in ``noise``, which are 1 where it is positive."""
     return np.multiply(input, noise)

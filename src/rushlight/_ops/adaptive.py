@@ -11,6 +11,7 @@ from .._core import record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .fill import tied
 from .pool import put_planes, take_planes
 from .reduce import mean, require_kernel
 from .samples import by_samples
@@ -35,7 +36,8 @@ def _mean(dims: int, node: str) -> Any:
         input=lambda g, input_shape: pooled(g, tuple(input_shape[2:])),
     )(back)  # fmt: skip
     pooled: Any = operator(
-        jvp=LINEAR, batch=by_samples, node=node, input=lambda g, input_shape: spread(g, tuple(input_shape[2:]))
+        jvp=LINEAR, batch=by_samples, node=node,
+        input=lambda g, input: tied(spread(g, tuple(input.shape[2:])), input),
     )(forward)  # fmt: skip
     return pooled
 
@@ -49,18 +51,40 @@ _MEAN = {
 
 def sizes_of(output_size: Sizes, input: Any, dims: int, name: str) -> tuple[int, ...]:
     """The spatial size asked for, None standing for the input's own."""
-    if output_size is None or isinstance(output_size, (int, np.integer)):
-        given: tuple[Any, ...] = (output_size,) * dims
+    if type(output_size) is int or isinstance(output_size, np.integer):
+        given: tuple[Any, ...] = (int(output_size),) * dims  # type: ignore[arg-type]
+    elif isinstance(output_size, (bool, str)) or not isinstance(output_size, Sequence):
+        raise TypeError(
+            f"{name}(): argument 'output_size' (position 2) must be tuple of ints, not {type(output_size).__name__}"
+        )
     else:
         given = tuple(output_size)
-        if len(given) == 1 and dims > 1:
-            given *= dims
+    if dims > 1 and input.ndim <= dims and type(output_size) is not int:
+        raise ValueError(f"Input dimension should be at least {dims + 1}, but it has the shape {list(input.shape)}")
     if len(given) != dims:
-        raise RuntimeError(f"{name}: output_size must be {dims} numbers, but got {len(given)}")
-    made = tuple([n if size is None else int(size) for size, n in zip(given, input.shape[-dims:], strict=True)])
-    if any(n < 0 for n in made):
+        if dims == 1:
+            raise RuntimeError(f"{name}() argument 'output_size' should contain one int (got {len(given)})")
         raise RuntimeError(
-            f"{name}: elements of output_size must be greater than or equal to 0 but received {list(made)}"
+            f"{name}: output_size must be {dims}, but got {len(given)} numbers"
+            if "avg" in name
+            else f"{name}(): internal error: output_size.size() must be {dims}, but is {len(given)}"
+        )
+    for i, n in enumerate(given):
+        if not isinstance(n, (int, np.integer)) and (n is not None or dims == 1):
+            raise TypeError(
+                f"{name}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
+                f"{type(n).__name__} at pos {i}"
+            )
+    if input.ndim < dims:  # batched() says why that is not right
+        return (1,) * dims
+    made = tuple([n if size is None else int(size) for size, n in zip(given, input.shape[-dims:], strict=True)])
+    if any([n < 0 for n in made]):
+        shape = [*input.shape[:-dims], *([1] if dims == 1 else []), *made]
+        if "max" in name:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {min(made)}: {shape}")
+        raise RuntimeError(
+            f"adaptive_avg_pool{max(dims, 2)}d: elements of output_size must be greater than or equal to 0 but received "
+            f"{list(made) if dims > 1 else [1, *made]}"
         )
     return made
 
@@ -74,7 +98,8 @@ def batched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
                 f"arguments for {name})"
             )
         raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
-    for i in range(1, dims + 1):
+    channels = input.ndim == dims + 2 and ("max" in name or dims == 3)
+    for i in range(1, dims + 1 + channels):
         if input.shape[-i] == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
@@ -85,8 +110,8 @@ def batched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
 
 def adaptive_avg_pool(input: Tensor, output_size: Sizes, dims: int) -> Tensor:
     name = f"adaptive_avg_pool{dims}d"
-    x, added = batched(input, dims, name)
     size = sizes_of(output_size, input, dims, name)
+    x, added = batched(input, dims, name)
     if size == (1,):  # as a picture of height 1, as in PyTorch
         return squeeze(mean(unsqueeze(input, -2), (-2, -1), True), -2)
     if size == (1,) * dims:
@@ -137,7 +162,7 @@ def _max(dims: int, node: str) -> Any:
     body.__name__ = f"adaptive_max_pool{dims}d"
     return operator(
         node=node, outputs=("values", "indices"), differentiable=(0,), batch=by_samples,
-        input=lambda g, indices, input_shape: put_planes(g, indices, tuple(input_shape[2:])),
+        input=lambda g, indices, input: tied(put_planes(g, indices, tuple(input.shape[2:])), input),
     )(body)  # fmt: skip
 
 
@@ -150,8 +175,8 @@ _MAX = {
 
 def adaptive_max_pool(input: Tensor, output_size: Sizes, dims: int) -> tuple[Tensor, Tensor]:
     name = f"adaptive_max_pool{dims}d"
-    x, added = batched(input, dims, name)
     size = sizes_of(output_size, input, dims, name)
+    x, added = batched(input, dims, name)
     require_kernel("adaptive_max_pool3d_cpu" if dims == 3 else "adaptive_max_pool2d", x, "buic")
     values, indices = _MAX[dims](x, size)
     return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
@@ -198,7 +223,7 @@ def _fractional(dims: int, node: str) -> Any:
     body.__name__ = f"fractional_max_pool{dims}d"
     return operator(
         node=node, outputs=("values", "indices"), differentiable=(0,), batch=by_samples,
-        input=lambda g, indices, input_shape: put_planes(g, indices, tuple(input_shape[2:])),
+        input=lambda g, indices, input: tied(put_planes(g, indices, tuple(input.shape[2:])), input),
     )(body)  # fmt: skip
 
 
@@ -224,7 +249,11 @@ def fractional(
         size = tuple([int(n * r) for n, r in zip(input.shape[-dims:], ratios, strict=True)])
     else:
         size = repeated(output_size, dims, name, "output_size")
-    require_kernel(f"fractional_max_pool{dims}d_out_frame", input, "buic")
+    require_kernel(
+        "check_uniform_bounds" if record.np_dtype(input).kind in "biu" else f"fractional_max_pool{dims}d_out_frame",
+        input,
+        "buic",
+    )
     x, added = (unsqueeze(input, 0), True) if input.ndim == dims + 1 else (input, False)
     for n, k, out in zip(x.shape[2:], kernel, size, strict=True):
         if out + k - 1 > n - (dims == 3) or out < 1:

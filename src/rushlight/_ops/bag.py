@@ -278,7 +278,11 @@ def bags_of(
             f"{per_sample_weights.dtype}"
         )
     if record.np_dtype(weight).kind != "f":
-        raise RuntimeError(f"expected weight to be of floating point dtype, but got {weight.dtype}")
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, Float, "
+            f"Double; but got torch.{dtypes.LEGACY[weight.dtype.name]}Tensor instead (while checking arguments for "
+            "embedding_bag)"
+        )
     if sparse:
         bag = sparse_gradients("embedding_bag(sparse=True)").bag_of
         return bag(weight, per_sample_weights, indices.astype(np.int64), bags, count, mode, padding)

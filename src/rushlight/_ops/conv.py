@@ -17,6 +17,7 @@ from .._core.tensor import Tensor
 from .._kernels import conv as kernels
 from .._kernels.pool_of_threads import spread
 from .families import with_batch
+from .outs import C_NAMES
 from .products import conjugate
 from .reduce import require_kernel
 from .reduce import sum as sum_
@@ -208,10 +209,19 @@ def conv_weight(
 # ---- the public functions
 
 
-def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
+def numbers(value: Any, dims: int, name: str, function: str) -> tuple[int, ...]:
     """An argument that is one number or one for each spatial dimension."""
-    if isinstance(value, int):
+    if type(value) is int:
         return (value,) * dims
+    if isinstance(value, (bool, str)) or not isinstance(value, (Sequence, np.integer)):
+        kind = type(value).__name__
+        raise TypeError(
+            f"{function}(): argument '{name}' must be tuple of ints, not {kind}"
+            if "transpose" in function
+            else f"{function}() received an invalid combination of arguments - got {name}={kind}, but expected ints"
+        )
+    if isinstance(value, np.integer):
+        return (int(value),) * dims
     given = tuple(value)
     if len(given) == 1:
         return given * dims
@@ -223,61 +233,97 @@ def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
     return given
 
 
-def check_conv(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool = False) -> None:
-    name = f"conv{'_transpose' if transposed else ''}{dims}d"
+def check_ranks(input: Any, weight: Any, dims: int, groups: int, name: str) -> None:
+    """Raise unless these are tensors of as many dimensions as the convolution takes."""
+    for what, x in (("input", input), ("weight", weight)):
+        if not isinstance(x, (Tensor, np.ndarray)):
+            raise TypeError(f"{name}(): argument '{what}' must be Tensor, not {type(x).__name__}")
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
             f"{list(input.shape)}"
         )
-    if weight.ndim != dims + 2:
-        raise RuntimeError(f"expected {dims + 2}-dimensional weight for {name}, but got {list(weight.shape)}")
-    kinds = [
-        dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name]
-        for x in (input, weight, input if bias is None else bias)
-    ]
-    if kinds[0] != kinds[1]:
-        raise RuntimeError(
-            f"expected scalar type {kinds[0]} but found {kinds[1]}: input and weight must be of one dtype"
-        )
-    if kinds[0] != kinds[2]:
-        raise RuntimeError(f"Input type ({kinds[0].lower()}) and bias type ({kinds[2].lower()}) should be the same")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
-    channels = input.shape[-dims - 1]
-    if transposed:
-        if channels != weight.shape[0]:
-            raise RuntimeError(
-                f"Given transposed=1, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-                f"{weight.shape[0]} channels, but got {channels} channels instead"
-            )
-        return
-    if weight.shape[0] % groups:
+    if weight.ndim < 3:
+        raise RuntimeError(f"weight should have at least three dimensions, but got {list(weight.shape)}")
+
+
+def check_steps(pads: Any, extra: Any, steps: Any, holes: Any) -> None:
+    """Raise for strides, paddings and dilations that are too small."""
+    if any([p < 0 for p in pads]):
+        raise RuntimeError("negative padding is not supported")
+    if any([e < 0 for e in extra]):
+        raise RuntimeError("negative output_padding is not supported")
+    if any([s <= 0 for s in steps]):
+        raise RuntimeError("non-positive stride is not supported")
+    if any([d <= 0 for d in holes]):
+        raise RuntimeError(f"dilation should be greater than zero, but got {list(holes)}")
+
+
+def check_shapes(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool) -> None:
+    """Raise unless weight, input and bias fit each other."""
+    shape, kind = list(weight.shape), "transposed=1" if transposed else f"groups={groups}"
+    if len(shape) != dims + 2:
+        have = list(input.shape) if input.ndim == dims + 2 else [1, *input.shape]
+        raise RuntimeError(
+            f"Expected {len(shape)}-dimensional input for {len(shape)}-dimensional weight {shape}, but got "
+            f"{len(have)}-dimensional input of size {have} instead"
+        )
+    if shape[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {shape} "
+            "instead"
+        )
+    if shape[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
-            f"{list(weight.shape)} instead"
+            f"{shape} instead"
         )
-    if channels != weight.shape[1] * groups:
+    channels, wanted = input.shape[-dims - 1], shape[0] if transposed else shape[1] * groups
+    if channels != wanted:
         raise RuntimeError(
-            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-            f"{weight.shape[1] * groups} channels, but got {channels} channels instead"
+            f"Given {kind}, weight of size {shape}, expected input{list(input.shape)} to have {wanted} channels, but got "
+            f"{channels} channels instead"
         )
-    if bias is not None and (bias.ndim != 1 or bias.shape[0] != weight.shape[0]):
+    out = shape[1] * groups if transposed else shape[0]
+    if bias is not None and (bias.ndim != 1 or bias.shape[0] != out):
         raise RuntimeError(
-            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {weight.shape[0]} "
-            f"elements, but got bias of size {list(bias.shape)} instead"
+            f"Given {'transposed=1, ' if transposed else ''}weight of size {shape}, expected bias to be 1-dimensional with "
+            f"{out} elements, but got bias of size {list(bias.shape)} instead"
         )
+    if 0 in shape[2:]:
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shape[2:]}")
+
+
+def check_dtypes(input: Any, weight: Any, bias: Any) -> None:
+    """Raise unless all are of one dtype."""
+    kinds = [dtypes.dtype_of(record.np_dtype(x)).name for x in (input, weight, input if bias is None else bias)]
+    if kinds[0] != kinds[1]:
+        names = [dtypes.LEGACY[k] for k in kinds]
+        if names[0].startswith("Complex"):
+            raise RuntimeError(
+                f"Input type (CPU{names[0]}Type) and weight type (torch.{names[1]}Tensor) should be the same"
+            )
+        raise RuntimeError(
+            f"expected scalar type {names[0]} but found {names[1]}: input and weight must be of one dtype"
+        )
+    if kinds[0] != kinds[2]:
+        names = [C_NAMES.get(k, k) for k in kinds]
+        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[2]}) should be the same")
 
 
 def convolve(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int, dims: int
 ) -> Tensor:
     """A convolution over ``dims`` spatial dimensions of batched or unbatched input."""
-    check_conv(input, weight, bias, dims, groups)
-    steps, holes = numbers(stride, dims, "stride"), numbers(dilation, dims, "dilation")
-    for name, values in (("stride", steps), ("dilation", holes)):
-        if any(v <= 0 for v in values):
-            raise RuntimeError(f"non-positive {name} is not supported")
+    name = f"conv{dims}d"
+    check_ranks(input, weight, dims, groups, name)
+    steps, holes = numbers(stride, dims, "stride", name), numbers(dilation, dims, "dilation", name)
+    given = (0,) if isinstance(padding, str) else numbers(padding, dims, "padding", name)
+    check_steps(given, (), steps, holes)
+    check_shapes(input, weight, bias, dims, groups, False)
+    check_dtypes(input, weight, bias)
     kernel = tuple(weight.shape[2:])
     if isinstance(padding, str):
         if padding == "valid":
@@ -290,9 +336,7 @@ def convolve(
         else:
             raise RuntimeError(f"Invalid padding string: '{padding}'")
     else:
-        pads = numbers(padding, dims, "padding")
-        if any(p < 0 for p in pads):
-            raise RuntimeError("negative padding is not supported")
+        pads = given
     require_kernel("compute_columns3d" if dims == 3 else "slow_conv2d_cpu", input, "b")
     batched = input.ndim == dims + 2
     x = input if batched else unsqueeze(input, 0)
@@ -354,9 +398,13 @@ def transposed(
     dilation: Any, dims: int,
 ) -> Tensor:  # fmt: skip
     """The transpose of a convolution in its input, over ``dims`` spatial dimensions."""
-    check_conv(input, weight, bias, dims, groups, True)
-    steps, pads = numbers(stride, dims, "stride"), numbers(padding, dims, "padding")
-    holes, extra = numbers(dilation, dims, "dilation"), numbers(output_padding, dims, "output_padding")
+    name = f"conv_transpose{dims}d"
+    check_ranks(input, weight, dims, groups, name)
+    steps, pads = numbers(stride, dims, "stride", name), numbers(padding, dims, "padding", name)
+    holes, extra = numbers(dilation, dims, "dilation", name), numbers(output_padding, dims, "output_padding", name)
+    check_steps(pads, extra, steps, holes)
+    check_shapes(input, weight, bias, dims, groups, True)
+    check_dtypes(input, weight, bias)
     for e, s, d in zip(extra, steps, holes, strict=True):
         if e >= max(s, d):
             raise RuntimeError(
@@ -366,6 +414,10 @@ def transposed(
     require_kernel(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", input, "bu", False)
     batched = input.ndim == dims + 2
     x = input if batched else unsqueeze(input, 0)
+    if 0 in x.shape[2:]:
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x.shape)}"
+        )
     kernel = weight.shape[2:]
     spatial = [
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1

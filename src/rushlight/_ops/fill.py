@@ -50,6 +50,12 @@ def tied(g: Any, to: Any) -> Any:
     return tied_to(g, to) if getattr(to, "requires_grad", False) and isinstance(g, Tensor) else g
 
 
+@operator(batch=lambda op, size, mapped, input: op.call(input), input=lambda g, input: tied(g, input))
+def watched(input: Tensor) -> Tensor:
+    """The input, which its gradient will be :func:`tied` to: for composites of what is linear in it."""
+    return input
+
+
 def fill_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, value: Any) -> Any:
     from .shape import reshape
 

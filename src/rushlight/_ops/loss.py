@@ -17,6 +17,7 @@ from .._kernels.elementwise import logsigmoid, sigmoid
 from .._kernels.sums import squares
 from .broadcast import cast_to
 from .elementary import floats_only
+from .fill import watched
 from .reduce import mean
 from .reduce import sum as sum_
 from .shape import broadcast_tensors, movedim, reshape, unsqueeze
@@ -118,7 +119,7 @@ def nll_of(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str,
     axis = 1 if input.ndim > 1 else 0
     counted = ne(target, ignore_index)
     safe = where(counted, target, target * 0)
-    picked = -reshape(gather(input, axis, unsqueeze(safe, axis)), tuple(target.shape))
+    picked = -reshape(gather(watched(input), axis, unsqueeze(safe, axis)), tuple(target.shape))
     w = cast_to(counted, record.np_dtype(input))
     if weight is not None:
         w = w * reshape(index_select(weight, 0, reshape(safe, (-1,))), tuple(target.shape))
@@ -300,6 +301,9 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
     tensor(0.6931)
     """
+    kind = record.np_dtype(target)
+    if tuple(input.shape) == tuple(target.shape) and input.ndim and kind.kind in "biuc":
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {_kind(target)}")
     floats_only("log_softmax_lastdim_kernel_impl", input)
     reduction = reduction_of(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
@@ -542,6 +546,7 @@ def binary_cross_entropy_with_logits(
     reduction = reduction_of(reduction, size_average, reduce)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    floats_only("log_sigmoid_cpu", input, "iufc")
     kinds = {record.np_dtype(x) for x in (input, target, weight, pos_weight) if x is not None}
     if len(kinds) > 1 or min(kinds).kind != "f":
         return logits_of.op.composite(input, target, weight, pos_weight, reduction)

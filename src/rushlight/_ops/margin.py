@@ -11,7 +11,7 @@ from .._core import record
 from .._core.tensor import Tensor
 from .compare import clamp_min, minimum, where
 from .distance import pairwise_distance
-from .elementary import sqrt
+from .elementary import floats_only, sqrt
 from .index import gather
 from .loss import reduced, reduction_of
 from .reduce import sum as sum_
@@ -35,7 +35,8 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
             f"{input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    return reduced(clamp_min(-target * (input1 - input2) + margin, 0), reduction)
+    difference: Any = input1 - input2
+    return reduced(clamp_min(-target * difference + float(margin), 0), reduction)
 
 
 def hinge_embedding_loss(
@@ -49,8 +50,10 @@ def hinge_embedding_loss(
     tensor([0.5000, 0.8000])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    apart = where(target != 1, clamp_min(margin - input, 0), 0.0)
-    near = where(target != -1, input, 0.0)
+    if record.np_dtype(input).kind in "biu":  # all of it stays in the dtype of the input
+        margin = int(margin)
+    apart = where(target != 1, clamp_min(margin - input, 0), 0)
+    near = where(target != -1, input, 0)
     return reduced(apart + near, reduction)
 
 
@@ -187,7 +190,6 @@ def multi_margin_loss(
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
         )
-    check_long(target)
     count = input.shape[0] if input.ndim == 2 else 1
     if target.ndim > 1 or target.numel() != count:
         raise RuntimeError(
@@ -197,6 +199,8 @@ def multi_margin_loss(
     classes = input.shape[-1] if input.ndim else 1
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    floats_only("multi_margin_loss_cpu_kernel", input)
+    check_long(target)
     array = record.inner_array(target)
     if array is not None and array.size and (array.min() < 0 or array.max() >= classes):
         raise RuntimeError(f"target out of range: classes are 0 to {classes - 1}")
@@ -243,7 +247,6 @@ def multilabel_margin_loss(
     tensor(0.2500)
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    check_long(target)
     if input.ndim > 2 or (input.numel() == 0 and (input.ndim < 2 or input.shape[1] == 0)):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
@@ -252,6 +255,8 @@ def multilabel_margin_loss(
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     classes = input.shape[-1] if input.ndim else 1
     array = record.inner_array(target)
+    floats_only("multilabel_margin_loss_forward_out_frame", input)
+    check_long(target)
     if array is not None and array.size and (array.min() < -1 or array.max() >= classes):
         raise RuntimeError(
             f"argument #2 'target' is out of range: labels are 0 to {classes - 1}, and -1 after the last"

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor
-from .fill import converted
+from .fill import converted, tied
 from .reduce import require_kernel
 
 ndarray = np.ndarray
@@ -115,7 +115,7 @@ def _by_edges(name: str, node: str | None) -> tuple[Any, Any]:
 
     grow.__name__, shrink.__name__ = name, name + "_back"
     padded: Any = operator(
-        jvp=LINEAR, batch=LEADING, node=node, input=lambda g, pad, edge: added(g, pad, edge)
+        jvp=LINEAR, batch=LEADING, node=node, input=lambda g, input, pad, edge: tied(added(g, pad, edge), None if edge == "circular" else input)
     )(grow)  # fmt: skip
     added: Any = operator(
         jvp=LINEAR, batch=LEADING, node=node and node.replace("Backward0", "BackwardBackward0"),

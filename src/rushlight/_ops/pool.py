@@ -1,7 +1,8 @@
 """Pooling: maxima and averages of windows.
 
 A maximum keeps the flat index of its element in the picture: its gradient is put back there (``put_planes``, the
-transpose of ``take_planes``). An average is linear; its transpose stands beside it.
+transpose of ``take_planes``). An average is linear; its transpose stands beside it. Their gradients come from the input
+too, with gradient 0 (``tied``): PyTorch's do.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .fill import tied
 from .reduce import require_kernel
 from .samples import by_samples
 from .shape import squeeze, unsqueeze
@@ -40,7 +44,7 @@ def _max(dims: int, node: str) -> Any:
     body.__name__ = f"max_pool{dims}d_of"
     return operator(
         node=node, outputs=("values", "indices"), differentiable=(0,), batch=by_samples,
-        input=lambda g, indices, input_shape: put_planes(g, indices, tuple(input_shape[2:])),
+        input=lambda g, indices, input: tied(put_planes(g, indices, tuple(input.shape[2:])), input),
     )(body)  # fmt: skip
 
 
@@ -52,7 +56,19 @@ _MAX = {
 
 
 def numbers(value: Any, dims: int, name: str) -> tuple[int, ...]:
-    given = (value,) * dims if isinstance(value, int) else tuple(value)
+    if type(value) is int:
+        return (value,) * dims
+    if isinstance(value, (bool, str)) or not isinstance(value, (Sequence, np.integer)):
+        function, _, what = name.partition(": ")
+        raise TypeError(f"{function}(): argument '{what}' must be tuple of ints, not {type(value).__name__}")
+    given = (int(value),) * dims if isinstance(value, np.integer) else tuple(value)
+    for i, v in enumerate(given):
+        if not isinstance(v, (int, np.integer)):
+            function, _, what = name.partition(": ")
+            raise TypeError(
+                f"{function}(): argument '{what}' must be tuple of ints, but found element of type {type(v).__name__} at "
+                f"pos {i}"
+            )
     if len(given) == 1:
         given *= dims
     if len(given) != dims:
@@ -65,8 +81,15 @@ def unbatched(input: Tensor, dims: int, name: str) -> tuple[Tensor, bool]:
     if input.ndim not in (dims + 1, dims + 2):
         raise wrong_rank(input, dims, name)
     if 0 in input.shape[-dims - 1 :]:
+        if dims == 3:
+            kernel = name if name.startswith("avg") else "max_pool3d_with_indices_out_cpu_template"
+            raise RuntimeError(
+                f"{kernel}(): Expected input's non-batch dimensions to have positive length, but input has a shape of "
+                f"{list(input.shape)}"
+            )
+        start = f"{name}: " if name == "max_pool1d" else ""
         raise RuntimeError(
-            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{start}Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
             f"{list(input.shape)}"
         )
     return (input, False) if input.ndim == dims + 2 else (unsqueeze(input, 0), True)
@@ -257,8 +280,8 @@ def _average(dims: int, node: str) -> Any:
     )(back)  # fmt: skip
     pooled: Any = operator(
         jvp=LINEAR, batch=by_samples, node=node,
-        input=lambda g, input_shape, kernel, stride, padding, ceil_mode, include, divisor: spread(
-            g, tuple(input_shape[2:]), kernel, stride, padding, ceil_mode, include, divisor
+        input=lambda g, input, kernel, stride, padding, ceil_mode, include, divisor: tied(
+            spread(g, tuple(input.shape[2:]), kernel, stride, padding, ceil_mode, include, divisor), input
         ),
     )(forward)  # fmt: skip
     return pooled
@@ -288,6 +311,8 @@ def avg_pool(
             f"pad should be at most half of effective kernel size, but got pad={max(pads)}, kernel_size={max(kernel)} and "
             "dilation=1"
         )
+    if divisor is not None and not isinstance(divisor, (int, np.integer)):
+        raise TypeError(f"{name}(): argument 'divisor_override' must be int, not {type(divisor).__name__}")
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     x, added = unbatched(input, dims, name)
@@ -353,7 +378,7 @@ def lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil
         return max_pool(abs_(input), kernel_size, stride, 0, 1, ceil_mode, dims)[0]
     if norm_type == -float("inf"):
         return -max_pool(-abs_(input), kernel_size, stride, 0, 1, ceil_mode, dims)[0]
-    kernel = numbers(kernel_size, dims, f"lp_pool{dims}d: kernel_size")
+    kernel = numbers(kernel_size, dims, f"avg_pool{dims}d: kernel_size")
     means: Any = avg_pool(input**norm_type, kernel, stride, 0, ceil_mode, True, None, dims)
     taps = 1
     for k in kernel:

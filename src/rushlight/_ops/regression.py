@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import dtypes, record
 from .._core.declare import fused
 from .._core.tensor import Tensor
 from .._kernels import elementwise
@@ -21,6 +21,7 @@ from .compare import where
 from .complexes import abs as abs_
 from .elementary import exp, floats_only, log, log1p
 from .loss import l1_loss, pair, reduced, reduction_of, same_kind
+from .outs import C_NAMES
 from .reduce import mean
 from .reduce import sum as sum_
 
@@ -167,6 +168,15 @@ def soft_margin_loss(
     from .shape import broadcast_tensors
 
     reduction = reduction_of(reduction, size_average, reduce)
+    kind = record.np_dtype(input)
+    if kind == np.bool_ or record.np_dtype(target) == np.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "`~` or `logical_not()` operator instead."
+        )
+    if kind.kind in "iu":
+        name = dtypes.LEGACY[dtypes.FROM_NUMPY[kind].name]
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}: the input is of {name}")
     a, b = same_kind(*broadcast_tensors(input, target))
     return soft_margin_of(a, b, reduction, 0.0)
 
@@ -183,8 +193,9 @@ def kl_div(
     >>> torch.nn.functional.kl_div(torch.tensor([[-1.0, -1.0]]), torch.tensor([[0.5, 0.5]]), reduction="batchmean")
     tensor(0.3069)
     """
-    if record.np_dtype(input).kind in "biu" or record.np_dtype(target).kind in "biu":
-        raise RuntimeError("kl_div: Integral inputs not supported.")
+    kinds = record.np_dtype(input).kind + record.np_dtype(target).kind
+    if kinds != "ff":
+        raise RuntimeError(f"kl_div: {'Complex' if 'c' in kinds else 'Integral'} inputs not supported.")
     if size_average is not None or reduce is not None or reduction != "batchmean":
         if reduction == "mean" and size_average is None and reduce is None:
             warnings.warn(
@@ -251,6 +262,10 @@ def gaussian_nll_loss(
     from .shape import unsqueeze
 
     spread: Any = var
+    if not isinstance(spread, (float, Tensor)):
+        raise TypeError(
+            f"any() received an invalid combination of arguments: var is a tensor or a float, not {spread!r}"
+        )
     if isinstance(spread, float):
         if spread < 0:
             raise ValueError("var has negative entry/entries")
@@ -267,6 +282,10 @@ def gaussian_nll_loss(
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
+    kind = record.np_dtype(spread)
+    if kind.kind in "biu":  # the floor is put into a copy of the variances
+        name = C_NAMES.get(kind.name, kind.name)
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}: var is of {kind}")
     # the floor moves values and leaves gradients: what is added has none
     held = spread.detach()
     floor = clamp(held, min=eps)

@@ -29,12 +29,25 @@ from .shape import reshape, select_at, squeeze, unsqueeze
 # ---- interpolation
 
 
+def kernel_of(name: str) -> str:
+    """What PyTorch's errors call the kernel of an interpolation."""
+    if name.endswith("_aa"):
+        return "compute_index_ranges_weights"
+    if "bicubic" in name:
+        return "compute_indices_weights_cubic"
+    if name in ("upsample_linear1d", "upsample_trilinear3d"):
+        return "compute_indices_weights_linear"
+    return name.replace("_exact", "") + "_channels_last"
+
+
 def _interpolation(name: str, node: str) -> Any:
     def forward(input: Tensor, size: Any, method: str, align_corners: bool, scales: Any, antialias: bool) -> Tensor:
         array: Any = input
         if array.dtype.kind not in "f" and array.dtype != np.uint8:
             kind = dtypes.LEGACY[dtypes.dtype_of(array.dtype).name]
-            raise NotImplementedError(f"\"{name}_channels_last\" not implemented for '{kind}'")
+            raise NotImplementedError(f"\"{kernel_of(name)}\" not implemented for '{kind}'")
+        if array.dtype == np.uint8 and len(size) != 2 and "linear" in name:
+            raise NotImplementedError(f"\"{kernel_of(name)}\" not implemented for 'Byte'")
         return kernels.interpolate(array, size, method, align_corners, scales, antialias)
 
     def back(input: Tensor, spatial: Any, method: str, align_corners: bool, scales: Any, antialias: bool) -> Tensor:
@@ -543,6 +556,7 @@ def fold(
     >>> torch.nn.functional.fold(torch.tensor([[1.0, 2.0], [2.0, 3.0]]), (1, 3), (1, 2))
     tensor([[[1., 4., 3.]]])
     """
+    floats_only("col2im_out_cpu", input, "bfc")
     size, kernel, holes = two(output_size, "output_size"), two(kernel_size, "kernel_size"), two(dilation, "dilation")
     pads, steps = two(padding, "padding"), two(stride, "stride")
     check_windows(kernel, holes, pads, steps)
