@@ -442,3 +442,96 @@ def test_what_was_made_inside_is_an_ordinary_tensor_outside() -> None:
     c, kept = rl.ones(2), []
     F.grad(lambda x: (kept.append(c * 2), x.sum())[1])(rl.ones(2))
     assert copy.deepcopy(kept[0]).tolist() == pickle.loads(pickle.dumps(kept[0])).tolist() == [2.0, 2.0]
+
+
+# ---- in-place writes at depth
+
+
+def added(x: Any) -> Any:
+    y = x + 1
+    part = y[1:]
+    y.mul_(2)
+    part.add_(x[0])
+    return rl.cat([x * 1, y, part])
+
+
+def added_plainly(x: Any) -> Any:
+    y = rl.cat([x[:1] * 2 + 2, x[1:] * 2 + 2 + x[0]])
+    return rl.cat([x * 1, y, y[1:]])
+
+
+def summed(x: Any) -> Any:
+    y = x.expand(2, 3).sum(0)
+    row = y.unsqueeze(0)
+    y.mul_(X)
+    return rl.cat([x * 1, y, row[0]])
+
+
+def divided(x: Any) -> Any:
+    y = x * 1
+    y.div_(x.sum() + 7)
+    y.sin_()
+    y.tanh_()
+    z = y.clone()
+    first = z[0]
+    first.copy_(x[2])
+    return y * z
+
+
+def divided_plainly(x: Any) -> Any:
+    y = (x / (x.sum() + 7)).sin().tanh()
+    return y * rl.cat([x[2:], y[1:]])
+
+
+def squeezed(x: Any) -> Any:
+    y = x[None] * 1
+    first = y[0, 0]
+    y.squeeze_()
+    first.add_(x[1])
+    return y * y
+
+
+WRITERS = {
+    "tangents shared": (added, added_plainly), "tangents expanded": (summed, lambda x: rl.cat([x, 2 * X * x, 2 * X * x])),
+    "saved by levels below": (divided, divided_plainly),
+    "a view in place": (squeezed, lambda x: rl.cat([x[:1] + x[1], x[1:]]) ** 2),
+}  # fmt: skip
+ROUTES: dict[str, Any] = {
+    "jacfwd": F.jacfwd, "jacrev": F.jacrev, "hessian": F.hessian, "jacfwd(jacfwd)": lambda f: F.jacfwd(F.jacfwd(f)),
+    "vmap": lambda f: lambda x: F.vmap(f)(rl.stack([x, x * 0.5])), "jacfwd(vmap)": lambda f: F.jacfwd(lambda x: F.vmap(f)(rl.stack([x, x * x]))),
+    "vmap(jacfwd)": lambda f: lambda x: F.vmap(F.jacfwd(f))(rl.stack([x, x * 0.5])), "vmap(jacrev)": lambda f: lambda x: F.vmap(F.jacrev(f), 1)(rl.stack([x, x * 0.5], 1)),
+    "jvp(vmap(jvp))": lambda f: lambda x: F.jvp(lambda x: F.vmap(lambda a: F.jvp(f, (a,), (a * a,))[1])(rl.stack([x, x * x])), (x,), (X,))[1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("writer", WRITERS)
+def test_writes_in_place_inside_are_those_out_of_place(writer: str, route: str) -> None:
+    """At any depth, and what autograd records outside of it, too."""
+    x = rl.tensor([0.5, -1.2, 0.8], dtype=rl.float64)
+    written, plain = (ROUTES[route](f) for f in WRITERS[writer])
+    assert rl.allclose(written(x.clone()), plain(x))
+    grads = []
+    for f in (written, plain):
+        z = x.clone().requires_grad_()
+        out = f(z)
+        grads.append(
+            rl.autograd.grad(out.sum(), z, materialize_grads=True)[0] if out.requires_grad else rl.zeros_like(x)
+        )
+    assert rl.allclose(*grads)
+
+
+def test_no_grad_inside_holds_for_the_levels_outside() -> None:
+    def f(x: Any) -> Any:
+        with rl.no_grad():
+            c = x * x
+        return (x * c).sum()
+
+    x = rl.tensor([2.0], requires_grad=True)
+    assert F.grad(f)(x).tolist() == [4.0] and F.grad(lambda x: F.grad(f)(x).sum())(x).tolist() == [0.0]
+    assert not F.grad(f)(x).requires_grad
+
+
+def test_views_of_several_may_be_written_where_nothing_is_recorded() -> None:
+    c = rl.ones(4)
+    F.grad(lambda x: (c.clone().chunk(2)[0].mul_(2).sum() * x).sum())(rl.ones(2))

@@ -256,3 +256,32 @@ def test_rows_of_mapped_tables_are_shortened() -> None:
         rl.vmap(lambda i: rl.nn.functional.embedding(i, table[0], max_norm=1.0))(numbers)
     with pytest.raises(RuntimeError, match="mutate a captured"):
         rl.func.grad(lambda x: (x * rl.nn.functional.embedding(numbers, table[0], max_norm=1.0)).sum())(rl.ones(()))
+
+
+def test_places_that_differ_where_gradients_do_not() -> None:
+    x, g = rl.randn(3, 5, dtype=rl.float64), rl.randn(5, dtype=rl.float64)
+    for i in (rl.tensor([1, 3, 4]), rl.tensor([[1, 3], [0, 0], [2, 4]])):
+        for f in (
+            lambda x, i: x[i],
+            lambda x, i: rl.index_put(x, (i,), rl.tensor(2.0, dtype=rl.float64)),
+            lambda x, i: rl.index_put(x, (i,), x[0], accumulate=True),
+        ):
+
+            def pulled(x: Any, i: Any, f: Any = f) -> Any:
+                out, pull = rl.func.vjp(lambda x: f(x, i), x)
+                return pull(g[: out.numel()].reshape(out.shape))[0]
+
+            assert rl.allclose(rl.vmap(pulled)(x, i), looped(pulled, x, i))
+    fill, at = rl.tensor(7.0, dtype=rl.float64), rl.tensor([1])
+    assert rl.equal(rl.vmap(lambda x: x.index_fill(0, at, fill))(x), x.index_fill(1, at, fill))
+
+
+def test_each_example_is_asked_whether_it_is_contiguous() -> None:
+    x = rl.randn(2, 3, 4).movedim(1, 0)
+    rl.vmap(lambda a: a.new_ones(()) if a.is_contiguous() else 1 / 0)(rl.randn(3, 2, 4).transpose(1, 2).contiguous())
+    seen = []
+    rl.vmap(lambda a: (seen.append((a.is_contiguous(), a.t().is_contiguous())), a)[1], 1)(
+        rl.randn(2, 3, 4).movedim(0, 1)
+    )
+    rl.vmap(lambda a: (seen.append((a.is_contiguous(), a.t().is_contiguous())), a)[1])(x)
+    assert seen == [(True, False), (False, False)]

@@ -623,7 +623,7 @@ class Tensor(Methods):
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
         for name, value in self.__dict__.items():
-            if name not in ("_grad", "_view", "_inference", "_leaf", "_within"):
+            if name not in ("_grad", "_view", "_inference", "_leaf", "_own", "_within"):
                 import copy
 
                 made.__dict__[name] = copy.deepcopy(value, memo)
@@ -631,7 +631,9 @@ class Tensor(Methods):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         state = {
-            k: v for k, v in self.__dict__.items() if k not in ("_grad", "_view", "_inference", "_leaf", "_within")
+            k: v
+            for k, v in self.__dict__.items()
+            if k not in ("_grad", "_view", "_inference", "_leaf", "_own", "_within")
         }
         if not self.is_leaf:
             import warnings

@@ -316,14 +316,25 @@ def write_into(target: Tensor, op: Op, args: tuple[Any, ...], name: str) -> bool
 
 
 def saves_first(op: Op, args: tuple[Any, ...], target: Tensor) -> bool:
-    """Whether a rule that will run needs the first argument, which is about to be overwritten."""
+    """Whether a rule that will run needs the first argument, which is about to be overwritten; on any level."""
     if op.joint is not None:
         return 0 in op.joint.sources
     for name, arg in zip(op.parameters, (target, *args), strict=True):
         rule = op.rules.get(name)
-        if rule is not None and 0 in rule.sources and any([t._node is not None for t in tensors_in((arg,))]):
+        if rule is not None and 0 in rule.sources and any([tracked(t) for t in tensors_in((arg,))]):
             return True
     return not op.rules
+
+
+def tracked(t: Any) -> bool:
+    """Whether a tensor has a history, on its level or on one below."""
+    while t._node is None:
+        if not t.level:
+            return False
+        if (tangent := getattr(t, "tangent", None)) is not None and tracked(tangent):
+            return True
+        t = t.lower
+    return True
 
 
 def put(target: Tensor, made: Tensor, name: str) -> None:

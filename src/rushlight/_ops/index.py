@@ -89,16 +89,21 @@ def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([ALL if i is None else i for i in indices])
 
 
+def lifted(g: Any, indices: Any) -> Any:
+    """A gradient to go with indices: a tensor where these are mapped by ``vmap``, though it is the same for each example."""
+    return wrap(g) if type(g) is ndarray and any([isinstance(i, Tensor) for i in indices]) else g
+
+
 def adjacent(indices: Any) -> int:
     """How many whole dimensions stand before indices that are neighbours; 0 where what is picked comes in front."""
     at = [d for d, i in enumerate(indices) if i is not None]
-    return at[0] if at[-1] - at[0] == len(at) - 1 else 0
+    return at[0] if at and at[-1] - at[0] == len(at) - 1 else 0
 
 
 def apart(indices: Any) -> int:
     """The dimensions that indices pick if these are no neighbours: they come before all others, a batch too; else 0."""
     at = [d for d, i in enumerate(indices) if i is not None]
-    return 0 if at[-1] - at[0] == len(at) - 1 else max([i.ndim for i in indices if i is not None])
+    return 0 if not at or at[-1] - at[0] == len(at) - 1 else max([i.ndim for i in indices if i is not None])
 
 
 def by_example(size: int, indices: Any, own: bool) -> tuple[tuple[Any, ...], int]:
@@ -162,7 +167,7 @@ def put_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape
 
 @operator(
     node="IndexBackward0",
-    input=lambda g, input_shape, indices: put_at(g, input_shape, indices),
+    input=lambda g, input_shape, indices: put_at(lifted(g, indices), input_shape, indices),
     jvp=LINEAR,
     batch=take_at_batch,
 )
@@ -181,7 +186,12 @@ def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
 take_at.op.node_class.holds = True  # type: ignore[attr-defined]  # its indices count as saved tensors, as in PyTorch
 
 
-@operator(jvp=LINEAR, batch=put_at_batch, node="IndexPutBackward0", input=lambda g, indices: take_at(g, indices))
+@operator(
+    jvp=LINEAR,
+    batch=put_at_batch,
+    node="IndexPutBackward0",
+    input=lambda g, indices: take_at(lifted(g, indices), indices),
+)
 def put_at(input: Tensor, shape: Any, indices: tuple[Any, ...]) -> Tensor:
     """Zeros of ``shape`` with ``input`` added at ``indices``; the transpose of :func:`take_at`."""
     out = np.zeros(shape, input.dtype)  # type: ignore[call-overload]
@@ -546,8 +556,10 @@ def zero_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, indi
 @operator(
     batch=index_put_batch,
     node="IndexPutBackward0",
-    input=lambda g, indices, accumulate, values_shape: g if accumulate else zero_at(g, indices),
-    values=lambda g, indices, values_shape: fit(take_at(g, indices), tuple(values_shape), record.np_dtype(g)),
+    input=lambda g, indices, accumulate, values_shape: g if accumulate else zero_at(lifted(g, indices), indices),
+    values=lambda g, indices, values_shape: fit(
+        take_at(lifted(g, indices), indices), tuple(values_shape), record.np_dtype(g)
+    ),
 )
 def index_put_raw(input: Tensor, indices: tuple[Any, ...], values: Tensor, accumulate: bool = False) -> Tensor:
     """``input`` with ``values`` put (or added) at ``indices``."""
@@ -570,7 +582,12 @@ def index_put_raw(input: Tensor, indices: tuple[Any, ...], values: Tensor, accum
     return out  # type: ignore[return-value]
 
 
-@operator(jvp=LINEAR, batch=zero_at_batch, node="IndexPutBackward0", input=lambda g, indices: zero_at(g, indices))
+@operator(
+    jvp=LINEAR,
+    batch=zero_at_batch,
+    node="IndexPutBackward0",
+    input=lambda g, indices: zero_at(lifted(g, indices), indices),
+)
 def zero_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """``input`` with zeros at ``indices``; its own transpose."""
     out = np.array(input)
@@ -819,8 +836,17 @@ def index_put_(self: Tensor, indices: Sequence[Any], values: Any, accumulate: bo
 
 
 def index_list(input: Tensor, indices: Sequence[Any]) -> tuple[Any, ...]:
-    key = tuple([ALL if i is None else i for i in indices])
-    _, advanced, _, _ = parsed(input.shape, key)
+    key = [ALL if i is None else i for i in indices]
+    single = []  # where numbers stand: each is an index for a dimension here, not one that takes it away first
+    at = 0
+    for n, i in enumerate(key):
+        if isinstance(i, Tensor) and i.ndim == 0 and not i.level and not is_mask(i._array):
+            key[n] = i.reshape(1)
+            single.append(at)
+        at += i.ndim if isinstance(i, Tensor) and not i.level and is_mask(i._array) else 1
+    advanced = parsed(input.shape, tuple(key))[1]
+    for at in single:
+        advanced[at] = advanced[at].reshape(())
     return broadcast_indices(advanced)
 
 
@@ -959,7 +985,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     tensor([[1, 1],
             [4, 3]])
     """
-    at = checked_gather("gather", input, dim, index)
+    at, index = checked_gather("gather", input, dim, index)
     if sparse_grad and out is None:
         from .embedding import sparse_gradients
 
@@ -974,13 +1000,15 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     return made if out is None else gather_raw.op.write_out(gather_raw.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
-def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = None) -> int:
-    """The dimension, after the checks that gather and scatter share."""
+def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = None) -> tuple[int, Any]:
+    """The dimension and the index, after the checks that gather and scatter share; one of no elements may be of any dtype."""
     if not isinstance(index, (Tensor, ndarray)):
         raise TypeError(f"{name}(): argument 'index' (position 3) must be Tensor, not {type(index).__name__}")
     at = canonical(dim, input.ndim)
-    if record.np_dtype(index) not in (np.int64, np.int32) and 0 not in index.shape:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    if record.np_dtype(index) not in (np.int64, np.int32):
+        if 0 not in index.shape:
+            raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+        index = cast_to(index, np.dtype(np.int64))
     if max(index.ndim, 1) != max(input.ndim, 1):
         if not (record.inner_array(index) is not None and 0 in index.shape):
             raise RuntimeError(
@@ -1001,7 +1029,7 @@ def checked_gather(name: str, input: Any, dim: int, index: Any, source: Any = No
         low, high = int(array.min()), int(array.max())
         if low < 0 or high >= n:
             raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size {n}")
-    return at
+    return at, index
 
 
 # ---- masks

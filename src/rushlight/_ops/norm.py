@@ -293,11 +293,17 @@ def batch_norm_of(
     training: bool, momentum: float, eps: float,
 ) -> Tensor:  # fmt: skip
     """:func:`batch_norm` without its checks of the shape."""
-    channels = input.shape[1]
+    channels = input.shape[1] if input.ndim > 1 else 0
     count = input.numel() // max(channels, 1)
     for name, x in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if x is not None and x.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
+    if input.ndim < 2:
+        if input.numel():
+            raise IndexError(
+                f"Dimension out of range: batch_norm takes (batch, channels, ...), but the input has {input.ndim} dimensions"
+            )
+        return input * 1
     if not training:
         for name, x in (("running_mean", running_mean), ("running_var", running_var)):
             if x is None:

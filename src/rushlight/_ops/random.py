@@ -834,7 +834,11 @@ def random_(self: Tensor, *args: Any, generator: Generator | None = None, **name
 
 @operator(batch=None, node="BernoulliBackward1", input=lambda g: blank(g), p=lambda g, p_shape: to_blank(p_shape, g))
 def bernoulli_over(input: Tensor, p: Tensor, source: Any) -> Tensor:
-    return kernels.bernoulli(source, np.broadcast_to(p, input.shape), None, input.dtype)  # type: ignore[no-any-return]
+    chances = np.broadcast_to(p, input.shape)
+    order = kernels.memory_order(input) if not input.flags.c_contiguous else tuple(range(input.ndim))  # type: ignore[attr-defined]
+    made = np.empty(input.shape, input.dtype)  # type: ignore[arg-type]
+    made.transpose(order)[...] = kernels.bernoulli(source, chances.transpose(order), None, input.dtype)
+    return made  # type: ignore[return-value]
 
 
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
@@ -845,6 +849,8 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
             self, BERNOULLI, "bernoulli_", lambda shape, dtype, dense: kernels.bernoulli(source, p, shape, dtype)
         )
     if mode() & CAREFUL and (self.level or p.level):
+        if p.level > self.level and getattr(p.transform, "randomness", "") == "same":
+            raise RuntimeError("Vmap does not currently support same randomness with a batched tensor input")
         check_randomness(self if p.level <= self.level else p)
         return views.write(self, bernoulli_over.op, (p, source), "bernoulli_")  # type: ignore[attr-defined]
     chances = np.broadcast_to(p.detach()._array, tuple(self.shape))

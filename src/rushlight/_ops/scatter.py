@@ -122,7 +122,7 @@ def scatter_call(
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
     is_tensor = isinstance(src, (Tensor, ndarray))
-    at = checked_gather("scatter", input, dim, index, src if is_tensor else None)
+    at, index = checked_gather("scatter", input, dim, index, src if is_tensor else None)
     if is_tensor:
         check_source(index, input, src, at)
         return (scatter_combined.op, (at, index, src, reduce)) if reduce else (scatter_tensor.op, (at, index, src))  # type: ignore[attr-defined]
@@ -167,12 +167,12 @@ def scatter_added(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor
     return kernels.scatter_add(out, dim, index, src)  # type: ignore[no-any-return]
 
 
-def checked_scatter(name: str, input: Any, dim: Any, index: Any, src: Any) -> int:
+def checked_scatter(name: str, input: Any, dim: Any, index: Any, src: Any) -> tuple[int, Any]:
     if not isinstance(src, (Tensor, ndarray)):
         raise TypeError(f"{name}(): argument 'src' (position 3) must be Tensor, not {type(src).__name__}")
-    at = checked_gather("scatter", input, dim, index, src)
+    at, index = checked_gather("scatter", input, dim, index, src)
     check_source(index, input, src, at)
-    return at
+    return at, index
 
 
 @numpy_names
@@ -183,14 +183,14 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
     >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
     tensor([3., 0., 0.])
     """
-    made: Tensor = scatter_added(input, checked_scatter("scatter_add", input, dim, index, src), index, src)
+    made: Tensor = scatter_added(input, *checked_scatter("scatter_add", input, dim, index, src), src)
     return made if out is None else scatter_added.op.write_out(scatter_added.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 
 @numpy_names
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """In-place version of :func:`scatter_add`."""
-    at = checked_scatter("scatter_add_", self, dim, index, src)
+    at, index = checked_scatter("scatter_add_", self, dim, index, src)
     return views.write(self, scatter_added.op, (at, index, src), "scatter_add_")  # type: ignore[attr-defined]
 
 
@@ -267,7 +267,7 @@ def scatter_reduced(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce:
     return kernels.scatter_reduce(written(input), dim, index, src, reduce, include_self)  # type: ignore[no-any-return]
 
 
-def checked_reduce(name: str, input: Any, dim: Any, index: Any, src: Any, reduce: Any) -> int:
+def checked_reduce(name: str, input: Any, dim: Any, index: Any, src: Any, reduce: Any) -> tuple[int, Any]:
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     return checked_scatter(name, input, dim, index, src)
@@ -292,7 +292,7 @@ def scatter_reduce(
     >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([0, 0]), torch.tensor([2.0, 4.0]), "amax")
     tensor([4., 1.])
     """
-    at = checked_reduce("scatter_reduce", input, dim, index, src, reduce)
+    at, index = checked_reduce("scatter_reduce", input, dim, index, src, reduce)
     made: Tensor = scatter_reduced(input, at, index, src, reduce, include_self)
     return made if out is None else scatter_reduced.op.write_out(scatter_reduced.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
@@ -302,7 +302,7 @@ def scatter_reduce_(
     self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """In-place version of :func:`scatter_reduce`."""
-    at = checked_reduce("scatter_reduce_", self, dim, index, src, reduce)
+    at, index = checked_reduce("scatter_reduce_", self, dim, index, src, reduce)
     return views.write(self, scatter_reduced.op, (at, index, src, reduce, include_self), "scatter_reduce_")  # type: ignore[attr-defined]
 
 
@@ -324,6 +324,8 @@ def slices_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dim: 
     if op.name == "index_filled" and mapped[3]:
         value = reshape(cast_to(rest[0], record.np_dtype(input)), (size, *(1,) * (input.ndim - 1)))
         return filled_by_mask(input, dim + 1, index, value)
+    if op.name == "index_filled":
+        return op.call(input, dim + 1, index, *rest)
     rest = tuple([with_batch(r, size, m) for r, m in zip(rest, mapped[3:], strict=True)])
     return op.call(input, dim + 1, index, *rest)
 

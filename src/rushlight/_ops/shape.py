@@ -1708,6 +1708,10 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     array = record.inner_array(self)
     if array is None:
         return True
+    if self.level:  # under vmap: whether each example is
+        array = np.lib.stride_tricks.as_strided(
+            array, tuple(self.shape), [s * array.itemsize for s in self.stride()], writeable=False
+        )
     if name in ("torch.channels_last", "torch.channels_last_3d"):
         rank = 4 if name == "torch.channels_last" else 5
         return array.ndim == rank and bool(np.moveaxis(array, 1, -1).flags.c_contiguous)

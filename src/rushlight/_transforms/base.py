@@ -214,6 +214,14 @@ class Transform:
             )
         old = copy_of(target)
         made = function(old, *args, **kwargs)
+        link = old._view
+        for r in link.base._view if type(link) is views.View else link or ():  # views of it are views of what it was
+            child = r()
+            if child is not None and child is not target and type(child._view) is views.View:
+                if child._view.base is target:
+                    child._view.base = old
+                if child._view.parent is target:
+                    child._view.parent = old
         for slot in ("lower", "tangent", "_node", "_view"):
             if hasattr(made, slot):
                 setattr(target, slot, getattr(made, slot))
@@ -256,9 +264,10 @@ def copy_of(x: Any) -> Any:
     """The same tensor of a transform as another object."""
     t: Any = new(type(x))
     t.lower, t._node, t.level, t.transform = x.lower, x._node, x.level, x.transform
-    for slot in ("tangent", "_view"):
-        if getattr(x, slot, None) is not None:
-            setattr(t, slot, getattr(x, slot))
+    if x._view is not None:
+        t._view = x._view
+    if hasattr(x, "tangent"):
+        t.tangent = x.tangent
     return t
 
 

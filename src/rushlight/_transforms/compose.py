@@ -235,7 +235,7 @@ def paired(level: Forward, primal: Tensor, tangent: Tensor) -> Dual:
             f"supported. Tensor is of size {list(primal.shape)} while the given forward gradient is of size "
             f"{list(tangent.shape)}."
         )
-    return level.dual(primal, tangent)
+    return level.given(primal, tangent)
 
 
 def pushed_through(

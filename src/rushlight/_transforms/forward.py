@@ -102,7 +102,7 @@ class Forward(Transform):
         if recording:
             check_history(target, name)
         lower = target.lower
-        if recording and views.saves_first(op, args, target):
+        if views.saves_first(op, args, target):
             old = self.dual(self.below(Tensor.clone, lower), target.tangent)
             old._node = target._node
             if old.tangent is not None:
@@ -121,9 +121,10 @@ class Forward(Transform):
         self.below(Tensor.copy_, lower, made.lower)
         if target.tangent is None and new_tangent is not None:
             self.give_tangent(target, new_tangent)
-        if target.tangent is not None:
+        if target.tangent is not new_tangent:
             if new_tangent is None:
                 new_tangent = self.below(zeros_of, lower)
+            self.own_tangent(target, new_tangent)
             self.below(Tensor.copy_, target.tangent, new_tangent)
         if recording and (made._node is not None or target._node is not None):
             node = made._node
@@ -150,10 +151,38 @@ class Forward(Transform):
             base.tangent = self.below(zeros_with, base.lower, like)
         else:
             base.tangent = self.below(zeros_of, base.lower)
+        base._own = True
+        self.spread_tangent(base)
+
+    def own_tangent(self, target: Any, new: Any) -> None:
+        """Before the tangent of a tensor is written: it may be that of another tensor as well (of x, in x + 1).
+
+        Where ``new`` is mapped by a ``vmap`` further out and the tangent is not, there is one for each example from now on.
+        """
+        base = views.base_of(target)
+        base = target if base is None else base
+        owned = base.__dict__.get("_own")
+        if owned is None or views.tracked(new) or (owned == "given" and 0 in lowest(base.tangent).stride()):
+            base.tangent = self.below(Tensor.clone, base.tangent)
+            self.spread_tangent(base)
+            base._own = True
+        if new.level and base.tangent.numel() and not maps(new) <= maps(base.tangent):
+            base.tangent = self.below(lambda t: t + zeros_with(t, new), base.tangent)
+            self.spread_tangent(base)
+            base._own = True
+
+    def spread_tangent(self, base: Any) -> None:
+        """The views of a tensor have tangents in the memory of its own."""
         for r in base._view if isinstance(base._view, views.Views) else ():
             view = r()
             if view is not None:
                 view.tangent = self.below(views.along, base.tangent, views.path_to(view))
+
+    def given(self, primal: Any, tangent: Any) -> Dual:
+        """A dual of two tensors that were given: what is written to it goes to their memory, as in PyTorch."""
+        made = self.dual(primal, tangent)
+        made._own = "given"  # type: ignore[attr-defined]
+        return made
 
     def write_out(self, op: Any, out: Any, result: Any) -> Any:
         if self.tangent_of(out) is not None or self.tangent_of(result) is not None:
@@ -282,6 +311,16 @@ class DualLevel(Forward):
 
     def created(self, made: Tensor) -> Tensor:
         return made
+
+
+def maps(x: Any) -> set[Any]:
+    """The ``vmap`` levels that a tensor is mapped by."""
+    found = set()
+    while x.level:
+        if hasattr(x.transform, "randomness"):
+            found.add(x.transform)
+        x = x.lower
+    return found
 
 
 def zeros_with(x: Any, like: Any) -> Any:

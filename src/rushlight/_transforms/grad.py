@@ -59,6 +59,11 @@ class Grad(Transform):
         t: Traced = make(Traced, lower, node, self)
         return t
 
+    def mode_below(self) -> int:
+        """The mode for the level below: that which held outside, but nothing is recorded there under ``no_grad`` here."""
+        m = word.get()
+        return self.outer_mode if m & RECORD else self.outer_mode & ~RECORD
+
     def wrap(self, value: Any, node: Any) -> Any:
         """A saved value (of the level below) as a tensor of this level with a history."""
         return self.make(value if isinstance(value, Tensor) else wrap(value), node)
@@ -124,11 +129,13 @@ class Grad(Transform):
             self.escaped()
         if target.transform is not self:
             self.adopt(target, name)
-        recording = mode() & RECORD
+        recording = mode() & RECORD and any(
+            [t.transform is self and t._node is not None for t in record.tensors_in((target, *args))]
+        )
         if recording:
             check_history(target, name)
         lower = target.lower
-        keep = views.saves_first(op, args, target) and recording
+        keep = views.saves_first(op, args, target)
         old = self.below(Tensor.clone, lower) if keep else lower
         stand_in = self.make(old, target._node)
         made = self.process(op, (stand_in, *[stand_in if a is target else a for a in args]))

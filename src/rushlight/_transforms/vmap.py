@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._core import callsite, dtypes, levels, record, views
-from .._core.mode import TRANSFORMED, word
+from .._core.mode import DEPTH, TRANSFORMED, word
 from .._core.tensor import Size, Tensor, new, wrap
 from .._ops.random import not_random
 from .base import Leveled, Transform, as_lower, entered, holds_tensors
@@ -134,8 +134,21 @@ class Vmap(Transform):
         finally:
             word.reset(token)
         if op.outputs is None:
-            return self.make(result)
-        return op.gather_outputs([None if r is None else self.make(r) for r in result])
+            made = self.make(result)
+            if op.view and word.get() >> DEPTH > self.level:
+                self.note_view(made, op, args, None)
+            return made
+        parts = [None if r is None else self.make(r) for r in result]
+        if op.view and word.get() >> DEPTH > self.level:
+            for i, one in enumerate(parts):
+                self.note_view(one, op, args, i)
+        return op.gather_outputs(parts)
+
+    def note_view(self, made: Any, op: Any, args: tuple[Any, ...], output: int | None) -> None:
+        """Remember views that a transform further in takes of what it made: a write may take both up (``adopt``)."""
+        from .grad import Grad
+
+        Grad.note_view(self, made, op, args, output)  # type: ignore[arg-type]
 
     def pointwise(self, op: Any, args: tuple[Any, ...]) -> Any:
         """Examples are lined up on the right; where all have the same dimensions, there is nothing to do."""
@@ -310,7 +323,10 @@ class Vmap(Transform):
                 "being vmapped over in a vmap. Please try to use out-of-place operators instead of it: here "
                 f"instead of {name}, at {callsite.shown(*callsite.here())}."
             )
-        made = self.process(op, (target, *args))
+        old = target
+        if views.saves_first(op, args, target):
+            old = self.make(self.below(Tensor.clone, target.lower))
+        made = self.process(op, (old, *[old if a is target else a for a in args]))
         if op.outputs is not None:
             made = made[0]
         if made.shape != target.shape:

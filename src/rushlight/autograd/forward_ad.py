@@ -133,7 +133,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     if tangent.transform is transform:
         tangent = tangent.lower
     primal = transform.below(views.alias, tensor)
-    return transform.dual(primal, tangent)
+    return transform.given(primal, tangent)
 
 
 def is_dual(tensor: Any, transform: DualLevel) -> bool:
