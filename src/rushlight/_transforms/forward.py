@@ -145,7 +145,7 @@ class Forward(Transform):
 
         It is to hold ``like``: where that is mapped by a ``vmap`` further out, so are the zeros.
         """
-        base = views.base_of(target)
+        base: Any = views.base_of(target)
         base = target if base is None else base
         if like is not None and like.level and like.numel():
             base.tangent = self.below(zeros_with, base.lower, like)
@@ -159,7 +159,7 @@ class Forward(Transform):
 
         Where ``new`` is mapped by a ``vmap`` further out and the tangent is not, there is one for each example from now on.
         """
-        base = views.base_of(target)
+        base: Any = views.base_of(target)
         base = target if base is None else base
         owned = base.__dict__.get("_own")
         if owned is None or views.tracked(new) or (owned == "given" and 0 in lowest(base.tangent).stride()):
@@ -277,7 +277,7 @@ class DualLevel(Forward):
         """A plain tensor becomes a dual one when a dual is written to it, and so does all that shares its memory."""
         if target.level or type(target) is not Tensor:
             raise captured_write(name)
-        base = views.base_of(target)
+        base: Any = views.base_of(target)
         base = target if base is None else base
         every = [base, *[r() for r in (base._view if isinstance(base._view, views.Views) else ())]]
         for t in every:
