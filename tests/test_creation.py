@@ -138,3 +138,64 @@ def test_cat_keeps_channels_last() -> None:
 def test_type_by_the_class_tensor() -> None:
     assert torch.ones(2).double().type(torch.Tensor).dtype is torch.float32
     assert torch.ones(2).new(size=(2, 3)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dtype: torch.empty(10, 9, dtype=dtype),
+        lambda dtype: torch.empty(10, 9, out=torch.zeros(1, dtype=dtype)),
+        lambda dtype: torch.empty_like(torch.zeros(10, 9, dtype=dtype)),
+        lambda dtype: torch.zeros(2, dtype=dtype).new_empty(3, 4),
+        lambda dtype: torch.empty_strided((10, 9), (1, 10), dtype=dtype),
+        lambda dtype: torch.empty_permuted((2, 3, 5), (1, 0, 2), dtype=dtype),
+        lambda dtype: torch.zeros(0, dtype=dtype).resize_(7),
+    ],
+)
+def test_deterministic_algorithms_fill_what_nobody_wrote(make: Callable[[Any], Any]) -> None:
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert make(torch.float32).isnan().all() and make(torch.complex64).isnan().all()
+        assert (make(torch.int16) == 2**15 - 1).all() and make(torch.bool).all()
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        make(torch.float32)
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = True
+        torch.use_deterministic_algorithms(False)
+    with pytest.raises(TypeError, match="must be bool, not int"):
+        torch.use_deterministic_algorithms(1)
+    with pytest.raises(TypeError, match="must be bool, not int"):
+        torch.utils.deterministic.fill_uninitialized_memory = 1
+
+
+def test_sizes_too_large_are_runtime_errors() -> None:
+    for make in (torch.empty, torch.zeros, torch.ones, lambda *s: torch.full(s, 1)):
+        with pytest.raises(RuntimeError, match=r"Storage size calculation overflowed with sizes=\[4611686018427387904"):
+            make(2**62, 8)
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            make(2**52)
+
+
+def test_set_takes_bytes_as_its_own_dtype() -> None:
+    source = torch.arange(4.0)
+    x = torch.zeros(3).set_(source.untyped_storage(), 1, (2,), (1,))
+    x[0] = 7
+    assert source.tolist() == [0, 7, 2, 3] and x.tolist() == [7, 2]
+    assert torch.zeros(3, dtype=torch.int16).set_(source.untyped_storage()).shape == (8,)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        typed = torch.arange(4).storage()
+    with pytest.raises(RuntimeError, match="Expected a Storage of type float or an UntypedStorage, but got type Long"):
+        torch.zeros(3).set_(typed)
+
+
+def test_out_and_dtype_agree() -> None:
+    wide = torch.empty(2, dtype=torch.float64)
+    for make in (torch.zeros, torch.ones, torch.empty, torch.eye, lambda n, **o: torch.linspace(0, 1, n, **o)):
+        with pytest.raises(RuntimeError, match=r"dtype Float does not match dtype of out parameter \(Double\)"):
+            make(2, out=wide, dtype=torch.float32)
+    assert torch.empty(3, out=torch.empty(0, dtype=torch.int16)).shape == (3,)
+    with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+        torch.ones(2, out=torch.empty(2, requires_grad=True))
+    assert torch.bernoulli(torch.ones(3), out=torch.empty(0, dtype=torch.int16)).tolist() == [1, 1, 1]

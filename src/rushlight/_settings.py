@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ._core import dtypes
+from ._core import dtypes, memory, record
 from ._core.tensor import CPU, Tensor, ambient, check_device, construct, device, wrap
 from ._kernels import pool_of_threads
 
@@ -59,19 +59,27 @@ def get_num_interop_threads() -> int:
 
 # ---- determinism and precision
 
-_deterministic = {"on": False, "warn_only": False}
+_deterministic = memory.DETERMINISTIC
 _precision = ["highest"]
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Ask for deterministic algorithms: all algorithms here are, whatever is asked.
 
+    New tensors that nothing was written to (``torch.empty``) are then full of nan, or of the largest integers, unless
+    ``torch.utils.deterministic.fill_uninitialized_memory`` is False. Raises TypeError for what is not a bool.
+
     >>> import rushlight as torch
     >>> torch.use_deterministic_algorithms(True); torch.are_deterministic_algorithms_enabled()
     True
     >>> torch.use_deterministic_algorithms(False)
     """
-    _deterministic.update(on=bool(mode), warn_only=bool(warn_only))
+    for name, value in (("'mode' (position 1)", mode), ("'warn_only'", warn_only)):
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"_set_deterministic_algorithms(): argument {name} must be bool, not {type(value).__name__}"
+            )
+    _deterministic.update(on=mode, warn_only=warn_only)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
@@ -276,7 +284,7 @@ def get_device_module(device: Any = None) -> Any:
     return importlib.import_module(f"rushlight.{kind}")
 
 
-_warn_always = [False]
+_warn_always = record.warn_always
 
 
 def set_warn_always(b: bool) -> None:

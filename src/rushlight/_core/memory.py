@@ -17,6 +17,45 @@ import numpy as np
 clock = count(1)
 tick = clock.__next__
 
+DETERMINISTIC = {"on": False, "warn_only": False, "fill": True}  # what was asked for, see ``rushlight._settings``
+
+
+def allocated(shape: Any, dtype: Any, make: Any = np.empty) -> np.ndarray[Any, Any]:
+    """A new array; one too large to be is refused in PyTorch's words.
+
+    One that nothing was written to is full of nan, or of the largest integers, if deterministic algorithms are asked
+    for: reading it by mistake is then seen, and the same each time.
+    """
+    try:
+        array: np.ndarray[Any, Any] = make(shape, dtype)
+    except ValueError as error:
+        if "too big" in str(error) or "Maximum allowed" in str(error):
+            raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}") from None
+        raise
+    except MemoryError:
+        size = np.dtype(dtype).itemsize
+        for n in shape:
+            size *= n
+        raise OutOfMemory(
+            f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {size} bytes, for a tensor of sizes "
+            f"{list(shape)}"
+        ) from None
+    if DETERMINISTIC["on"] and make is np.empty:
+        unwritten(array)
+    return array
+
+
+class OutOfMemory(RuntimeError, MemoryError):
+    """No memory for a tensor: RuntimeError, which PyTorch raises, and Python's MemoryError as well."""
+
+
+def unwritten(array: np.ndarray[Any, Any]) -> None:
+    """Fill memory that nobody has written, where determinism asks for it."""
+    if DETERMINISTIC["on"] and DETERMINISTIC["fill"]:
+        kind = array.dtype.kind
+        array.fill(np.nan if kind in "fc" else True if kind == "b" else np.iinfo(array.dtype).max)
+
+
 last_write = 0  # the time of the latest write anywhere: usually older than the graph
 
 

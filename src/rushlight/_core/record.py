@@ -108,6 +108,7 @@ def operand(op: Any, name: str, value: Any) -> Any:
 
 
 _warned: list[bool] = []
+warn_always = [False]  # whether what is said once a process is to be said each time
 
 
 def rearranged(op: Any, args: tuple[Any, ...], label: str, skip: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -126,8 +127,8 @@ def rearranged(op: Any, args: tuple[Any, ...], label: str, skip: int = 0) -> tup
     ):
         raise TypeError(f"{label}() takes {len(names)} positional arguments but {len(args)} were given")
     named = dict(zip(op.older, numbers, strict=False))
-    if not _warned:
-        _warned.append(True)
+    if not _warned or warn_always[0]:
+        _warned[:] = [True]
         given = ", ".join("Number" if isinstance(a, NUMBERS) else "Tensor" for a in args)
         warnings.warn(
             f"This overload of {label} is deprecated:\n\t{label}({given})\nConsider using one of the following "

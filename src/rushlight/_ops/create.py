@@ -14,7 +14,7 @@ import numpy as np
 from .._core import dtypes, levels, memory, views
 from .._core.graph import Leaf
 from .._core.meta import meta, spread
-from .._core.mode import DEPTH, INFERENCE, mode
+from .._core.mode import DEPTH, INFERENCE, RECORD, mode
 from .._core.promote import default_complex, promote_types
 from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
 from .broadcast import cast_to
@@ -408,7 +408,7 @@ def zeros(
     """
     if on_meta(device):
         return spread(shape_of(size, "zeros", named), np.dtype(dtype_or(dtype)), requires_grad)
-    array = np.zeros(shape_of(size, "zeros", named), dtype_or(dtype))
+    array = memory.allocated(shape_of(size, "zeros", named), dtype_or(agreed(dtype, out)), np.zeros)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
@@ -430,7 +430,7 @@ def ones(
     """
     if on_meta(device):
         return spread(shape_of(size, "ones", named), np.dtype(dtype_or(dtype)), requires_grad)
-    array = np.ones(shape_of(size, "ones", named), dtype_or(dtype))
+    array = memory.allocated(shape_of(size, "ones", named), dtype_or(agreed(dtype, out)), np.ones)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 
@@ -453,7 +453,7 @@ def empty(
     """
     if on_meta(device):
         return spread(shape_of(size, "empty", named), np.dtype(dtype_or(dtype)), requires_grad)
-    array = np.empty(shape_of(size, "empty", named), dtype_or(dtype))
+    array = memory.allocated(shape_of(size, "empty", named), dtype_or(agreed(dtype, out)))
     return into(out, made(arranged(array, memory_format), requires_grad, device, layout, pin_memory))
 
 
@@ -483,10 +483,8 @@ def full(
         default = array_of(fill_value).dtype
     if on_meta(device):
         return spread(shape_of((size,), "full"), np.dtype(dtype_or(dtype, default)), requires_grad)
-    if out is not None and dtype is not None and dtype is not out.dtype:
-        names = [dtypes.LEGACY[d.name] for d in (dtype, out.dtype)]
-        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
-    array = np.empty(shape_of((size,), "full"), dtype_or(dtype, default))
+    agreed(dtype, out)
+    array = memory.allocated(shape_of((size,), "full"), dtype_or(dtype, default))
     array[...] = converted(fill_value, array.dtype)
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
@@ -506,6 +504,16 @@ def into_range(out: Tensor | None, result: Tensor) -> Tensor:
     return into(out, result)
 
 
+def agreed(dtype: Any, out: Any) -> Any:
+    """The dtype of a new tensor that goes to ``out``: a dtype that is asked for must be that of ``out``."""
+    if not isinstance(out, Tensor):
+        return dtype
+    if dtype is not None and dtype is not out.dtype:
+        names = [dtypes.LEGACY[d.name] for d in (dtype, out.dtype)]
+        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
+    return out.dtype
+
+
 def into(out: Tensor | None, result: Tensor, name: str = "") -> Tensor:
     """The result, left in ``out`` if that is given; with a ``name`` only if the dtype is one that function takes."""
     if out is None:
@@ -514,6 +522,11 @@ def into(out: Tensor | None, result: Tensor, name: str = "") -> Tensor:
         return views.write_out_one(views.Named(name), out, result)
     if not isinstance(out, Tensor):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if out._node is not None and mode() & RECORD:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires "
+            "grad."
+        )
     if out.shape != result.shape:
         out._array = np.empty(result._array.shape, out._array.dtype)
     np.copyto(out._array, result._array, casting="unsafe")
@@ -574,6 +587,8 @@ def _like(name: str, fill: Any, doc: str) -> Any:
         array = like(input, dtype, memory_format)
         if fill is not None:
             array.fill(fill)
+        elif memory.DETERMINISTIC["on"]:
+            memory.unwritten(array)
         return made(array, requires_grad, device, layout, pin_memory)
 
     function.__name__ = function.__qualname__ = name
@@ -778,9 +793,7 @@ def spacing_dtype(name: str, ends: Sequence[Any], dtype: Any, out: Tensor | None
     found = dtypes.default_dtype
     if any(isinstance(v, complex) for v in ends):
         found = default_complex(found)
-    if dtype is None and out is not None:
-        dtype = out.dtype
-    wanted = dtype_or(dtype, found)
+    wanted = dtype_or(agreed(dtype, out), found)
     if found.kind == "c" and wanted.kind != "c":
         names = [dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (found, wanted)]
         raise RuntimeError(f"torch.{name}(): inferred dtype {names[0]} can't be safely cast to passed dtype {names[1]}")
@@ -890,7 +903,7 @@ def eye(
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    array = np.eye(n, m, dtype=dtype_or(dtype))
+    array = np.eye(n, m, dtype=dtype_or(agreed(dtype, out)))
     return into(out, made(array, requires_grad, device, layout, pin_memory))
 
 

@@ -43,7 +43,7 @@ def by_strides(size: Any, stride: Any, dtype: np.dtype) -> ndarray:
     if any(s < 0 for s in steps):
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
     room = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
-    flat = np.empty(room, dtype)
+    flat = memory.allocated((room,), dtype)
     if not room:
         return np.empty(shape, dtype)
     return np.ndarray(shape, dtype, flat, 0, tuple([s * dtype.itemsize for s in steps]))
@@ -95,7 +95,7 @@ def empty_permuted(
             raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {d})")
     if len(set(order)) != len(order):
         raise RuntimeError("Duplicate dim not allowed")
-    array = np.empty([shape[d] for d in order], dtype_or(dtype)).transpose(np.argsort(order) if order else ())
+    array = memory.allocated([shape[d] for d in order], dtype_or(dtype)).transpose(np.argsort(order) if order else ())
     return made(array, requires_grad, device, layout, pin_memory)
 
 
@@ -109,12 +109,12 @@ def new_tensor_of(self: Tensor, *args: Any, size: Any = None, device: Any = None
     check_device(device)
     dtype = record.np_dtype(self)
     if size is not None and not args:
-        return made(np.empty(sizes((tuple(size),)), dtype))
+        return made(memory.allocated(sizes((tuple(size),)), dtype))
     if len(args) == 1 and isinstance(args[0], Tensor):
         return wrap(args[0]._array)
     if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":
         return made(array_of(args[0], dtype))
-    return made(np.empty(sizes(args) if args else (0,), dtype))
+    return made(memory.allocated(sizes(args) if args else (0,), dtype))
 
 
 # ---- what is asked of sparse tensors, answered by dense ones
@@ -212,7 +212,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
         if (start + count) * array.itemsize >= 2**63:
             raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
         if start + count > whole.size:
-            grown = np.empty(start + count, array.dtype)
+            grown = memory.allocated((start + count,), array.dtype)
             grown[: whole.size] = whole
             whole = grown
         self._array = whole[start : start + count].reshape(shape)
@@ -265,16 +265,23 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
     if source is None:
         array: ndarray = np.empty(0, record.np_dtype(self))
     else:
+        given, raw = source, type(source).__name__ == "UntypedStorage"
         if not isinstance(source, Tensor):
             source = source._tensor() if hasattr(source, "_tensor") else source
         if not isinstance(source, Tensor):
             raise TypeError(f"set_(): argument 'source' must be Tensor or a storage, not {type(source).__name__}")
         array = source._array
+        if raw:  # bytes without a dtype of their own: they have this tensor's
+            wanted = record.np_dtype(self)
+            array = array[: array.size - array.size % wanted.itemsize].view(wanted)
         if array.dtype is not record.np_dtype(self):
-            raise RuntimeError(
-                f"Could not set tensor of type {c_name(array.dtype)} to a tensor of type "
-                f"{c_name(record.np_dtype(self))}"
-            )
+            have, wanted = array.dtype, record.np_dtype(self)
+            if given is not source:
+                raise RuntimeError(
+                    f"Expected a Storage of type {c_name(wanted)} or an UntypedStorage, but got type {legacy(have)} for "
+                    "argument 1 'storage'"
+                )
+            raise RuntimeError(f"Could not set tensor of type {c_name(have)} to a tensor of type {c_name(wanted)}")
         if size is not None:
             shape = sizes((size,)) if not isinstance(size, int) else (size,)
             steps = strides_of(np.empty(shape, array.dtype)) if stride is None else tuple(stride)

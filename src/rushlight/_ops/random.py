@@ -648,6 +648,10 @@ def bernoulli(
     check_out(out)
     source = twister(generator, "bernoulli")
     made = bernoulli_of(input, source) if p is None else bernoulli_with(input, p, source)
+    if isinstance(out, Tensor) and out.dtype is not made.dtype and not made.requires_grad:
+        from .broadcast import cast_to
+
+        made = cast_to(made, record.np_dtype(out))  # zeros and ones, which every dtype has
     return made if out is None else bernoulli_of.op.write_out(bernoulli_of.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
 

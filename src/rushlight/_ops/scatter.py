@@ -411,7 +411,7 @@ def checked_add(name: str, input: Any, dim: Any, index: Any, source: Any) -> tup
             f"{name}(): Number of indices ({n}) should be equal to source.size(dim): ({along}), for dim: {at}"
         )
     mine, theirs = list(input.shape), list(source.shape)
-    if mine and theirs and mine[:at] + mine[at + 1 :] != theirs[:at] + theirs[at + 1 :]:
+    if len(mine) != len(theirs) or mine[:at] + mine[at + 1 :] != theirs[:at] + theirs[at + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{mine} source.shape = {theirs}"

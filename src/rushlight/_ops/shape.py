@@ -233,6 +233,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """
     if not hasattr(dim, "__index__"):
         raise TypeError(f"unflatten(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(f"unflatten(): argument 'sizes' (position 3) must be tuple of ints, not {type(sizes).__name__}")
     at = canonical(dim, input.ndim)
     shape = tuple(input.shape)
     sizes = list(sizes)
@@ -1843,9 +1845,9 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return cast_to(self, record.np_dtype(other))
 
 
-def unflatten_method(self: Tensor, dim: int, *given: Any, **named: Any) -> Tensor:
+def unflatten_method(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension split into several; see :func:`rushlight.unflatten`."""
-    return unflatten(self, dim, sizes(given, "unflatten", "sizes", named))
+    return unflatten(self, dim, sizes)
 
 
 # ---- triangles and diagonals

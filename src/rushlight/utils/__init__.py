@@ -7,7 +7,18 @@ from typing import Any
 
 # loaded at first use: modules, and functions by the module that has them
 _LAZY = frozenset(
-    ["_pytree", "benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "safetensors", "tensorboard"]
+    [
+        "_pytree",
+        "benchmark",
+        "checkpoint",
+        "data",
+        "deterministic",
+        "dlpack",
+        "hooks",
+        "model_zoo",
+        "safetensors",
+        "tensorboard",
+    ]
 )
 _LAZY_FUNCTIONS = {"swap_tensors": "_swap", "set_module": "_swap"}
 
