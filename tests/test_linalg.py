@@ -262,3 +262,15 @@ def test_lobpcg_is_followed_and_stopped() -> None:
         torch.lobpcg(symmetric()[:5])
     with pytest.raises(ValueError, match="ortho_iparams"):
         torch.lobpcg(symmetric(), ortho_iparams={"j_max": 2})
+
+
+def test_cholesky_of_nan() -> None:
+    bad = torch.tensor([[4.0, float("nan")], [float("nan"), 5.0]])
+    with pytest.raises(torch.linalg.LinAlgError, match="not positive-definite"):
+        torch.linalg.cholesky(bad)
+    both = torch.stack([torch.eye(2), torch.full((2, 2), float("nan"))])
+    with pytest.raises(torch.linalg.LinAlgError, match=r"\(Batch element 1\)"):
+        torch.linalg.cholesky(both)
+    made, info = torch.linalg.cholesky_ex(both)
+    assert info.tolist() == [0, 1]
+    assert torch.equal(made[0], torch.eye(2))

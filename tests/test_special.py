@@ -84,3 +84,18 @@ def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ImportError, match=r"pip install 'rushlight\[special\]'"):
             call()
     assert float(torch.i0(torch.zeros(1))) == 1  # NumPy's own do not ask for it
+
+
+def test_at_infinity() -> None:
+    """As PyTorch: polynomials of a degree that is no number are 0; a limit at infinity hides a nan in the other place."""
+    inf, nan = float("inf"), float("nan")
+    degrees = torch.tensor([inf, -inf, nan])
+    assert torch.special.chebyshev_polynomial_t(torch.full((3,), 2.0), degrees).tolist() == [0, 0, 0]
+    assert torch.special.laguerre_polynomial_l(torch.full((3,), inf), degrees).tolist() == [0, 0, 0]
+    zeta = torch.special.zeta(torch.tensor([inf, nan, 1.0, 2.0, 0.5]), torch.tensor([-inf, -1.0, nan, 0.0, 0.0]))
+    assert zeta.tolist()[:4] == [inf] * 4
+    assert zeta[4].isnan()
+    pytest.importorskip("scipy")
+    a, x = torch.tensor([inf, nan, nan, nan, inf]), torch.tensor([nan, inf, 0.0, 1.0, inf])
+    assert str(torch.igamma(a, x).tolist()) == "[0.0, 1.0, 0.0, nan, nan]"
+    assert str(torch.igammac(a, x).tolist()) == "[1.0, 0.0, 1.0, nan, nan]"

@@ -155,13 +155,19 @@ def solve_by_lu(a: Array, b: Array) -> tuple[Array, Array]:
 def cholesky(a: Array) -> tuple[Array, Array]:
     """``(L, info)``; of a matrix that is not positive definite, ``L`` as far as it could be computed."""
     try:
-        return np.linalg.cholesky(a), np.zeros(a.shape[:-2], np.int32)
+        made = np.linalg.cholesky(a)
+        if not np.isnan(made).any():
+            return made, np.zeros(a.shape[:-2], np.int32)
+        raise np.linalg.LinAlgError  # NumPy lets a nan pass, LAPACK does not
     except np.linalg.LinAlgError:
         made = np.tril(a)
         info = np.zeros(a.shape[:-2], np.int32)
         for at in np.ndindex(a.shape[:-2]):
             try:
-                made[at] = np.linalg.cholesky(a[at])
+                one = np.linalg.cholesky(a[at])
+                if np.isnan(one).any():
+                    raise np.linalg.LinAlgError
+                made[at] = one
             except np.linalg.LinAlgError:
                 info[at] = columns_of_cholesky(made[at])
         return made, info

@@ -245,4 +245,5 @@ def _zeta(s: Array, q: Array) -> Array:
     made = np.where((q < 0) & ~whole & (s != np.floor(s)), np.nan, made)
     made = np.where((q <= 0) & whole, np.inf, made)
     made = np.where(s == 1, np.inf, np.where(s < 1, np.nan, made))
-    return np.where(np.isnan(s) | np.isnan(q) | np.isinf(s) | np.isinf(q), np.nan, made)
+    made = np.where(np.isnan(s) | np.isnan(q) | np.isinf(s) | np.isinf(q), np.nan, made)
+    return np.where(whole & (q <= 0) & ~(s < 1) | (s == 1), np.inf, made)

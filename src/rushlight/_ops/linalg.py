@@ -58,12 +58,32 @@ def check_square(name: str, x: Any, which: str = "A") -> None:
         raise RuntimeError(f"{name}: {which} must be batches of square matrices, but they are {m} by {n} matrices")
 
 
+# What PyTorch's kernels are called in its errors: where there is one, it is what refuses float16.
+KERNELS = {
+    "cholesky_inverse": "cholesky_inverse_out_cpu", "cholesky_solve": "cholesky_solve_cpu",
+    "linalg.cholesky": "cholesky_cpu", "linalg.det": "lu_cpu", "linalg.eig": "linalg_eig_out_cpu",
+    "linalg.qr": "geqrf_cpu", "linalg.solve": "lu_cpu", "linalg.solve_triangular": "triangular_solve_cpu",
+    "linalg.svd": "linalg_svd_cpu", "torch.linalg.householder_product": "orgqr_cpu",
+    "torch.linalg.ldl_factor_ex": "ldl_factor_kernel_cpu", "torch.ormqr": "ormqr_cpu",
+    "triangular_solve": "triangular_solve_cpu",
+}  # fmt: skip
+# Those that ask for nothing before: their kernels refuse integers too.
+BY_KERNEL = {
+    "cholesky_inverse", "cholesky_solve", "linalg.solve_triangular", "torch.linalg.householder_product", "torch.ormqr",
+    "triangular_solve",
+}  # fmt: skip
+
+
 def check_inexact(name: str, x: Any, half: bool = False) -> None:
+    """Raise unless the tensor is of floating point or complex numbers that the function takes."""
     dtype = record.np_dtype(x)
-    if dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {legacy(dtype)}")
-    if dtype == np.float16 and not half:
+    if dtype.kind in "fc" and (half or dtype != np.float16):
+        return
+    if name in KERNELS and (name in BY_KERNEL or dtype.kind == "f"):
+        raise NotImplementedError(f"\"{KERNELS[name]}\" not implemented for '{legacy(dtype)}'")
+    if dtype.kind == "f":
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got Half")
+    raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {legacy(dtype)}")
 
 
 def check_system(name: str, a: Any, b: Any, left: bool) -> None:
@@ -1162,6 +1182,10 @@ def matrix_norm(
     from .reduce import sum as sum_
 
     name = "linalg.matrix_norm"
+    if ord is None:
+        raise TypeError(
+            "linalg_matrix_norm() received an invalid combination of arguments: ord is a number or a string"
+        )
     check_matrix(name, A)
     if isinstance(ord, complex):
         raise RuntimeError("linalg.matrix_norm: Expected a non-complex scalar as the order of norm.")
@@ -1169,6 +1193,8 @@ def matrix_norm(
         raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be tuple of ints, not {type(dim).__name__}")
     if len(dim) != 2:
         raise RuntimeError(f"{name}: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
+    if ord in ("nuc", 2, -2) and record.np_dtype(A) == np.float16:
+        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got Half")
     A = check_norm_dtype(name, A, dtype)
     a, b = [canonical(d, A.ndim) for d in dim]
     if a == b:
@@ -1183,7 +1209,7 @@ def matrix_norm(
         S = svdvals(permute(A, (*rest, a, b)) if (a, b) != (A.ndim - 2, A.ndim - 1) else A)
         if ord == "nuc":
             made = sum_(S, -1)
-        elif S.shape[-1] == 0:
+        elif S.shape[-1] == 0 and ord > 0:
             made = S.new_zeros(S.shape[:-1])
         else:
             made = (amax if ord > 0 else amin)(S, -1)
@@ -1195,7 +1221,7 @@ def matrix_norm(
         sums = vector_norm(A, 1, (inner,), keepdim)
         if not keepdim and inner < outer:
             outer -= 1
-        if sums.shape[outer] == 0:
+        if sums.shape[outer] == 0 and ord > 0:
             made = sum_(sums, outer, keepdim)
         else:
             made = (amax if ord > 0 else amin)(sums, outer, keepdim)
@@ -1772,10 +1798,11 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     if input.ndim == 0 or input.shape[at] != 3 or other.shape[at] != 3:
         sizes = [x.shape[at] if x.ndim else 1 for x in (input, other)]
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
-    try:
-        np.broadcast_shapes(tuple(input.shape), tuple(other.shape))
-    except ValueError as error:
-        raise record.unbroadcastable(str(error)) or error from None
+    for i, (m, n) in enumerate(zip(input.shape, other.shape, strict=True)):
+        if m != n and 1 not in (m, n):
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {i}"
+            )
     return given_out(out, cross_of(input, other, at - input.ndim), "linalg.cross")
 
 

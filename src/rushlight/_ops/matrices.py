@@ -34,7 +34,7 @@ from .linalg import (
     values_of,
 )
 from .products import mm
-from .shape import part, reshape, tril, triu, unsqueeze
+from .shape import part, reshape, squeeze, tril, triu, unsqueeze
 from .spelling import numpy_names
 from .without import no_derivative
 
@@ -585,7 +585,7 @@ def cov(
         scale = scale * 0 if isinstance(scale, Tensor) else 0
     right = x if w is None else x * w
     made = mm(x, mH(right)) / scale
-    return made[0, 0] if made.numel() == 1 else made
+    return squeeze(made)
 
 
 def corrcoef(input: Tensor) -> Tensor:

@@ -243,7 +243,8 @@ def incomplete(name: str, a: Any, x: Any) -> Any:
     a, x = wide
     none, all_ = (0.0, 1.0) if lower else (1.0, 0.0)
     made = np.where(np.isinf(a), none, np.where(np.isinf(x) | (a == 0), all_, np.where(x == 0, none, made)))
-    bad = (a < 0) | (x < 0) | np.isnan(a) | np.isnan(x) | (a == 0) & (x == 0) | np.isinf(a) & np.isinf(x)
+    unknown = np.isnan(a) & ~np.isinf(x) & (x != 0) | np.isnan(x) & ~np.isinf(a)  # the limit at infinity hides a nan
+    bad = (a < 0) | (x < 0) | unknown | (a == 0) & (x == 0) | np.isinf(a) & np.isinf(x)
     return np.where(bad, np.nan, made)
 
 
@@ -357,9 +358,10 @@ def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def recurrence(x: Any, n: Any, first: Any, step: Any) -> Any:
-    """P0 = 1, P1 = ``first``, P(k+1) = ``step(k, P(k), P(k-1))``, each element up to its own degree; 0 below 0."""
+    """P0 = 1, P1 = ``first``, P(k+1) = ``step(k, P(k), P(k-1))``, each element up to its own degree; 0 below 0 (and where
+    it is not finite: C's integer of that is negative)."""
     x, n = np.broadcast_arrays(x, n)
-    degree = np.trunc(n)
+    degree = np.where(np.isfinite(n), np.trunc(n), -1)
     made = np.where(degree == 0, x.dtype.type(1), np.where(degree < 0, x.dtype.type(0), first))
     before, now = np.ones_like(x), np.broadcast_to(first, x.shape)
     for k in range(1, int(np.max(degree, initial=0, where=np.isfinite(degree)))):
