@@ -199,3 +199,23 @@ def test_out_and_dtype_agree() -> None:
     with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
         torch.ones(2, out=torch.empty(2, requires_grad=True))
     assert torch.bernoulli(torch.ones(3), out=torch.empty(0, dtype=torch.int16)).tolist() == [1, 1, 1]
+
+
+def test_sums_are_made_in_the_dtype_of_out() -> None:
+    x = torch.tensor([[0.3, 0.7], [1.2, 0.4]])
+    out = lambda dtype: torch.empty(0, dtype=dtype)
+    assert torch.sum(x, 1, out=out(torch.int64)).tolist() == [0, 1]
+    assert torch.cumsum(x, 1, out=out(torch.int16)).tolist() == [[0, 0], [1, 1]]
+    assert torch.prod(torch.tensor([[True, False]]), 1, out=out(torch.bool)).tolist() == [False]
+    assert torch.sum(torch.full((300,), 1.0).half() * 300, 0, out=out(torch.float32)).item() == 90000
+    for call in (torch.sum, torch.prod, torch.mean, torch.cumsum, torch.cumprod, torch.nansum):
+        with pytest.raises(RuntimeError, match="Expected out tensor to have dtype double, but got float instead"):
+            call(x, 1, dtype=torch.float64, out=out(torch.float32))
+    with pytest.raises(
+        RuntimeError, match="the output given to float_power has dtype Float but the operation's result"
+    ):
+        torch.float_power(x, 2, out=out(torch.float32))
+    with pytest.raises(RuntimeError, match="'values' to have the same type"):
+        torch.median(x, 1, out=(out(torch.float64), out(torch.int64)))
+    with pytest.raises(RuntimeError, match="'indices' to have scalar type Long"):
+        torch.median(x, 1, out=(out(torch.float32), out(torch.int32)))

@@ -29,6 +29,8 @@ def source(op: Any) -> str:
         code += ["    if keepdims is not UNSET:", "        keepdim = keepdims"]
     tail = ""
     if "dtype" in op.extras:
+        if "out" in op.extras:
+            code += ["    if out is not None:", f"        dtype = summed_in(op, {op.parameters[0]}, dtype, out)"]
         code += ["    if dtype is not None:", f"        {op.parameters[0]} = cast({op.parameters[0]}, dtype)"]
         code += ["        if not inexact(dtype):", f"            return narrowed(op, ({every},), dtype, out)"]
     if "out" in op.extras:

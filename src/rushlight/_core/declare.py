@@ -89,6 +89,9 @@ class Op:
 
     view_of: Callable[..., None]  # set by views
     write_out: Callable[..., Any]  # set by views
+    refuse_out: Callable[
+        ..., None
+    ]  # raises for an ``out`` of another dtype than the one asked for; set by ``_ops.methods``
     perform: Callable[..., Any] = staticmethod(
         record.perform
     )  # what the public function calls where it is not unrolled
@@ -227,7 +230,7 @@ class Op:
             asarray=np.asarray, perform=self.perform, promoted=record.promoted_wide if self.wide else record.promoted, promote=self.promote, scalar=record.scalar,
             inexact_scalars=record.full_scalars if self.wide else record.inexact_scalars, F2=record.HALF, operand=record.operand, dtypes=dtypes, theirs=callsite.theirs,
             outside=callsite.outside, UNSET=UNSET, missing=missing, Record=self.node_class, refused=record.refused, previous=record.previous, F4=_F4, C8=_C8, C16=_C16, cast=lambda x, d: _cast[0](x, d),
-            narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
+            summed_in=_summed_in, narrowed=_narrowed, inexact=_inexact, view_of=self.view_of if self.view else None, rules=tuple(r.plain for r in asked),
             complex_rules=tuple(r.vjp for r in asked),
             fitted_rules=tuple(r.fitted for r in asked), getframe=_getframe, OPERANDS=_OPERANDS,
         )  # fmt: skip
@@ -642,6 +645,24 @@ _through: list[Callable[..., Bundle]] = []
 
 def _inexact(dtype: Any) -> bool:
     return dtypes.to_numpy_dtype(dtype).kind in "fc"
+
+
+def _summed_in(op: Op, input: Any, dtype: Any, out: Any) -> Any:
+    """The dtype in which a sum or product that goes to ``out`` is made: the one of ``out``."""
+    if not isinstance(out, Tensor):
+        return dtype
+    if dtype is not None:
+        if dtype is not out.dtype:
+            op.refuse_out(dtype.dtype, record.np_dtype(out))
+        return dtype
+    own, given = record.np_dtype(input), record.np_dtype(out)
+    taken = _SUMS.get(op.name, "")
+    if given.kind not in taken or (own.kind == "c" and given.kind != "c") or (own is given and own.kind != "b"):
+        return None
+    return None if op.name == "nansum" and own.kind == "f" and given.kind != "f" else out.dtype
+
+
+_SUMS = {"sum": "biufc", "prod": "biufc", "nansum": "biuf", "cumsum": "iufc", "cumprod": "iufc"}  # of which kinds
 
 
 def _narrowed(op: Op, args: tuple[Any, ...], dtype: Any, out: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import record, views
 from .._core.declare import LEADING, operator, pointwise
 from .._core.tensor import Tensor
 from .._kernels import elementary as kernels
@@ -525,7 +525,10 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     """
     if isinstance(input, (int, float)) and isinstance(exponent, Tensor):
         input = float(input)
-    return pow(double(input), double(exponent), out=out)
+    made = pow(double(input), double(exponent))
+    if isinstance(out, Tensor):
+        views.check_out("float_power", record.np_dtype(made), record.np_dtype(out), 0)
+    return made if out is None else views.write_out(views.Named("float_power"), out, made)  # type: ignore[no-any-return]
 
 
 def float_power_(self: Tensor, exponent: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core import gradients, hooks, views
-from .._core.declare import dunder
+from .._core.declare import Op, dunder
 from .._core.tensor import Tensor
 from .._core.views import inplace
 from . import (
@@ -601,3 +601,4 @@ for _name, _method in list(vars(Methods).items()):
         setattr(Tensor, _name, _method)
 
 views.check_out = outs.check_out
+Op.refuse_out = staticmethod(lambda dtype, out: outs.check_out("dtype", dtype, out, 0))

@@ -64,6 +64,21 @@ WISHES: dict[str, Wish] = {
         "linalg.inv linalg.solve linalg.det linalg.cholesky linalg.eigvalsh linalg.svdvals linalg.lu_factor lu_solve "
         "linalg.lu_solve linalg.ldl_factor linalg.ldl_solve lu isin alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_as_complex_copy view_as_real_copy view_copy",
     ),
+    **named(FOUND, "round_decimals"),
+    **named(
+        Wish((
+            "Expected tensor for 'values' to have the same type as tensor for argument #2 'self': {result}, but got {out}",
+            "Expected tensor for argument #1 'indices' to have scalar type Long; but got {out} instead",
+        )),
+        "median nanmedian",
+    ),
+    "dtype": SAME,
+    "float_power": Wish((
+        "the output given to float_power has dtype {out} but the operation's result requires dtype {result}",
+    )),
+    "tensordot": Wish((
+        "tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}",
+    )),
     **named(
         FOUND,
         "abs bitwise_not ceil clamp_max_number clamp_min_number clamp_numbers conj_physical floor frac neg round sgn sign "
