@@ -272,7 +272,15 @@ def test_places_that_differ_where_gradients_do_not() -> None:
                 return pull(g[: out.numel()].reshape(out.shape))[0]
 
             assert rl.allclose(rl.vmap(pulled)(x, i), looped(pulled, x, i))
-    fill, at = rl.tensor(7.0, dtype=rl.float64), rl.tensor([1])
+    x, i, j = rl.randn(2, 3, 4, 5), rl.tensor([[0, 1], [2, 1]]), rl.tensor([[4, 1], [0, 2]])
+    for v in (rl.randn(2, 2, 2, 4), rl.randn(2, 4)):  # indices that are no neighbours: what they pick comes in front
+        for acc in (False, True):
+            found = rl.vmap(lambda x, v, acc=acc: rl.ops.aten.index_put(x, (i, None, j), v, acc))(x, v)
+            assert rl.equal(found, looped(lambda x, v, acc=acc: rl.ops.aten.index_put(x, (i, None, j), v, acc), x, v))
+    one = rl.tensor(3.0, requires_grad=True)
+    picked = rl.gather(one, 0, rl.tensor([0, 0]))
+    assert rl.autograd.grad(picked, one, rl.eye(2), is_grads_batched=True)[0].tolist() == [1.0, 1.0]
+    x, fill, at = rl.randn(3, 5, dtype=rl.float64), rl.tensor(7.0, dtype=rl.float64), rl.tensor([1])
     assert rl.equal(rl.vmap(lambda x: x.index_fill(0, at, fill))(x), x.index_fill(1, at, fill))
 
 

@@ -418,6 +418,8 @@ def _max_loop_2x2(
 
 def gather_planes(x: Array, indices: Array) -> Array:
     """``x (N, C, *spatial)`` at the flat ``indices (N, C, *out)``. Its transpose is ``scatter_planes``."""
+    if not indices.size:
+        return np.zeros(indices.shape, x.dtype)
     flat = x.reshape(*x.shape[:2], -1)
     return np.take_along_axis(flat, indices.reshape(*indices.shape[:2], -1), 2).reshape(indices.shape)
 

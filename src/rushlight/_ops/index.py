@@ -86,7 +86,14 @@ def put_key(input: Tensor, shape: Any, key: tuple[Any, ...]) -> Tensor:
 
 def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
     """NumPy's key for indices by dimension: None stands for a whole dimension."""
-    return tuple([ALL if i is None else i for i in indices])
+    return tuple([ALL if i is None else i._array if isinstance(i, Tensor) else i for i in indices])
+
+
+def bare(indices: Any) -> Any:
+    """Indices as arrays, where a level above has left tensors."""
+    if any([isinstance(i, Tensor) for i in indices]):
+        return tuple([i._array if isinstance(i, Tensor) else i for i in indices])
+    return indices
 
 
 def lifted(g: Any, indices: Any) -> Any:
@@ -173,6 +180,7 @@ def put_at_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shape
 )
 def take_at(input: Tensor, indices: tuple[Any, ...]) -> Tensor:
     """The elements at ``indices`` (arrays by dimension, None for a whole one); the transpose of :func:`put_at`."""
+    indices = bare(indices)
     at = [d for d, i in enumerate(indices) if i is not None]
     if len(at) == 1 and input.ndim > 1 and indices[at[0]].dtype.kind != "b":
         if at[0] == 0 or input.flags.c_contiguous:  # type: ignore[attr-defined]
@@ -204,6 +212,7 @@ FEW = 1024  # elements: below, NumPy's own way is quicker than the preparations 
 
 def add_at(out: ndarray, indices: tuple[Any, ...], values: Any) -> None:
     """Add ``values`` into ``out`` at ``indices``, in place; repeated ones add up."""
+    indices = bare(indices)
     at = [d for d, i in enumerate(indices) if i is not None]
     if np.size(values) < FEW or any(i.dtype.kind not in "iu" for i in indices if i is not None):
         np.add.at(out, where_of(out, indices), values)
@@ -534,7 +543,7 @@ def picked_shape(shape: Any, indices: Any) -> tuple[int, ...]:
 def index_put_batch(
     op: Any, size: int, mapped: tuple[bool, ...], input: Any, indices: Any, values: Any, accumulate: bool
 ) -> Any:
-    from .shape import reshape
+    from .shape import movedim, reshape
 
     input = with_batch(input, size, mapped[0])
     one = indices if not mapped[1] else [None if i is None else np.empty(i.shape[1:], np.bool_) for i in indices]
@@ -543,6 +552,8 @@ def index_put_batch(
         values = reshape(values, (size, *(1,) * (len(shape) + 1 - values.ndim), *values.shape[1:]))
     values = expand(values, (size, *shape))
     if not mapped[1]:
+        if rank := apart(indices):  # what is picked comes before the batch
+            values = movedim(values, 0, rank)
         return index_put_raw(input, (None, *indices), values, accumulate)
     ready, rank = by_example(size, indices, True)
     return index_put_raw(input, ready, turned(values, rank, adjacent(indices), True), accumulate)
@@ -836,7 +847,7 @@ def index_put_(self: Tensor, indices: Sequence[Any], values: Any, accumulate: bo
 
 
 def index_list(input: Tensor, indices: Sequence[Any]) -> tuple[Any, ...]:
-    key = [ALL if i is None else i for i in indices]
+    key = [ALL if i is None else stripped(i) if isinstance(i, Tensor) else i for i in indices]
     single = []  # where numbers stand: each is an index for a dimension here, not one that takes it away first
     at = 0
     for n, i in enumerate(key):
@@ -958,6 +969,11 @@ def scatter_zero_batch(
         index = expand(index, (size, *index.shape))
     if not mapped[0]:
         input = expand(input, (size, *input.shape))
+    if not shape:  # a number is a vector of one
+        from .shape import reshape
+
+        every = (size, 0 if 0 in index.shape else -1)
+        return reshape(scatter_zero(reshape(input, every), (size, 1), 1, reshape(index, every)), (size,))
     return scatter_zero(input, (size, *shape), dim + 1, index)
 
 
@@ -985,14 +1001,16 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     tensor([[1, 1],
             [4, 3]])
     """
+    from .shape import narrow, reshape
+
     at, index = checked_gather("gather", input, dim, index)
     if sparse_grad and out is None:
         from .embedding import sparse_gradients
 
         return sparse_gradients("gather(sparse_grad=True)", input, index).picked_places(input, at, index)  # type: ignore[no-any-return]
+    if index.ndim != input.ndim and 0 in index.shape and out is None:  # nothing is picked, whatever its dimensions
+        return reshape(narrow(reshape(input, (-1,)), 0, 0, 0), tuple(index.shape))
     if input.ndim == 0 and (input.level or index.level):  # a number is a vector of one
-        from .shape import reshape
-
         input = reshape(input, (1,))
         made = reshape(gather_raw(input, 0, reshape(index, (-1,))), tuple(index.shape))
     else:

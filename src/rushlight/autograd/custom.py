@@ -14,7 +14,7 @@ from .._core.graph import Fan, Port
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, switched
 from .._core.tensor import Tensor
-from .._ops.broadcast import expand
+from .._ops.broadcast import expand, sum_to
 from .._ops.reduce import sum as sum_of
 from .._ops.shape import movedim
 from .._transforms.base import entered
@@ -22,7 +22,7 @@ from .._transforms.forward import DualLevel, Forward
 from .._transforms.grad import Grad, rewrite, zeros_of
 from .._transforms.vmap import Vmap
 from ..utils import _pytree as tree
-from .function import Function, FunctionCtx, dirty_checked, has_setup_context, run, tensors_of
+from .function import Function, FunctionCtx, dirty_checked, expandable, has_setup_context, run, tensors_of
 
 MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
 
@@ -438,12 +438,15 @@ def batched_function(cls: Any, size: int, randomness: str, mapped: tuple[bool, .
             inner.needs_input_grad = ctx.needs_input_grad
             inner.saved = tuple(taken(level, ctx.saved_tensors, ctx.flags_to_save))
             back = listed(cls.backward(inner, *taken(level, gs, [True] * len(gs))))
-            return [reduced(level, h, m) for h, m in zip(back, mapped, strict=False)]
+            return [reduced(level, h, m, x) for h, m, x in zip(back, mapped, ctx._inputs, strict=False)]
 
-        def reduced(level: Vmap, h: Any, is_mapped: bool) -> Any:
-            """The gradient of an argument: summed over the batch where all examples share it."""
+        def reduced(level: Vmap, h: Any, is_mapped: bool, like: Any) -> Any:
+            """The gradient of an argument: summed to its shape, and over the batch where all examples share it."""
             if not isinstance(h, Tensor):
                 return h
+            own = like[0][is_mapped:] if like is not None else tuple(h.shape)
+            if tuple(h.shape) != own and expandable(own, h.shape):
+                h = sum_to(h, own)
             if is_mapped:
                 return whole(level, h)
             return level.below(sum_of, whole(level, h), 0)
