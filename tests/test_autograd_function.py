@@ -22,3 +22,30 @@ def test_attributes_of_ctx_may_bear_names_that_nodes_use() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     Scaled.apply(x).sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_generated_vmap_rules_sum_gradients_to_the_shape_of_the_input() -> None:
+    class Mul(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: Any, y: Any) -> Any:
+            return x * y
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            x, y = ctx.saved_tensors
+            return g * y, g * x
+
+    x, y = torch.randn(2, 4, dtype=torch.float64), torch.randn(2, 3, 4, dtype=torch.float64)
+    for dims in ((0, 0), (None, 0), (0, None)):
+        args = (x if dims[0] == 0 else x[0], y if dims[1] == 0 else y[0])
+        found = [
+            torch.func.grad(lambda *a, f=f, dims=dims: torch.vmap(f, dims)(*a).sin().sum(), (0, 1))(*args)
+            for f in (Mul.apply, torch.mul)
+        ]
+        assert all(torch.allclose(a, b) for a, b in zip(*found, strict=True))
