@@ -155,7 +155,6 @@ TABLE = {
     "nested._internal": "",
     "nested._internal.nested_tensor": "NestedTensor",
     "nested._internal.ops": "extract_kwargs",
-    "utils.flop_counter": "FlopCounterMode",
     "package": "PackageExporter PackageImporter",
 }
 
@@ -170,7 +169,6 @@ WHYS = {  # the longest beginning of a module's name counts
     "export": "Rushlight does not trace programs; save the state_dict",
     "fx": "Rushlight does not trace programs symbolically; call the module itself, which runs eagerly",
     "nested": "Rushlight has no nested tensors; use padding and a mask",
-    "utils.flop_counter": "Rushlight counts no operations; torch.profiler times them",
     "package": "Rushlight runs no code from files; save the state_dict",
 }
 

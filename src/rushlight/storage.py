@@ -116,6 +116,10 @@ class UntypedStorage:
         """False: see `resize_`."""
         return False
 
+    def untyped(self) -> UntypedStorage:
+        """Itself."""
+        return self
+
     def byteswap(self, dtype: Any) -> None:
         """Turn the bytes of each element of ``dtype`` round, in place (of a complex number: of each part)."""
         kind = dtypes.to_numpy_dtype(dtype)

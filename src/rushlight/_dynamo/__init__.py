@@ -5,6 +5,7 @@ Nothing is compiled here, so there is nothing to reset or to exclude; functions 
 
 from __future__ import annotations
 
+import importlib
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -93,3 +94,9 @@ def mark_static_address(t: Any, guard: bool = False) -> None:
 WHY = "Rushlight has no compiler; torch.compile gives back what runs eagerly"
 
 fill(__name__, WHY, "OptimizedModule explain export optimize run")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("eval_frame", "exc", "utils"):
+        return importlib.import_module(f"{__package__}.{name}")
+    raise AttributeError(f"module 'torch._dynamo' has no attribute '{name}'")

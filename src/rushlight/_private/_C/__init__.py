@@ -6,6 +6,7 @@ The rest of PyTorch's private core is not there, and says so.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from ... import _names_only
@@ -67,9 +68,7 @@ def _nothing_to_set(*_: Any) -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "_nn":
-        from ...nn import functional
-
-        return functional
+        return importlib.import_module("torch._C._nn")
     if name.startswith(("_jit_set_", "_jit_override_", "_debug_set_")):
         return _nothing_to_set
     raise AttributeError(f"module 'torch._C' has no attribute '{name}': PyTorch's private core is not here")
