@@ -580,6 +580,7 @@ _LAZY = frozenset(
 )
 _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
+    "Future": "futures",
     **dict.fromkeys(("ScriptFunction", "ScriptModule"), "jit"),
     **dict.fromkeys(("PyTorchFileReader", "PyTorchFileWriter"), "_absent"),
     **dict.fromkeys(("DisableTorchFunction", "DisableTorchFunctionSubclass"), "overrides"),
@@ -751,6 +752,10 @@ def __getattr__(name: str) -> Any:
         and name in (types := importlib.import_module(f"{__package__}._settings").legacy_types())
     ) or (name.endswith("Storage") and name in (types := importlib.import_module(f"{__package__}.storage").kinds())):
         found = types[name]
+    elif name.startswith("_foreach_"):
+        found = importlib.import_module(f"{__package__}._foreach").find(name[9:])
+        if found is None:
+            raise AttributeError(f"module 'torch' has no attribute '{name}'")
     elif __name__ == "torch" and (found := _private_module(name)) is not None:  # as long as the alias stands
         return found
     else:
