@@ -103,12 +103,12 @@ def find(name: str) -> Any:
         kind = BOUNDS[plain]
         bound: Any = getattr(rl.Tensor, kind + "_") if writes else getattr(rl, kind)
         return over_lists(whole, bound, writes)  # numbers are taken too
-    method = getattr(rl.Tensor, name if writes else plain, None)
+    method: Any = getattr(rl.Tensor, name if writes else plain, None)
     if plain in (*UNARY.split(), *BINARY.split(), "lerp"):
         function = method if writes else getattr(rl, plain)
         return over_lists(whole, function, writes)
     if plain in TERNARY.split():
-        return by_value(over_lists(whole, weighed(method if writes else getattr(rl, plain)), writes))  # type: ignore[arg-type]
+        return by_value(over_lists(whole, weighed(method if writes else getattr(rl, plain)), writes))
     if name in ("copy_", "zero_", "clone", "max", "mm"):
-        return over_lists(whole, method, writes)  # type: ignore[arg-type]
+        return over_lists(whole, method, writes)
     return None

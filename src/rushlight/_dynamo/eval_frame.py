@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._names_only import fill
-from . import WHY, OptimizedModule  # type: ignore[attr-defined]
+from . import WHY, OptimizedModule  # type: ignore[attr-defined, unused-ignore]
 
 __all__ = ["OptimizedModule", "is_dynamo_supported"]
 
