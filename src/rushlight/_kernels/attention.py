@@ -148,7 +148,11 @@ def _scores(q: Array, k: Array, mask: Array | None, scale: float, rows: slice, k
 
 def _flat(batch: tuple[int, ...], *arrays: Array) -> list[Array]:
     """Each array as (heads, rows, width), copied only where its layout asks for it."""
-    return [np.broadcast_to(a, batch + a.shape[-2:]).reshape(-1, *a.shape[-2:]) for a in arrays]
+    return [_spread(a, batch).reshape(-1, *a.shape[-2:]) for a in arrays]
+
+
+def _spread(a: Array, batch: tuple[int, ...]) -> Array:
+    return a if a.shape[:-2] == batch else np.broadcast_to(a, batch + a.shape[-2:])
 
 
 def _groups(start: int, stop: int, size: int) -> Iterator[slice]:
@@ -157,11 +161,9 @@ def _groups(start: int, stop: int, size: int) -> Iterator[slice]:
     return (slice(first, min(first + step, stop)) for first in range(start, stop, step))
 
 
-def _scores_together(
-    q: Array, k: Array, mask: Array | None, batch: tuple[int, ...], part: slice, scale: float
-) -> Array:
-    """Masked scores of several heads, (heads, queries, keys)."""
-    s = np.matmul(q * q.dtype.type(scale), k.transpose(0, 2, 1))
+def _scores_together(q: Array, k: Array, mask: Array | None, batch: tuple[int, ...], part: slice) -> Array:
+    """Masked scores of several heads, (heads, queries, keys), of queries that have been scaled."""
+    s = np.matmul(q, k.transpose(0, 2, 1))
     if mask is not None:
         if mask.ndim > 2 and mask.size != mask.shape[-1] * mask.shape[-2]:
             heads = np.unravel_index(np.arange(part.start, part.stop), batch)
@@ -177,7 +179,7 @@ def _scores_together(
 
 def _heads(batch: tuple[int, ...], *arrays: Array | None) -> list[Any]:
     """For each array a function of the head's number that gives its matrix; nothing is copied."""
-    views = [None if a is None else np.broadcast_to(a, batch + a.shape[-2:]) for a in arrays]
+    views = [None if a is None else _spread(a, batch) for a in arrays]
     return [(lambda h, v=v: None if v is None else v[np.unravel_index(h, batch)]) for v in views]
 
 
@@ -212,12 +214,12 @@ def attention(
 
     loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
     if keys and heads and queries and queries * keys * max(q.shape[-1], v.shape[-1]) <= SINGLE:
-        flat = _flat(batch, q, k, v)
+        flat = _flat(batch, np.multiply(q, q.dtype.type(scale), order="C"), k, v)
 
         def together(start: int, stop: int) -> None:
             for part in _groups(start, stop, queries * keys):
                 q1, k1, v1 = (a[part] for a in flat)
-                s = _scores_together(q1, k1, mask, batch, part, scale)
+                s = _scores_together(q1, k1, mask, batch, part)
                 _probabilities(s, logs[part], 0, causal, loops)
                 np.matmul(s, v1, out[part])
 
@@ -262,23 +264,20 @@ def attention_backward(
 
     loops = q.dtype.char in "fd" and use_numba(heads * queries * keys)
     short = queries * keys * max(q.shape[-1], v.shape[-1]) <= SINGLE
-    flat = _flat(batch, g, q, k, v, out) if short and heads and queries and keys else ()
+    short = short and heads > 0 and queries > 0 and keys > 0
+    flat = _flat(batch, g, np.multiply(q, factor, order="C"), k, v, out) if short else ()
 
     def together(start: int, stop: int) -> None:
         for part in _groups(start, stop, queries * keys):
             g1, q1, k1, v1, out1 = (a[part] for a in flat)
-            p = _scores_together(q1, k1, mask, batch, part, scale)
-            if causal:
-                _mask_later(p, 0)
-            _exponentials(p, flat_logs[part], loops)
-            np.matmul(p.transpose(0, 2, 1), g1, of_v[part])
+            p = _scores_together(q1, k1, mask, batch, part)
             d = np.matmul(g1, v1.transpose(0, 2, 1))
-            np.subtract(d, add_reduce(g1 * out1, 2, None, None, True), d)
-            np.multiply(d, p, d)
+            _derivatives(p, d, flat_logs[part], add_reduce(g1 * out1, 2, None, None, True), causal, loops)
+            np.matmul(p.transpose(0, 2, 1), g1, of_v[part])
             if to_mask is not None:
                 to_mask[part] = d
-            np.multiply(d, factor, d)
             np.matmul(d, k1, of_q[part])
+            np.multiply(of_q[part], factor, of_q[part])
             np.matmul(d.transpose(0, 2, 1), q1, of_k[part])
 
     def some(start: int, stop: int) -> None:
@@ -311,12 +310,6 @@ def attention_backward(
 
 
 @compiled()
-def _exponentials_heads(s: Any, logs: Any) -> None:
-    for h in range(s.shape[0]):
-        _exponentials_loop(s[h], logs[h])
-
-
-@compiled()
 def _exponentials_loop(s: Any, logs: Any) -> None:
     for i in range(s.shape[0]):
         m = logs[i, 0]
@@ -324,10 +317,40 @@ def _exponentials_loop(s: Any, logs: Any) -> None:
             s[i, j] = exp_(s[i, j] - m)
 
 
+@compiled()
+def _derivatives_heads(s: Any, d: Any, logs: Any, means: Any, causal: Any) -> None:
+    for h in range(s.shape[0]):
+        for i in range(s.shape[1]):
+            n = min(s.shape[2], i + 1) if causal else s.shape[2]
+            m, r = logs[h, i, 0], means[h, i, 0]
+            p, q = s[h, i], d[h, i]
+            for j in range(n):
+                e = exp_(p[j] - m)
+                p[j] = e
+                q[j] = (q[j] - r) * e
+            p[n:] = zero
+            q[n:] = zero
+
+
+def _derivatives(s: Array, d: Array, logs: Array, means: Array, causal: bool, loops: bool) -> None:
+    """Scores (heads, queries, keys) become probabilities and ``d``, the gradients for these, those for scores, in place.
+
+    ``means`` (heads, queries, 1) are what softmax takes off: the gradients weighted by the probabilities.
+    """
+    if loops:
+        _derivatives_heads(s, d, logs, means, causal)
+        return
+    if causal:
+        _mask_later(s, 0)
+    _exponentials(s, logs, False)
+    np.subtract(d, means, d)
+    np.multiply(d, s, d)
+
+
 def _exponentials(s: Array, logs: Array, loops: bool) -> None:
     """exp(s - logs), in place."""
     if loops:
-        (_exponentials_loop if s.ndim == 2 else _exponentials_heads)(s, logs)
+        _exponentials_loop(s, logs)
         return
     np.subtract(s, logs, s)
     np.exp(s, s)
