@@ -26,3 +26,19 @@ def bincount(places: Any, weights: Any = None, minlength: int = 0) -> Array:
 def repeat(array: Any, counts: Any) -> Array:
     """Each element, or row, of an array as often as its count says."""
     return np.repeat(array, np.asarray(counts).astype(np.intp, copy=False), 0)
+
+
+def evenly(start: Any, end: Any, steps: int, work: np.dtype[Any]) -> Array:
+    """``steps`` (at least two) evenly spaced numbers: the first half counted from the start, the second back from the
+    end, product and sum rounded once, as in PyTorch's fused multiply-add.
+    """
+    kind = work.type
+    step = (kind(end) - kind(start)) / kind(steps - 1)
+    half = steps // 2
+    array = np.empty(steps, work)
+    wide = np.longdouble if work == np.float64 else np.clongdouble if work.kind == "c" else np.float64
+    for part, number, distance in ((array[:half], start, step), (array[half:][::-1], end, -step)):
+        count: Any = np.arange(len(part)).astype(wide)
+        count *= wide(distance)
+        np.add(count, wide(kind(number)), part, casting="same_kind")
+    return array

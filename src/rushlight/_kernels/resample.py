@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .conv import add_windows, inner_part, windows
-from .places import bincount, repeat
+from .places import bincount, evenly, repeat
 from .pool_of_threads import run_chunks
 
 __all__ = [
@@ -329,9 +329,11 @@ def affine_grid_grad(g: Array, align_corners: bool = False) -> Array:
 def _base_grid(size: Sequence[int], align_corners: bool, dtype: np.dtype[Any]) -> Array:
     """Normalized coordinates ``(*size, dims + 1)``, the last axis of the picture first, and a one."""
     out = np.ones((*size, len(size) + 1), dtype)
+    work = np.dtype(np.float64 if dtype == np.float64 else np.float32)
     for axis, n in enumerate(size):
         if n > 1:
-            line = np.linspace(-1, 1, n) * (1.0 if align_corners else (n - 1) / n)
+            line = evenly(-1, 1, n, work)
+            line = line if align_corners else line * work.type(n - 1) / work.type(n)  # in PyTorch's order
         else:
             line = np.zeros(n)
         out[..., len(size) - 1 - axis] = line.reshape(-1, *(1 for _ in size[axis + 1 :]))
@@ -446,7 +448,13 @@ def _taps(
 def _unnormalize(place: Array, n: int, align_corners: bool) -> tuple[Array, Array]:
     """From [-1, 1] to positions, and the derivative of that."""
     slope = (n - 1) / 2 if align_corners else n / 2
-    moved = (place + 1) / 2 * (n - 1) if align_corners else ((place + 1) * n - 1) / 2
+    moved: Array = place + 1
+    if align_corners:
+        moved = moved * place.dtype.type(slope)
+    elif place.dtype == np.float32:  # product and difference are rounded once, as in PyTorch: floors depend on it
+        moved = (moved.astype(np.float64) * slope - 0.5).astype(np.float32)
+    else:
+        moved = moved * slope - 0.5
     return moved, np.full(place.shape, slope, place.dtype)
 
 

@@ -17,6 +17,7 @@ from .._core.meta import meta, spread
 from .._core.mode import DEPTH, INFERENCE, RECORD, mode
 from .._core.promote import default_complex, promote_types
 from .._core.tensor import Tensor, ambient, as_inference, check_device, wrap
+from .._kernels.places import evenly
 from .broadcast import cast_to
 from .fill import converted
 
@@ -819,28 +820,18 @@ def ends_of_line(name: str, start: Any, end: Any, steps: Any) -> list[Any]:
 
 
 def line(start: Any, end: Any, steps: int, wanted: np.dtype) -> np.ndarray:
-    """Evenly spaced numbers: the first half counted from the start, the second back from the end, as PyTorch does."""
+    """Evenly spaced numbers, as PyTorch computes them."""
     work = wanted if wanted.kind in "fc" and wanted.itemsize > 2 else np.dtype(np.float32)
     if wanted.kind in "iu":
         work = np.dtype(np.float32)
         start, end = int(start), int(end)
     elif wanted.char == "e":  # every step is rounded to float16
         return half_line(np.float16(start), np.float16(end), steps)
-    kind = work.type
     if steps == 0:
         return np.empty(0, wanted)
     if steps == 1:
         return np.array([start], wanted)
-    step = (kind(end) - kind(start)) / kind(steps - 1)
-    half = steps // 2
-    array = np.empty(steps, work)
-    wide = np.longdouble if work == np.float64 else np.clongdouble if work.kind == "c" else np.float64
-    # product and sum are rounded once, as in PyTorch's fused multiply-add
-    for part, number, distance in ((array[:half], start, step), (array[half:][::-1], end, -step)):
-        count: Any = np.arange(len(part)).astype(wide)
-        count *= wide(distance)
-        np.add(count, wide(kind(number)), part, casting="same_kind")
-    return array.astype(wanted, copy=False)
+    return evenly(start, end, steps, work).astype(wanted, copy=False)
 
 
 def half_line(start: np.float16, end: np.float16, steps: int) -> np.ndarray:

@@ -230,7 +230,7 @@ def grid_backward(
 
 def unnormalized(x: Any, n: int, align_corners: bool) -> Any:
     """A coordinate in [-1, 1] as a position."""
-    return (x + 1) * ((n - 1) / 2) if align_corners else ((x + 1) * n - 1) / 2
+    return (x + 1) * ((n - 1) / 2) if align_corners else (x + 1) * (n / 2) - 0.5
 
 
 def folded_back(x: Any, n: int, padding_mode: str, align_corners: bool) -> Any:
