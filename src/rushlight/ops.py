@@ -30,6 +30,9 @@ RENAMED = {
     "conv2d": "convolution",
     "conv3d": "convolution",
     "std": "std",
+    "mm_turned": "mm",
+    "addmm_turned": "addmm",
+    "transposed": "t",
 }
 # overloads by how the second argument is given: (a tensor, a number)
 SECOND = {

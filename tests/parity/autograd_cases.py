@@ -2424,3 +2424,175 @@ def f(t):
 
 
 L("a post accumulate hook of a leaf that is gone", f)
+
+
+# ---- grad modes: misuse, and what is left when a mode is
+for value in ["None", "1", "'a'", "[]", "t.tensor(True)"]:
+    L(f"set_grad_enabled {value}", lambda t, value=value: t.set_grad_enabled(eval(value, {"t": t})))
+
+
+def f(t):
+    made = t.set_grad_enabled(False)
+    seen = [t.is_grad_enabled(), made.prev, made.mode]
+    t.set_grad_enabled(True)
+    with made:
+        seen.append(t.is_grad_enabled())
+    return seen, t.is_grad_enabled()
+
+
+L("a kept set_grad_enabled as a block", f)
+L("enable_grad left unentered", lambda t: t.enable_grad().__exit__(None, None, None))
+L("inference_mode(False) in no_grad", lambda t: t.no_grad()(lambda: t.inference_mode(False)(t.is_grad_enabled)())())
+
+
+def f(t):
+    x, y = t.ones(2), t.ones(2)
+    with t.autograd._unsafe_preserve_version_counter((x, y)):
+        x.add_(1), y.mul_(2)
+    with t.autograd._unsafe_preserve_version_counter(x):
+        x.add_(1)
+    return x, x._version, y._version
+
+
+L("versions kept", f)
+L("versions kept of a number", lambda t: t.autograd._unsafe_preserve_version_counter(3))
+
+
+def inferred(write):
+    def case(t):
+        with t.inference_mode():
+            x = t.ones(3)
+        return write(t, x)
+
+    return case
+
+
+for name, write in {
+    "setitem": lambda t, x: x.__setitem__(0, 1),
+    "copy_": lambda t, x: x.copy_(t.ones(3)),
+    "fill_": lambda t, x: x.fill_(2),
+    "zero_": lambda t, x: x.zero_(),
+    "resize_": lambda t, x: x.resize_(5),
+    "set_": lambda t, x: x.set_(t.ones(2)),
+    "data": lambda t, x: setattr(x, "data", t.ones(2)),
+    "inside": lambda t, x: t.inference_mode()(lambda: x.fill_(2).copy_(t.ones(3)).mul_(2))(),
+    "a deep copy": lambda t, x: (copy.deepcopy(x).is_inference(), copy.deepcopy(x).fill_(2)),
+}.items():
+    L(f"inference tensor, {name}", inferred(write))
+
+
+# ---- gradcheck: sparse inputs, outputs of integers, inputs of forward mode
+def f(t):
+    x = t.eye(3, dtype=t.float64).to_sparse().requires_grad_()
+    return [
+        t.autograd.gradcheck(lambda x: x.to_dense() * 2, (x,), masked=True, fast_mode=fast) for fast in (False, True)
+    ]
+
+
+L("gradcheck of a sparse input", f)
+L(
+    "gradcheck of integers only",
+    lambda t: t.autograd.gradcheck(lambda x: x.long(), t.full((2,), 0.5, dtype=t.float64, requires_grad=True)),
+)
+L("parameter of integers", lambda t: t.nn.Parameter(t.ones(2, dtype=t.int64)))
+L("jvp of integers", lambda t: t.autograd.functional.jvp(lambda x: x.long(), t.ones(3), t.ones(3)))
+L("set_ of a leaf", lambda t: t.ones(2, requires_grad=True).set_(t.zeros(2)))
+
+
+def f(t):
+    x = t.ones(1)
+    x.resize_(1, 2)
+    seen = [x._version]
+    for size in (3, 3, 2, 3):
+        x.resize_(size)
+        seen.append(x._version)
+    return seen
+
+
+L("resize_ counts", f)
+
+
+def f(t):
+    fw = t.autograd.forward_ad
+    with fw.dual_level():
+        dual = fw.make_dual(t.ones(2, requires_grad=True), t.ones(2)).clone()
+        dual.detach_()
+        primal, tangent = fw.unpack_dual(dual * 2)
+        return primal.requires_grad, tangent, dual.is_leaf
+
+
+L("detach_ of a dual tensor", f)
+
+
+# ---- custom functions: misuse
+def own(forward, backward):
+    def case(t):
+        kind = type(
+            "F",
+            (t.autograd.Function,),
+            {
+                "forward": staticmethod(lambda ctx, x: forward(t, ctx, x)),
+                "backward": staticmethod(lambda ctx, g: backward(t, ctx, g)),
+            },
+        )
+        x = t.ones(3, requires_grad=True)
+        kind.apply(x).sum().backward()
+        return x.grad
+
+    return case
+
+
+L(
+    "set_materialize_grads of an int",
+    own(lambda t, ctx, x: (ctx.set_materialize_grads(0), x * 2)[1], lambda t, ctx, g: g),
+)
+L(
+    "set_materialize_grads of text",
+    own(lambda t, ctx, x: (ctx.set_materialize_grads("a"), x * 2)[1], lambda t, ctx, g: g),
+)
+L("a NumPy gradient", own(lambda t, ctx, x: x * 2, lambda t, ctx, g: np.ones(3)))
+L("an expanded gradient written", own(lambda t, ctx, x: x * 2, lambda t, ctx, g: g.mul_(2)))
+
+
+# ---- checkpoints
+def checkpointed(t, function, *args, **options):
+    import importlib
+
+    return importlib.import_module(t.__name__ + ".utils.checkpoint").checkpoint(
+        function, *args, use_reentrant=False, **options
+    )
+
+
+def f(t):
+    x = t.ones(3, requires_grad=True) * 1
+    y = checkpointed(t, lambda x: x.sin(), x)
+    x.mul_(2)
+    y.sum().backward()
+
+
+L("checkpoint, its input written later", f)
+L(
+    "checkpoint, its input written inside",
+    lambda t: checkpointed(t, lambda x: x.mul_(2).sin(), t.ones(3, requires_grad=True) * 1).sum().backward(),
+)
+
+
+def f(t):
+    import functools
+    import importlib
+
+    module = importlib.import_module(t.__name__ + ".utils.checkpoint")
+    seen = []
+
+    def policy(ctx, op, *args, **kwargs):
+        seen.append((ctx.is_recompute, str(op).replace("mul_", "mul")))
+        return module.CheckpointPolicy.MUST_CPU_OFFLOAD
+
+    x, w = t.ones(2, 2, requires_grad=True), t.ones(2, requires_grad=True)
+    made = functools.partial(module.create_selective_checkpoint_contexts, policy)
+    linear = t.nn.functional.linear
+    checkpointed(t, lambda x: linear(linear(x, x), x, w).sin().mul_(2).exp(), x, context_fn=made).sum().backward()
+    return seen, x.grad, w.grad
+
+
+L("selective checkpoint of linear, offloaded", f)

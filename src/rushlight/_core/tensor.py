@@ -649,7 +649,10 @@ class Tensor(Methods):
             Leaf(ref(made)) if require_grad and (data.dtype.is_floating_point or data.dtype.is_complex) else None
         )
         if require_grad and made._node is None:
-            made.requires_grad_()  # raises
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients: give requires_grad=False "
+                f"for one of {data.dtype}."
+            )
         return made
 
 
@@ -747,7 +750,8 @@ def raw(x: Any) -> Any:
 
 def copied(tensor: Tensor) -> Tensor:
     """A leaf of the same class with its own copy of the memory (and of its strides, where they are dense)."""
-    made: Tensor = new(type(tensor))
+    cls = type(tensor)
+    made: Tensor = new(Tensor if cls is InferenceTensor else cls)
     made._array = np.array(tensor._array, order="K")
     made._node = None
     if tensor._node is not None:

@@ -7,6 +7,7 @@ the base taken again.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from functools import cache
@@ -655,6 +656,18 @@ def complaint(view: Tensor, what: str) -> str:
     return text
 
 
+def asking(name: str, write_: Any) -> Any:
+    """The method ``write_`` of inference tensors, which refuses where they may not be written."""
+
+    @functools.wraps(write_)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not mode() & INFERENCE:
+            check_writable(self, name, False)
+        return write_(self, *args, **kwargs)
+
+    return method
+
+
 def check_writable(target: Tensor, name: str, needs: Any) -> None:
     """Raise where PyTorch refuses an in-place write; ``needs``: whether the write is to be recorded."""
     array = target._array
@@ -680,13 +693,13 @@ def check_writable(target: Tensor, name: str, needs: Any) -> None:
                 "a leaf Variable that requires grad is being used in an in-place operation. "
                 f"{name} would change it behind the graph's back: do it under torch.no_grad(), or on a .clone()."
             )
+    if 0 in array.strides and name not in MAY_OVERLAP:
+        check_overlap(array)
     if not array.flags.writeable and array.size:
         raise RuntimeError(
             f"{name} would write to memory that is read-only (it comes from a read-only NumPy array or file). "
             "Write to a .clone() of it."
         )
-    if 0 in array.strides and name not in MAY_OVERLAP:
-        check_overlap(array)
 
 
 MAY_OVERLAP = {

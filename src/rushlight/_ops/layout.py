@@ -16,7 +16,8 @@ import numpy as np
 
 from .._core import dtypes, memory, record, views
 from .._core.callsite import here
-from .._core.mode import DEPTH, mode
+from .._core.graph import Leaf
+from .._core.mode import DEPTH, RECORD, mode
 from .._core.tensor import Tensor, check_device, new, strides_of, wrap
 from .create import arranged, array_of, dtype_or, made
 from .shape import alias, sizes, strided
@@ -163,6 +164,13 @@ def volatile(self: Tensor) -> bool:
     return False
 
 
+def set_volatile(self: Tensor, value: Any) -> None:
+    """Does nothing but warn: PyTorch took it away."""
+    warnings.warn(
+        "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", UserWarning, stacklevel=2
+    )
+
+
 def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
     """What ``Module.load_state_dict`` puts in place of this tensor: itself with the values of ``other``, or ``other``."""
     return other.detach() if assign else self.copy_(other).detach()
@@ -208,7 +216,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
     array = self._array
     if array.shape != shape:
         count, start = math.prod(shape), self.storage_offset()
-        whole = flat_owner(array)
+        whole, written = flat_owner(array), memory.version(array)
         if (start + count) * array.itemsize >= 2**63:
             raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
         if start + count > whole.size:
@@ -216,6 +224,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
             grown[: whole.size] = whole
             whole = grown
         self._array = whole[start : start + count].reshape(shape)
+        memory.entry(self._array).count = written  # memory that grew goes on counting
         memory.written(self._array, "resize_", *here())
     if memory_format is not None and str(memory_format) not in ("torch.contiguous_format", "torch.preserve_format"):
         self._array = arranged(np.ascontiguousarray(self._array), memory_format)
@@ -262,6 +271,8 @@ def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
 
 def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
     """Make this tensor share the memory of ``source`` (or a strided part of it); without arguments, make it empty."""
+    if type(self._node) is Leaf and mode() & RECORD:
+        views.check_writable(self, "set_", True)
     if source is None:
         array: ndarray = np.empty(0, record.np_dtype(self))
     else:

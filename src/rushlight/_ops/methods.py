@@ -9,7 +9,7 @@ from typing import Any
 
 from .._core import gradients, hooks, views
 from .._core.declare import Op, dunder
-from .._core.tensor import Tensor
+from .._core.tensor import InferenceTensor, Tensor
 from .._core.views import inplace
 from . import (
     activation,
@@ -579,7 +579,7 @@ class Methods:
     dim_order = layout.dim_order
     is_distributed, module_load = layout.is_distributed, layout.module_load
     mtia, xpu = layout.mtia, layout.xpu
-    volatile = property(layout.volatile)
+    volatile = property(layout.volatile, layout.set_volatile)
     is_nonzero = questions.is_nonzero
     is_pinned = layout.is_pinned
     is_same_size = questions.is_same_size
@@ -599,6 +599,10 @@ class Methods:
 for _name, _method in list(vars(Methods).items()):
     if _name not in ("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__", "__hash__"):
         setattr(Tensor, _name, _method)
+
+# the writes with paths of their own, which do not ask again on each call: an inference tensor asks before
+for _name in ("__setitem__", "copy_", "fill_", "resize_", "resize_as_", "set_", "zero_"):
+    setattr(InferenceTensor, _name, views.asking(_name, getattr(Tensor, _name)))
 
 views.check_out = outs.check_out
 Op.refuse_out = staticmethod(lambda dtype, out: outs.check_out("dtype", dtype, out, 0))

@@ -205,6 +205,7 @@ class Forward(Transform):
     def detach_(self, t: Any) -> Any:
         """The tensor itself without its tangent and history."""
         t._node = t.tangent = None
+        t.lower = self.below(lambda x: x.detach(), t.lower)
         return t
 
     def ones_like(self, t: Any) -> Any:

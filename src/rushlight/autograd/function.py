@@ -72,10 +72,21 @@ class FunctionCtx:
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether ``backward`` gets zeros (True, the default) or None for outputs without a gradient."""
+        if type(value) is not bool:
+            raise TypeError(
+                "set_materialize_grads received an invalid combination of arguments - got "
+                f"({type(value).__name__}), but expected (bool)"
+            )
         self.materialize_grads = value
 
 
 _ContextMethodMixin = FunctionCtx
+
+
+def c_type(value: object) -> str:
+    """The name of a type as C extensions give it: with its module, unless it is built in."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 # What a node calls its own. A user may give ``ctx`` attributes of these names: they are kept apart from the node's.
@@ -263,7 +274,7 @@ def call_backward(g: Any, node: Any) -> Bundle:
             continue
         if h is not None:
             if not isinstance(h, Tensor):
-                raise RuntimeError(f"expected Variable or None (got {type(h).__name__})")
+                raise RuntimeError(f"expected Variable or None (got {c_type(h)})")
             parent = node.parents[0].parents[position]
             h = h if recording or h.level else h._array
             checked = parent is not None and type(parent) is not Nowhere  # else it goes nowhere but to hooks

@@ -249,7 +249,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         vs = vector_like(v, xs, is_inputs_tuple, "jvp", create_graph)
         is_outputs_tuple, outs = as_tuple(func(*xs), "outputs of the user-provided function", "jvp")
         check_outputs(outs, strict)
-        seeds = tuple([zeros_like(o).requires_grad_() for o in outs])
+        seeds = tuple([zeros_like(o, requires_grad=True) for o in outs])
         back = grads_of(outs, xs, seeds, True)
         check_dependence(back, strict, constant_gradient)
     with grad_enabled(create_graph):

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from .._core import engine
+from .._core import engine, memory
 from .._core.mode import ASKED, CAREFUL, INFERENCE, RECORD, mode, word
+from .._core.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +33,10 @@ class Mode:
         self.__dict__.setdefault("_tokens", []).append(word.set(self.bits(mode())))
 
     def __exit__(self, *_: Any) -> None:
+        if not self.__dict__.get("_tokens"):
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute 'prev': it is left more often than it was entered"
+            )
         token = self.__dict__["_tokens"].pop()
         try:
             word.reset(token)
@@ -159,8 +164,14 @@ class set_grad_enabled(Mode):
     """
 
     def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
+        if type(mode) is not bool:
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
+        self.mode = mode
+        self.prev = is_grad_enabled()
         self._tokens = [word.set(self.bits(word.get()))]
+        self._held = True  # by the call itself, until a block or a decorator takes it over
 
     def bits(self, now: int) -> int:
         if not self.mode:
@@ -168,15 +179,25 @@ class set_grad_enabled(Mode):
         return now | ASKED if now & INFERENCE else now | RECORD
 
     def __enter__(self) -> None:
-        if not self._tokens:
+        if self._held:  # the block goes back to what was before the call
+            self._held = False
+            word.set(self.bits(word.get()))
+        else:
             super().__enter__()
+
+    def __exit__(self, *_: Any) -> None:
+        self._held = False
+        super().__exit__()
 
     def __call__(self, function: F) -> F:
         self.__exit__()
         return decorated(self, function)  # type: ignore[no-any-return]
 
+    def __str__(self) -> str:
+        return f"{__name__}.set_grad_enabled(mode={self.mode})"
+
     def __repr__(self) -> str:
-        return f"set_grad_enabled(mode={self.mode})"
+        return str(self)
 
     def clone(self) -> set_grad_enabled:
         return set_grad_enabled(self.mode)
@@ -200,7 +221,7 @@ class inference_mode(Mode):
     def bits(self, now: int) -> int:
         if self.mode:
             return now & ~(RECORD | ASKED) | INFERENCE | CAREFUL
-        return now & ~(INFERENCE | ASKED) | RECORD if now & INFERENCE else now
+        return now & ~(INFERENCE | ASKED) | RECORD
 
     def clone(self) -> inference_mode:
         return inference_mode(self.mode)
@@ -263,4 +284,42 @@ class enforce_grad_layout_policy(Mode):
         return enforce_grad_layout_policy(self.mode)
 
 
+class _unsafe_preserve_version_counter(Mode):
+    """Writes to ``tensors`` (one or a tuple) inside the block are not counted: only right where nothing saved changes.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2)
+    >>> with torch.autograd._unsafe_preserve_version_counter(x):
+    ...     _ = x.add_(1)
+    >>> x._version
+    0
+    """
+
+    def __init__(self, tensors: Tensor | tuple[Tensor, ...]) -> None:
+        self.tensors = (tensors,) if isinstance(tensors, Tensor) else tensors
+        if not isinstance(self.tensors, tuple):
+            raise AssertionError(f"Expected tensors to be a tuple, got {type(tensors).__name__}")
+        self.entries = [memory.entry(t._array) for t in self.tensors]
+        self.before = [(e.time, e.count, e.name, e.code, e.lasti) for e in self.entries]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        for e, before in zip(self.entries, self.before, strict=True):
+            e.time, e.count, e.name, e.code, e.lasti = before
+
+    def clone(self) -> _unsafe_preserve_version_counter:
+        return _unsafe_preserve_version_counter(self.tensors)
+
+
 _multithreading: ContextVar[bool] = ContextVar("rushlight multithreading", default=True)
+
+__all__ = [
+    "enable_grad",
+    "enforce_grad_layout_policy",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+    "set_multithreading_enabled",
+]

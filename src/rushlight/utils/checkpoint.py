@@ -17,6 +17,8 @@ from contextvars import ContextVar
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 import rushlight as rl
 
 from .._core import callsite, engine, memory, record, saved
@@ -87,6 +89,34 @@ def check_backward_validity(inputs: Iterable[Any]) -> None:
     """Warn if no input requires grad."""
     if not any(x.requires_grad for x in inputs if isinstance(x, Tensor)):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=4)
+
+
+class DefaultDeviceType:
+    """The device type of checkpoints whose arguments name none: the CPU, the only one."""
+
+    _default_device_type = "cpu"
+
+    @staticmethod
+    def set_device_type(device: str = "cuda") -> None:
+        """Which device's random state to keep. Raises for any but the CPU."""
+        if rl.device(device).type != "cpu":
+            raise NotImplementedError(f"there is no device type {device!r}: Rushlight computes on the CPU")
+
+    @staticmethod
+    def get_device_type() -> str:
+        """``"cpu"``."""
+        return DefaultDeviceType._default_device_type
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The numbers of the devices of tensors and their random states: none, as the CPU's state is kept apart."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Put back what :func:`get_device_states` gave: nothing."""
+    if len(devices) or len(states):
+        raise NotImplementedError("there are no devices but the CPU, whose random state torch.set_rng_state sets")
 
 
 class CheckpointFunction(rl.autograd.Function):
@@ -303,6 +333,7 @@ class Frame:
     ) -> None:
         self.function, self.kwargs, self.context, self.early_stop = function, kwargs, context, stop
         self.args = tuple([kept(a) for a in args])
+        self.versions = [version_of(a) for a in self.args]
         self.rng_state = rl.get_rng_state() if preserve else None
         self.holders: list[weakref.ref[Holder]] = []
         self.places: list[Place] = []
@@ -315,6 +346,9 @@ class Frame:
         """Run the function again and keep what it saves, for the pass ``which``."""
         self.recomputed[which] = weakref.WeakKeyDictionary()
         self.again[which] = []
+        for i, (arg, version) in enumerate(zip(self.args, self.versions, strict=True)):
+            if version != version_of(arg):
+                raise changed_input(i, arg, version)
         args = [a.unpack() if isinstance(a, saved.Packed) else a for a in self.args]
         with rl.random.fork_rng(enabled=self.rng_state is not None):
             if self.rng_state is not None:
@@ -371,6 +405,26 @@ def kept(arg: Any) -> Any:
     if isinstance(arg, Tensor) and not arg.level and hooks:
         return saved.pack(arg, hooks[-1]).rejoined(arg._node)
     return arg
+
+
+def version_of(arg: Any) -> int:
+    """How often the memory of an argument has been written."""
+    return memory.version(arg._array) if type(arg) is Tensor and not arg.level else 0
+
+
+def changed_input(i: int, arg: Tensor, version: int) -> RuntimeError:
+    """The error for an argument that was written in place, so that the function cannot be run on it again."""
+    written = memory.writes(arg._array)
+    where = callsite.shown(written.code, written.lasti) if written is not None else "an unknown line"
+    kind = arg.type().removesuffix("Tensor")
+    node = arg.grad_fn
+    which = f", which is output 0 of {node.name()}" if node is not None else ""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{kind}Tensor {list(arg.shape)}]{which}, is at version {version_of(arg)}; expected version {version} "
+        f"instead. It is argument {i} of a checkpointed function, which backward runs again, and was changed at "
+        f"{where}. Fix: write the change out of place (y = y + 1 instead of y += 1), or give the checkpoint a .clone()."
+    )
 
 
 class Enough(Exception):
@@ -546,7 +600,7 @@ class Log(Watching):
 
 
 class CheckpointPolicy(enum.Enum):
-    """What is done with an operator's result: kept (``SAVE``, or ``CPU_OFFLOAD``, the same here) or computed again.
+    """What is done with an operator's result: kept (``SAVE``, or ``CPU_OFFLOAD``: a copy of it) or computed again.
 
     ``MUST`` and ``PREFER`` differ only for compilers.
     """
@@ -635,6 +689,8 @@ class Caching(Selecting):
             else:
                 made = result if op.outputs is not None else (result,)
                 arrays = tuple([r._array if isinstance(r, Tensor) else r for r in made])
+                if policy in (CheckpointPolicy.MUST_CPU_OFFLOAD, CheckpointPolicy.PREFER_CPU_OFFLOAD):
+                    arrays = tuple([a.copy() if isinstance(a, np.ndarray) else a for a in arrays])
                 self.storage[op].append(Cached(arrays if op.outputs is not None else arrays[0]))
             return result
 
@@ -717,6 +773,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointFunction",
     "CheckpointPolicy",
+    "DefaultDeviceType",
     "GraphExecGroup",
     "SelectiveCheckpointContext",
     "check_backward_validity",
@@ -724,7 +781,9 @@ __all__ = [
     "checkpoint_sequential",
     "create_selective_checkpoint_contexts",
     "detach_variable",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]
