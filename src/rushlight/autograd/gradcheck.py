@@ -643,13 +643,10 @@ def without_sparse(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[C
     places = [i for i, x in enumerate(inputs) if needs_grad(x) and x.is_sparse]
     if not places:
         return func, inputs
-    from ..sparse import made
-
     def on_values(*args: Any) -> Any:
         given = list(args)
         for i in places:
-            x = inputs[i]
-            given[i] = made(x.places, args[i], x.extent, x.sorted)
+            given[i] = inputs[i]._with_values(args[i])
         return func(*given)
 
     return on_values, tuple([x.stored if i in places else x for i, x in enumerate(inputs)])
