@@ -643,6 +643,7 @@ def without_sparse(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[C
     places = [i for i, x in enumerate(inputs) if needs_grad(x) and x.is_sparse]
     if not places:
         return func, inputs
+
     def on_values(*args: Any) -> Any:
         given = list(args)
         for i in places:
