@@ -306,6 +306,15 @@ ERRORS: dict[str, Case] = {
     "matrix_norm None": lambda t, F: t.linalg.matrix_norm(t.ones(2, 2), None),
     "vector_norm None": lambda t, F: t.linalg.vector_norm(t.ones(2), ord=None),
     "cross sizes": lambda t, F: t.linalg.cross(t.ones(3, 3), t.ones(2, 3)),
+    "lstsq sizes": lambda t, F: t.linalg.lstsq(t.ones(1, 2, 3), t.ones(3, 2)),
+    "tensorsolve sizes": lambda t, F: t.linalg.tensorsolve(t.ones(2, 3, 6), t.ones(2, 2)),
+    "ormqr tau": lambda t, F: t.ormqr(t.ones(2, 3, 3), t.zeros(3), t.ones(3, 3)),
+    "ormqr tau batch": lambda t, F: t.ormqr(t.ones(2, 3, 3), t.zeros(3, 3), t.ones(2, 3, 4)),
+    "ormqr other batch": lambda t, F: t.ormqr(t.ones(2, 3, 3), t.zeros(2, 3), t.ones(3, 3, 4)),
+    "householder batch": lambda t, F: t.linalg.householder_product(t.ones(2, 3, 3), t.zeros(3, 3)),
+    "chain_matmul vectors": lambda t, F: t.chain_matmul(t.ones(1), t.ones(1)),
+    "frobenius_norm dims": lambda t, F: t.frobenius_norm(t.ones(2, 2, 2), (0, 1, 2)),
+    "nuclear_norm vector": lambda t, F: t.nuclear_norm(t.ones(2)),
     "linear_cross_entropy": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 2), t.full((2,), 1)),
     "linear_cross_entropy bias": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 3), t.full((2,), 1), linear_bias=t.ones(3)),
 }  # fmt: skip
@@ -325,6 +334,25 @@ def test_errors(name: str) -> None:
     assert " ".join(str(mine.value).split()).startswith(head(str(theirs.value))), (
         f"{mine.value}\nPyTorch: {theirs.value}"
     )
+
+
+def norms_and_solutions(t: Any) -> list[Any]:
+    x = t.arange(12.0).reshape(2, 2, 3)
+    singular = t.stack([t.eye(3), t.diag(t.tensor([1.0, 1.0, 0.0])), t.zeros(3, 3)])
+    found = [t.linalg.cond(singular, p) for p in (1, -1, "fro", "nuc", 2)]
+    found += [t.frobenius_norm(x, d, k) for d in (0, (0, 2), ()) for k in (False, True)]
+    found += [
+        t.nuclear_norm(x),
+        t.nuclear_norm(x, True),
+        t.nuclear_norm(x, (0, 1)),
+        t.nuclear_norm(x, dim=(0, 2), keepdim=True),
+    ]
+    return [*found, t.linalg.lstsq(t.ones(2, 2, 3), t.ones(2, 3)).solution]
+
+
+def test_norms_and_solutions() -> None:
+    for mine, theirs in zip(*map(norms_and_solutions, (rl, torch)), strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-5)
 
 
 LINEAR: dict[str, Case] = {

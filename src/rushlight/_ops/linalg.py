@@ -1012,7 +1012,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError(
             "torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
         )
-    vector = A.ndim - 1 == B.ndim
+    vector = B.ndim == 1 or tuple(B.shape) == tuple(A.shape[:-1])
     if A.shape[-2] != B.shape[-1 if vector else -2]:
         axis = -1 if vector else -2
         raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({axis})")
@@ -1291,8 +1291,10 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
         made = matrix_norm(A, "fro") * 0
     else:
         inverse, info = inv_of(A, None)
-        made = matrix_norm(A, p) * matrix_norm(where(unsqueeze(unsqueeze(info != 0, -1), -1), 1.0, inverse), p)
-        made = where(info != 0, float("nan") if p == "nuc" else float("inf"), made)
+        size = matrix_norm(A, p)
+        made = size * matrix_norm(where(unsqueeze(unsqueeze(info != 0, -1), -1), 1.0, inverse), p)
+        no_inverse: Any = size.detach() * float("inf") if p == "nuc" else float("inf")  # "nuc" of 0: nan
+        made = where(info != 0, no_inverse, made)
     return given_out(out, made, "linalg.cond")
 
 
@@ -1734,6 +1736,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
             f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal to {tau.ndim} and "
             f"input.ndim is equal to {A.ndim}"
         )
+    check_reflector_batch(name, "tau", tau.shape[:-1], A)
     if record.np_dtype(A) != record.np_dtype(tau):
         raise RuntimeError(f"{name}: tau dtype {tau.dtype} does not match input dtype {A.dtype}")
     check_inexact(name, A)
@@ -1743,6 +1746,13 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
         v = reflectors(A, i)
         Q = Q - (unsqueeze(part(tau, tau.ndim - 1, i, i + 1), -1) * v) @ (mH(v) @ Q)
     return given_out(out, Q if k else Q * 1, "linalg.householder_product")
+
+
+def check_reflector_batch(name: str, which: str, batch: Any, A: Any) -> None:
+    if tuple(batch) != tuple(A.shape[:-2]):
+        raise RuntimeError(
+            f"{name}: Expected batch dimensions of {which} to be equal to input.shape[:-2], but got {list(batch)}"
+        )
 
 
 def unit(m: int, n: int, like: Any) -> Any:
@@ -1866,8 +1876,9 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
         gone = [canonical(d, A.ndim) for d in dims]
         A = movedim(A, gone, list(range(A.ndim - len(gone), A.ndim)))
     columns = tuple(A.shape[B.ndim :])
-    n, m = product_of(columns), product_of(A.shape[: B.ndim])
-    if m != n:
+    n = product_of(columns)
+    m = product_of(B.shape)
+    if m != n or product_of(A.shape[: B.ndim]) != m:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but "
             f"got {n} != {m}"

@@ -443,8 +443,20 @@ def ormqr(
         raise RuntimeError(f"{name}: other.shape[{axis}] must be greater than or equal to tau.shape[-1]")
     if other.shape[axis] != input.shape[-2]:
         raise RuntimeError(f"{name}: other.shape[{axis}] must be equal to input.shape[-2]")
-    if tau.shape[-1] > input.shape[-1]:
-        raise RuntimeError(f"{name}: tau.shape[-1] must be less than or equal to input.shape[-1]")
+    if tau.shape[-1] != min(other.shape[axis], input.shape[-1]):
+        raise RuntimeError(f"{name}: tau.shape[-1] must be equal to min(other.shape[{axis}], input.shape[-1])")
+    if input.ndim - tau.ndim != 1:
+        raise RuntimeError(
+            f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal to {tau.ndim} and input.ndim "
+            f"is equal to {input.ndim}"
+        )
+    if input.ndim != other.ndim:
+        raise RuntimeError(
+            f"{name}: Expected other to have the same number of dimensions as input, but got other.ndim equal to "
+            f"{other.ndim} and input.ndim is equal to {input.ndim}"
+        )
+    linalg.check_reflector_batch(name, "tau", tau.shape[:-1], input)
+    linalg.check_reflector_batch(name, "other", other.shape[:-2], input)
     for which, x in (("tau", tau), ("other", other)):
         if record.np_dtype(x) != record.np_dtype(input):
             raise RuntimeError(

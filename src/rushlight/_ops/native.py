@@ -20,7 +20,8 @@ from . import embedding as tables
 from . import margin as margins
 from . import norm as norms
 from .adaptive import adaptive_max_pool
-from .magnitude import norm
+from .linalg import matrix_norm
+from .magnitude import norm, vector_norm
 from .pool import max_pool
 from .random import drawn, twister
 from .reduce import mean, var_of
@@ -34,6 +35,36 @@ def named(reduction: Any) -> str:
     if reduction not in (0, 1, 2):
         raise ValueError(f"{reduction} is not a valid value for reduction: 0 is none, 1 the mean, 2 the sum")
     return REDUCTIONS[reduction]
+
+
+# ---- norms
+
+
+def frobenius_norm(input: Tensor, dim: int | Sequence[int], keepdim: bool = False, *, out: Any = None) -> Tensor:
+    """The Frobenius norm over one or two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.frobenius_norm(torch.tensor([[3.0], [4.0]]), (0, 1))
+    tensor(5.)
+    """
+    gone = (dim,) if isinstance(dim, int) else tuple(dim)
+    if len(gone) > 2:
+        raise RuntimeError(f"Expected at most 2 dimensions, but got {len(gone)} dimensions instead.")
+    return vector_norm(input, 2, gone or None, keepdim, out=out)
+
+
+def nuclear_norm(
+    input: Tensor, dim: Sequence[int] | bool = (-2, -1), keepdim: bool = False, *, out: Any = None
+) -> Tensor:
+    """The nuclear norm, the sum of the singular values, over two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nuclear_norm(torch.eye(3))
+    tensor(3.)
+    """
+    if isinstance(dim, bool):  # ``nuclear_norm(input, keepdim)``
+        dim, keepdim = (-2, -1), dim
+    return matrix_norm(input, "nuc", dim, keepdim, out=out)
 
 
 # ---- losses
