@@ -293,3 +293,23 @@ def test_each_example_is_asked_whether_it_is_contiguous() -> None:
     )
     rl.vmap(lambda a: (seen.append((a.is_contiguous(), a.t().is_contiguous())), a)[1])(x)
     assert seen == [(True, False), (False, False)]
+
+
+def test_repeat_interleave_maps_counts_of_one_sum() -> None:
+    x, counts = rl.randn(2, 3, dtype=rl.float64), rl.tensor([[1, 2, 0], [0, 0, 3]])
+    for f in (rl.repeat_interleave, lambda x, n: rl.func.grad(lambda x: (rl.repeat_interleave(x, n) ** 2).sum())(x)):
+        assert rl.equal(rl.vmap(f)(x, counts), looped(f, x, counts))
+        assert rl.equal(rl.vmap(f, (None, 0))(x[0], counts), looped(lambda n, f=f: f(x[0], n), counts))
+    assert rl.equal(rl.vmap(rl.repeat_interleave)(counts), looped(rl.repeat_interleave, counts))
+    with pytest.raises(RuntimeError, match="dynamic shape"):
+        rl.vmap(rl.repeat_interleave)(x, counts + rl.tensor([[0], [1]]))
+
+
+def test_searchsorted_maps_either_argument_without_a_loop() -> None:
+    a, b = rl.randn(2, 3, 4).sort(-1)[0], rl.randn(2, 3, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rl.equal(rl.vmap(rl.searchsorted)(a, b), looped(rl.searchsorted, a, b))
+        assert rl.equal(rl.vmap(rl.searchsorted, (0, None))(a, b[0]), looped(lambda s: rl.searchsorted(s, b[0]), a))
+        assert rl.equal(rl.vmap(rl.searchsorted, (None, 0))(a[0], b), looped(lambda v: rl.searchsorted(a[0], v), b))
+        assert rl.equal(rl.vmap(rl.searchsorted, (0, None))(a[0], b), looped(lambda s: rl.searchsorted(s, b), a[0]))

@@ -1104,6 +1104,8 @@ def repeat_interleave(
     (tensor([1, 1, 2, 2]), tensor([0, 0, 1]))
     """
     if repeats is None:
+        if input.level and levels.settled(input) is None:
+            return cast_to(repeated_places(input, output_size), record.np_dtype(input))
         return wrap(repeated_indices(counts_of(input), None, output_size))
     if isinstance(repeats, (list, tuple)):
         repeats = wrap(np.array(repeats))
@@ -1131,7 +1133,25 @@ def repeat_interleave(
             "repeats must have the same size as input along dim, but got repeats.size(0) = "
             f"{repeats.shape[0]} and input.size({at}) = {n}"
         )
+    if repeats.level and levels.settled(repeats) is None:
+        return index_select_raw(x, at, repeated_places(repeats, output_size))
     return index_select_raw(x, at, wrap(repeated_indices(counts_of(repeats), None, output_size)))
+
+
+def repeated_places(repeats: Any, output_size: int | None) -> Any:
+    """The indices that repeat so, where each example of a batch under ``vmap`` has counts of its own, of one sum."""
+    from .create import arange
+    from .reduce import sum as sum_
+    from .scan import cumsum
+
+    if record.np_dtype(repeats) not in (np.int64, np.int32):
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{legacy(repeats)}'")
+    sums = record.inner_array(repeats).sum(-1)  # type: ignore[union-attr]
+    total = int(sums.flat[0]) if output_size is None and sums.size else output_size or 0
+    if (sums != total).any():
+        raise levels.dynamic("repeat_interleave")
+    passed: Any = shapes.unsqueeze(cumsum(repeats, 0), 1) <= arange(total)
+    return sum_(cast_to(passed, np.dtype(np.int64)), 0)
 
 
 def counts_of(repeats: Any) -> ndarray:

@@ -469,15 +469,16 @@ def searchsorted_batch(transform: Any, sorted_sequence: Any, input: Any = None, 
         return NotImplemented
     rows = transform.opened(sorted_sequence)
     if transform.is_mapped(sorted_sequence):
-        if not transform.is_mapped(values) or rows.ndim < 2:
+        if not isinstance(values, Tensor):
             return NotImplemented
-        found = transform.opened(values)
+        found = transform.spread(values)
         if rows.ndim == 2:  # one sequence an example, values of any shape
             flat = found.reshape(len(found), -1)
             made = transform.below(lambda: searchsorted(rows, flat, **how).reshape(found.shape))
             return transform.make(made)
+        values = transform.make(found)
     elif rows.ndim > 1:
-        return NotImplemented
+        rows = transform.spread(rows)
     return transform.make(transform.below(lambda: searchsorted(rows, transform.opened(values), **how)))
 
 
