@@ -535,3 +535,24 @@ def test_no_grad_inside_holds_for_the_levels_outside() -> None:
 def test_views_of_several_may_be_written_where_nothing_is_recorded() -> None:
     c = rl.ones(4)
     F.grad(lambda x: (c.clone().chunk(2)[0].mul_(2).sum() * x).sum())(rl.ones(2))
+
+
+def test_detach_in_place_inside() -> None:
+    x = rl.tensor([1.0, 2.0])
+    assert F.grad(lambda x: ((x * 2).detach_() * x).sum())(x).tolist() == [2.0, 4.0]
+    assert F.grad(lambda y: F.grad(lambda x: ((x * 2).detach_() * x * y).sum())(y).sum())(x).tolist() == [4.0, 8.0]
+    assert F.jvp(lambda x: (x * 2).detach_() * x, (x,), (x,))[1].tolist() == [2.0, 8.0]
+    assert F.grad(lambda x: F.vmap(lambda y: (y * y).detach_() * y)(x).sum())(x).tolist() == [1.0, 4.0]
+    with rl.autograd.forward_ad.dual_level():
+        dual = rl.autograd.forward_ad.make_dual(rl.ones(2, requires_grad=True), x).clone()
+        primal, tangent = rl.autograd.forward_ad.unpack_dual(dual.detach_() * 2)
+        assert not primal.requires_grad and tangent is None
+
+
+def test_functional_call_takes_tensors() -> None:
+    net = rl.nn.Linear(1, 1)
+    with pytest.raises(TypeError, match="is not an instance of"):
+        F.functional_call(net, {"weight": 3.0}, rl.ones(1, 1))
+    with pytest.raises(TypeError, match="argument 'weight'"):
+        F.functional_call(net, {"weight": None}, rl.ones(1, 1))
+    assert isinstance(net.weight, rl.nn.Parameter)

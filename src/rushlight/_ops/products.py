@@ -870,8 +870,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(torch.ones(1, 2), torch.ones(3, 2))
     tensor([[2., 2., 2.]])
     """
-    ndim = input.ndim
-    if weight.ndim == 2 and ndim >= 2 and 0 not in input.shape:
+    try:
+        ndim, matrix = input.ndim, weight.ndim == 2
+    except AttributeError:
+        at, name, x = (1, "input", input) if not isinstance(input, Tensor) else (2, "weight", weight)
+        raise TypeError(f"linear(): argument '{name}' (position {at}) must be Tensor, not {type(x).__name__}") from None
+    if matrix and ndim >= 2 and 0 not in input.shape:
         turned = transposed(weight)
         if ndim == 2:
             return mm_turned(input, turned) if bias is None else addmm_turned(bias, input, turned)

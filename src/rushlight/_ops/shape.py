@@ -708,7 +708,7 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
         raise RuntimeError("mismatch in length of strides and shape")
     if offset < 0:
         raise RuntimeError("as_strided: storage_offset must be non-negative")
-    last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) if 0 not in shape else offset - 1
+    last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) if 0 not in shape else -1
     if room is None:
         whole = array
         room = 1 + sum((n - 1) * abs(s) // item for n, s in zip(array.shape, array.strides, strict=True))

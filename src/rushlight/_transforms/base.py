@@ -196,6 +196,13 @@ class Transform:
         t.__class__ = type(self.make(lower))
         t.lower, t._node, t.level, t.transform = lower, None, self.level, self
 
+    def detach_(self, t: Any) -> Any:
+        """The tensor itself without its history on this level; as in PyTorch it keeps that of the levels below."""
+        if not self.alive:
+            self.escaped()
+        t._node = None
+        return t
+
     def write_out(self, op: Any, out: Any, result: Any) -> Any:
         """Leave a result without history in ``out=``."""
         if not self.alive:

@@ -203,10 +203,8 @@ class Forward(Transform):
         return self.dual(self.below(lambda x: x.detach(), t.lower), None)
 
     def detach_(self, t: Any) -> Any:
-        """The tensor itself without its tangent and history."""
-        t._node = t.tangent = None
-        t.lower = self.below(lambda x: x.detach(), t.lower)
-        return t
+        t.tangent = None
+        return super().detach_(t)
 
     def ones_like(self, t: Any) -> Any:
         return Grad.ones_like(self, t)  # type: ignore[arg-type]
@@ -309,6 +307,10 @@ class DualLevel(Forward):
 
     def outside(self, x: Any) -> Any:
         return x.lower._array
+
+    def detach_(self, t: Any) -> Any:
+        t.lower = self.below(lambda x: x.detach(), t.lower)  # the graph outside is its own
+        return super().detach_(t)
 
     def created(self, made: Tensor) -> Tensor:
         return made

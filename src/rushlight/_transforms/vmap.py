@@ -353,6 +353,10 @@ class Vmap(Transform):
     def detach(self, t: Any) -> Any:
         return self.make(self.below(lambda x: x.detach(), t.lower))
 
+    def detach_(self, t: Any) -> Any:
+        t.lower = self.detach(t).lower
+        return t
+
     def ones_like(self, t: Any) -> Any:
         from .grad import ones_of
 

@@ -37,6 +37,8 @@ _MISSING: Any = object()
 def _swap(module: Any, name: str, tensor: Any) -> Any:
     """Put ``tensor`` in the place of the one called ``name``, and return that; _MISSING if there was none."""
     owner, last = _owner(module, name)
+    if tensor is not None and tensor is not _MISSING and not isinstance(tensor, Tensor):
+        raise TypeError(f"{tensor} is not an instance of torch.Tensor: it was given for '{name}'")
     for members in (owner._parameters, owner._buffers):
         if last in members:
             old = members[last]
