@@ -219,3 +219,28 @@ def test_sums_are_made_in_the_dtype_of_out() -> None:
         torch.median(x, 1, out=(out(torch.float64), out(torch.int64)))
     with pytest.raises(RuntimeError, match="'indices' to have scalar type Long"):
         torch.median(x, 1, out=(out(torch.float32), out(torch.int32)))
+
+
+def test_bytes_as_another_dtype_begin_and_step_evenly() -> None:
+    assert torch.zeros(0, 64, dtype=torch.bool).view(torch.float32).shape == (0, 16)
+    assert torch.ones(6, 4)[2:].view(torch.complex64).shape == (4, 2)
+    for x, words in (
+        (torch.ones(4, 6)[:, 1:3], r"self.storage_offset\(\) must be divisible by 2 to view Float as Double"),
+        (torch.ones(5, 5)[:, :4], r"self.stride\(0\) must be divisible by 2 .* but got 5"),
+        (torch.ones(4, 4).t(), r"self.stride\(-1\) must be 1 .* but got 4"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            x.view(torch.float64)
+
+
+def test_edges_of_creation() -> None:
+    assert torch.cat([torch.ones(0), torch.ones(0)], dim=1).shape == (0,)
+    assert torch.zeros(2, out=torch.empty(2), requires_grad=True).requires_grad
+    for call in (lambda o: torch.arange(10, out=o), lambda o: torch.linspace(1, 10, 10, out=o)):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            call(torch.zeros(1).expand(10))
+    for make in (lambda *s: torch.empty(s), lambda *s: torch.ones(2).resize_(s)):
+        with pytest.raises(RuntimeError, match="Stride calculation overflowed"):
+            make(0, 4, 2**61)
+    with pytest.raises(RuntimeError, match="can't alias NumPy scalars"):
+        torch.asarray(np.float64(1), copy=False)

@@ -29,9 +29,7 @@ def allocated(shape: Any, dtype: Any, make: Any = np.empty) -> np.ndarray[Any, A
     try:
         array: np.ndarray[Any, Any] = make(shape, dtype)
     except ValueError as error:
-        if "too big" in str(error) or "Maximum allowed" in str(error):
-            raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}") from None
-        raise
+        raise too_large(shape) if "too big" in str(error) or "Maximum allowed" in str(error) else error from None
     except MemoryError:
         size = np.dtype(dtype).itemsize
         for n in shape:
@@ -43,6 +41,13 @@ def allocated(shape: Any, dtype: Any, make: Any = np.empty) -> np.ndarray[Any, A
     if DETERMINISTIC["on"] and make is np.empty:
         unwritten(array)
     return array
+
+
+def too_large(shape: Any) -> RuntimeError:
+    """The error for a shape whose strides or bytes no 64-bit number counts."""
+    if 0 in shape:
+        return RuntimeError(f"Stride calculation overflowed: an empty tensor of sizes {list(shape)}")
+    return RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
 
 
 class OutOfMemory(RuntimeError, MemoryError):

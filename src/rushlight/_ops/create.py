@@ -322,6 +322,8 @@ def asarray(
     if isinstance(obj, np.ndarray) and not copy:
         result = as_tensor(obj, dtype)
     else:
+        if copy is False and isinstance(obj, np.generic):
+            raise RuntimeError("can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray.")
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor: pass copy=None or copy=True.")
         result = levels.noted(wrap(array_of(obj, dtype)))
@@ -532,7 +534,7 @@ def into(out: Tensor | None, result: Tensor, name: str = "") -> Tensor:
         out._array = np.empty(result._array.shape, out._array.dtype)
     np.copyto(out._array, result._array, casting="unsafe")
     memory.written(out._array, "out=")
-    return out
+    return out.requires_grad_() if result.requires_grad else out
 
 
 def arranged(array: np.ndarray, memory_format: Any) -> np.ndarray:
@@ -732,6 +734,8 @@ def arange(
 
 def filling(out: Tensor | None, values: Tensor) -> Tensor:
     """A row of values written over ``out``, in the order of its elements; or itself without one."""
+    if isinstance(out, Tensor):
+        views.check_overlap(out._array)
     if out is not None and out.numel() == values.numel():
         values = wrap(values._array.reshape(tuple(out.shape)))
     return into_range(out, values)

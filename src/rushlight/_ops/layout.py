@@ -46,7 +46,10 @@ def by_strides(size: Any, stride: Any, dtype: np.dtype) -> ndarray:
     room = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
     flat = memory.allocated((room,), dtype)
     if not room:
-        return np.empty(shape, dtype)
+        try:
+            return np.empty(shape, dtype)
+        except ValueError:
+            raise memory.too_large(shape) from None
     return np.ndarray(shape, dtype, flat, 0, tuple([s * dtype.itemsize for s in steps]))
 
 
@@ -223,7 +226,10 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None, **named: Any) -
             grown = memory.allocated((start + count,), array.dtype)
             grown[: whole.size] = whole
             whole = grown
-        self._array = whole[start : start + count].reshape(shape)
+        try:
+            self._array = whole[start : start + count].reshape(shape)
+        except ValueError:
+            raise memory.too_large(shape) from None
         memory.entry(self._array).count = written  # memory that grew goes on counting
         memory.written(self._array, "resize_", *here())
     if memory_format is not None and str(memory_format) not in ("torch.contiguous_format", "torch.preserve_format"):

@@ -19,7 +19,7 @@ from .._core import dtypes, memory, record, views
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.mode import DEPTH, mode
 from .._core.promote import promote_types
-from .._core.tensor import Size, Tensor, as_inference, views_follow, wrap
+from .._core.tensor import Size, Tensor, as_inference, strides_of, views_follow, wrap
 from .broadcast import cast_to, expand, sum_to
 from .create import arranged
 from .dims import canonical, canonical_all
@@ -178,8 +178,9 @@ def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
         names = " as ".join([dtypes.LEGACY[dtypes.dtype_of(d).name] for d in (old, new)])
         if x.ndim == 0:
             raise RuntimeError(f"self.dim() cannot be 0 to view {names} (different element sizes)")
-        if x.strides[-1] != old.itemsize and x.shape[-1] != 1:
-            step = x.strides[-1] // old.itemsize
+        steps = strides_of(x)  # of an empty array, those that PyTorch counts
+        if steps[-1] != 1 and x.shape[-1] != 1:
+            step = steps[-1]
             raise RuntimeError(f"self.stride(-1) must be 1 to view {names} (different element sizes), but got {step}")
         ratio = new.itemsize // old.itemsize
         if ratio > 1 and x.shape[-1] % ratio:
@@ -187,8 +188,20 @@ def view_dtype(input: Tensor, dtype: np.dtype) -> Tensor:
                 f"self.size(-1) must be divisible by {ratio} to view {names} (different element sizes), but got "
                 f"{x.shape[-1]}"
             )
-        if ratio > 1 and any(s % new.itemsize for s in x.strides[:-1]):
-            raise RuntimeError(f"self.stride() must be divisible by {ratio} to view {names} (different element sizes)")
+        start = wrap(x).storage_offset() if ratio > 1 and x.size else 0
+        if start % max(ratio, 1):
+            raise RuntimeError(
+                f"self.storage_offset() must be divisible by {ratio} to view {names} (different element sizes), but got "
+                f"{start}"
+            )
+        for i, step in enumerate(steps[:-1] if ratio > 1 else ()):
+            if step % ratio:
+                raise RuntimeError(
+                    f"self.stride({i}) must be divisible by {ratio} to view {names} (different element sizes), but got "
+                    f"{step}"
+                )
+        if not x.size:  # nothing to share; NumPy looks at the strides all the same
+            return np.empty((*x.shape[:-1], x.shape[-1] * old.itemsize // new.itemsize), dtype)  # type: ignore[return-value]
     return x.view(dtype)  # type: ignore[no-any-return]
 
 
@@ -1046,7 +1059,7 @@ def _axis_split(name: str, axis: Any, least: int, doc: str) -> Any:
     def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
         if input.ndim < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a "
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a "
                 f"tensor with {input.ndim} dimensions!"
             )
         dim = axis if axis is not None else (0 if input.ndim == 1 else 1)
@@ -1282,7 +1295,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None, a
     if sizes.count(first) != len(sizes) or not first:
         shaped, sizes = checked_cat(shaped, sizes, dim)
         first = sizes[0]
-    at = canonical(dim, len(first))
+    # of empty vectors alone any dimension will do, as for empty ones among others
+    at = canonical(dim, len(first)) if any(shape != (0,) for shape in sizes) else 0
     made = concatenate_at(shaped, at)
     return made if out is None else concatenate_at.op.write_out(concatenate_at.op, out, made)  # type: ignore[attr-defined, no-any-return]
 
