@@ -2464,6 +2464,25 @@ def inferred(write):
             x = t.ones(3)
         return write(t, x)
 
+
+# ---- what random programs found
+
+
+def twice(f, write=False):
+    def case(t):
+        x, w = t.tensor([1.5], requires_grad=True), t.tensor([2.0])
+        with t.no_grad():
+            v = x.view(1)
+        found = []
+        for leaf in (x, v):
+            y = f(leaf, w, t)
+            if write:
+                with t.no_grad():
+                    x[[0]] = 0.25
+            for _ in range(2):
+                found.append(outcome_of(lambda y=y: y.sum().backward()))
+        return found
+
     return case
 
 
@@ -2596,3 +2615,199 @@ def f(t):
 
 
 L("selective checkpoint of linear, offloaded", f)
+
+
+def outcome_of(f):
+    try:
+        return f()
+    except RuntimeError as e:
+        return str(e)[:40]
+
+
+for name, op in {
+    "mul": lambda x, w, t: x * 2,
+    "rmul": lambda x, w, t: 3 * x,
+    "div": lambda x, w, t: x / 2,
+    "lerp by a number": lambda x, w, t: x.lerp(w, 0.5),
+    "lerp by a tensor": lambda x, w, t: x.lerp(w, w),
+    "lerp towards": lambda x, w, t: w.lerp(x, 0.5),
+    "lerp_": lambda x, w, t: x.clone().lerp_(w, 0.5),
+    "addcmul": lambda x, w, t: x.addcmul(w, w),
+    "addcmul of tensor1": lambda x, w, t: w.addcmul(x, w),
+    "addcdiv": lambda x, w, t: x.addcdiv(w, w),
+    "addmm": lambda x, w, t: t.addmm(x[None], w[None], w[None]),
+    "addmv": lambda x, w, t: t.addmv(x, w[None], w),
+    "fmod": lambda x, w, t: x.fmod(2),
+    "fmod by a tensor": lambda x, w, t: x.fmod(w),
+    "remainder": lambda x, w, t: x % 2,
+    "index_add": lambda x, w, t: x.index_add(0, t.tensor([0]), w),
+    "index_put": lambda x, w, t: x.index_put((t.tensor([0]),), w),
+    "dot": lambda x, w, t: x @ w,
+}.items():
+    L(f"backward twice: {name}", twice(op))
+    if name in ("mul", "rmul", "div", "lerp_", "addcmul of tensor1", "dot"):
+        L(f"backward twice after a write: {name}", twice(op, True))
+
+
+class ViewOf:
+    """A custom function that gives a view."""
+
+    def __new__(cls, t, x):
+        class View(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x.view(-1)
+
+            @staticmethod
+            def backward(ctx, g):
+                return g
+
+        return View.apply(x)
+
+
+def spoilt(take, use):
+    def case(t):
+        x = t.tensor([1.0, 2.0], requires_grad=True)
+        y = x * 1
+        v = take(t, y)
+        v0 = v.retain_grad
+        t.autograd.backward(v.sum(), inputs=[x], retain_graph=True)
+        with t.no_grad():
+            y.mul_(2)
+        return [outcome_of(lambda: str(use(v))[:0]) for _ in range(3)], v0 is None
+
+    return case
+
+
+for kind, take in {"unbind": lambda t, y: y.unbind(0)[1], "custom": lambda t, y: ViewOf(t, y)}.items():
+    L(f"a hook on a spoilt view: {kind}", spoilt(take, lambda v: v.register_hook(lambda g: None)))
+    L(f"retain_grad of a spoilt view: {kind}", spoilt(take, lambda v: v.retain_grad()))
+
+
+def f(t):
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    v = x.unbind(0)[0]
+    v.retain_grad()
+    with t.no_grad():
+        x.floor_()
+    v.retain_grad()
+
+
+L("retain_grad of a spoilt view that retains it", f)
+
+
+def f(t):
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    with t.no_grad():
+        v = x.view(2)
+        x.mul_(2)
+    x.requires_grad_(False)
+    found = [v.requires_grad, v.is_leaf, v.grad_fn, (v * 2).requires_grad]
+    x.requires_grad_()
+    return found, v.requires_grad, outcome_of(lambda: v * 2)
+
+
+L("a spoilt view of a leaf that asks no more", f)
+
+
+def f(t):
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x.detach()
+    with t.no_grad():
+        v = y.view(2)
+    y.mul_(x)
+    v.requires_grad_(False)
+    return v.requires_grad, outcome_of(lambda: v.is_leaf)
+
+
+L("a spoilt view may be told to ask no more", f)
+
+
+def lost(write):
+    def case(t):
+        x = t.ones(2, 2, requires_grad=True)
+        v = x[:1]
+        w = v.diagonal()
+        u = w.exp()
+        v.retain_grad()
+        x.requires_grad_(False)
+        write(t, x, v)
+        w.sum().backward(retain_graph=True)
+        found = t.autograd.grad(u.sum(), [v, w], allow_unused=True)
+        return found, v.grad, w.requires_grad, [n and n.name() for n, _ in v.grad_fn.next_functions]
+
+    return case
+
+
+L("views of a leaf that asks no more", lost(lambda t, x, v: None))
+L("views of a leaf that asks no more, after a write", lost(lambda t, x, v: x.mul_(2)))
+L("views of a leaf that asks no more, after a write to one", lost(lambda t, x, v: nograd(t, lambda: v.mul_(2))))
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True)
+    y = x * 1
+    v = y[:1]
+    u = v.exp()
+    y.detach_()
+    y.mul_(2)
+    return t.autograd.grad(u.sum(), [v, x], allow_unused=True), v.requires_grad, v.grad_fn.next_functions
+
+
+L("views of what was detached in place, after a write", f)
+
+
+def f(t):
+    x = t.tensor([2.0], requires_grad=True)
+    found = []
+    for wrote in (False, True):
+        y = x.tensor_split(2)[1] if wrote is None else x[1:]
+        if wrote:
+            nograd(t, lambda: x.mul_(2))
+        (g,) = t.autograd.grad((y * y).sum(), x, create_graph=True)
+        found += [g, g.requires_grad]
+    return found
+
+
+L("an empty view taken again", f)
+
+
+def f(t):
+    x = t.ones(1, 2, requires_grad=True)
+    y, seen = x.mean(0, True), []
+    y.register_hook(lambda g: g * 2)
+    y.squeeze_()
+    y.register_hook(lambda g: seen.append((g.tolist(), tuple(g.shape))))
+    y.sum().backward()
+    z = x.mean(0, True)
+    z.squeeze_()
+    z.register_hook(lambda g: seen.append((g.tolist(), tuple(g.shape))))
+    z.mul_(3)
+    z.register_hook(lambda g: seen.append((g.tolist(), tuple(g.shape))))
+    z.sum().backward()
+    return seen, x.grad
+
+
+L("hooks before and after a view in place", f)
+
+
+def f(t):
+    x, seen = t.ones(3, requires_grad=True), []
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
+    y = (x * 2).sum()
+    del x
+    y.backward()
+    return seen
+
+
+L("a post accumulate hook of a leaf that the program dropped", f)
+
+
+def f(t):
+    x = t.tensor([[0.7, 1.1]] * 3, dtype=t.float64, requires_grad=True)
+    s = x.std(0)
+    (g,) = t.autograd.grad(s.sum(), x, create_graph=True)
+    return s, x.var(0, keepdim=True), g, t.autograd.grad(g.sum(), s)
+
+
+L("equal numbers vary by 0", f)

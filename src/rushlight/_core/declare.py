@@ -18,7 +18,7 @@ import numpy as np
 
 from . import callsite, dtypes, record
 from . import compile as compiler
-from .graph import Bundle, Fan, Node, Port, Rule, node_type
+from .graph import Bundle, Fan, Freed, Node, Port, Rule, node_type
 from .memory import clock, tick
 from .mode import mode
 from .tensor import Tensor, new, wrap
@@ -254,9 +254,17 @@ class Op:
     @cached_property
     def node_class(self) -> type[Node]:
         """The class of this operator's nodes."""
-        kept = [*self.rules.values(), *([self.joint] if self.joint else [])]
-        holds = any(s < record.SHAPE or s >= record.OUTPUT for r in kept for s in r.sources if self.is_tensor_source(s))
-        return node_type(self.node_name, (OpNode,), op=self, holds=holds)
+        return node_type(self.node_name, (OpNode,), op=self, holds=self.holds_with())
+
+    def holds_with(self, number: str = "") -> Any:
+        """Whether its nodes hold saved tensors, also if the argument ``number`` is none: yes, no, or each node knows."""
+        kept = [self.joint] if self.joint else list(self.rules.values())
+        place = self.parameters.index(number) if number else None
+        tensors = [{s for s in r.sources if s != place and self.is_tensor_source(s)} for r in kept]
+        used = [s for some in tensors for s in some]
+        if all(tensors) or self.lists or len(used) > len(set(used)):  # what several rules use is saved for any of them
+            return bool(used)
+        return property(holds_some) if used else False
 
     @cached_property
     def other_classes(self) -> dict[str, type[Node]]:
@@ -265,7 +273,12 @@ class Op:
         # PyTorch's node has no edge towards a number
         spots = {n: (i,) for i, n in enumerate([n for n in self.parameters if n in self.rules])}
         return {
-            n: node_type(name, (self.node_class,), unseen=spots.get(n, ()) if n in self.number_names else ())
+            n: node_type(
+                name,
+                (self.node_class,),
+                unseen=spots.get(n, ()) if n in self.number_names else (),
+                holds=self.holds_with(n) if n in self.number_names else self.node_class.holds,
+            )
             for n, name in names.items()
         }
 
@@ -288,6 +301,14 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def holds_some(node: Node) -> bool:
+    """Whether a node has saved a tensor: that of an operator some of whose rules need none."""
+    if type(node.saved) is Freed:
+        return True
+    every = [value for kept in node.saved for value in kept or ()]
+    return any([hasattr(value, "shape") and not isinstance(value, np.dtype) for value in every])
 
 
 def by_position(forward: Callable[..., Any], named: list[str]) -> Callable[..., Any]:

@@ -84,6 +84,7 @@ class NodeHooks:
         self.pre: Hooks = OrderedDict()
         self.post: Hooks = OrderedDict()
         self.accumulated: Hooks = OrderedDict()
+        self.asks: Tensor | None = None  # the leaf, if it has hooks that are given it
 
     def at_leaf(self, this: Pass, leaf: Leaf) -> None:
         """A leaf's gradient is complete: run its hooks around the addition to ``.grad``."""
@@ -369,11 +370,17 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     """
     if self._node is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    node, index = place(self._node)
+    node, index = place(stays_at(self._node))
     if self._view is not None:
         for call in on_view:
             call(self)
     return add(hooks_of(node).tensor.setdefault(index, OrderedDict()), hook)
+
+
+def stays_at(node: Node) -> Node:
+    """Where the hooks of a tensor with this node stand: a view operator in place leaves them where they were."""
+    found: Node = node.__dict__.get("_hooked", node)
+    return found
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -382,7 +389,9 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if not self.is_leaf:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-    return add(hooks_of(self._node).accumulated, hook)
+    hooks = hooks_of(self._node)
+    hooks.asks = self  # the hooks get it also if the program has dropped it; the collector finds the cycle
+    return add(hooks.accumulated, hook)
 
 
 def retain_grad(self: Tensor) -> None:
@@ -405,11 +414,16 @@ def retain_grad(self: Tensor) -> None:
 
 def retains_grad(self: Tensor) -> bool:
     """Whether ``retain_grad`` was called on this tensor."""
-    if self._node is None or type(self._node) is Leaf:
+    return kept_by(self._node, self)
+
+
+def kept_by(node: Node | None, tensor: Tensor) -> bool:
+    """Whether the gradient that arrives at ``node`` is kept in the ``.grad`` of ``tensor``."""
+    if node is None or type(node) is Leaf:
         return False
-    node, index = place(self._node)
+    node, index = place(node)
     found = node.hooks.retain.get(index) if node.hooks is not None else None
-    return found is not None and found() is self
+    return found is not None and found() is tensor
 
 
 def backward_hooks(self: Tensor) -> Hooks | None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import callsite, dtypes, memory
-from .graph import Fan, Node, Nowhere, Port
+from .graph import Fan, Freed, Node, Nowhere, Port
 from .levels import stack
 from .memory import tick
 from .mode import CAREFUL, DEPTH, INFERENCE, RECORD, mode, word
@@ -540,6 +540,8 @@ def overriding(args: Sequence[Any], out: Any) -> Any:
 
 def changed_error(node: Node) -> None:
     """Raise if something that ``node`` saved has been written since: which tensor, and which line wrote it."""
+    if type(node.saved) is Freed:  # whoever asks for a freed value is told so
+        return
     for position, saved in enumerate(node.saved):
         lost = type(node.parents[position]) is Nowhere
         for place, value in enumerate(saved or ()):
@@ -570,7 +572,8 @@ def saves_for_one(node: Any, position: int, place: int | None = None) -> bool:
     rules = node.spread_rules()
     others = [s for i, rule in enumerate(rules) if i != position for s in rule.sources]
     own = rules[position].sources
-    return not any([s in others for s in (own if place is None else own[place : place + 1 or None])])
+    own = own if place is None else own[place : place + 1 or None]
+    return not any([s in others for s in own if op.is_tensor_source(s) or "tuple" in op.annotations[op.parameters[s % SHAPE]]])
 
 
 DETACHED = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ from .record import (
     tensors_in,
     watched,
 )
-from .tensor import Tensor, as_inference, followers, wrap
+from .tensor import LEAVES, Tensor, as_inference, followers, wrap
 
 ndarray = np.ndarray
 new_tuple: Any = tuple.__new__  # a third of the time of a NamedTuple's own
@@ -46,10 +47,11 @@ new_tuple: Any = tuple.__new__  # a third of the time of a NamedTuple's own
 class Views(list[Any]):
     """What a base remembers: weak references to its views."""
 
-    __slots__ = ("room", "watched")
+    __slots__ = ("lost", "room", "watched")
 
     def __init__(self) -> None:
         self.room = 16
+        self.lost = False  # whether the base gave up its history, or asks for no gradient any more, with views alive
         self.watched = False  # whether writes through another alias of the memory are told: see ``watch``
 
 
@@ -382,7 +384,7 @@ def refresh(target: Tensor) -> None:
     """Take the views of written memory again: as in PyTorch, their nodes are others after any write, recorded or not."""
     link = target._view
     base: Any = link.base if type(link) is View else target
-    if base._node is None or not isinstance(base._view, Views):
+    if not isinstance(base._view, Views) or (base._node is None and not base._view.lost):
         return
     now = memory.last_write
     for r in list(base._view):
@@ -390,6 +392,8 @@ def refresh(target: Tensor) -> None:
         if type(view) is not Tensor or view._view.kind or view._node is None or view._node.seq > now:
             continue
         old = view._node
+        if base._node is None and type(old) in LEAVES:
+            continue
         with switched(mode() & ~CAREFUL | RECORD):
             view._node = taken_again(view)
         move_retained(view, old)
@@ -527,12 +531,27 @@ def retaken(made: type[Node]) -> type[Node]:
     return type("AsStridedBackward0", (made,), {"__slots__": (), "next_functions": property(next_functions)})
 
 
-def taken_again(view: Tensor) -> Node | None:
-    """The node of a view of its base as that is now."""
+def nothing(g: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of a base from an empty view, which is no function of what arrives: as in PyTorch, it has no history."""
+    zeros = np.zeros(shape, g.dtype._np if isinstance(g, Tensor) else g.dtype)
+    return wrap(zeros) if isinstance(g, Tensor) else zeros
+
+
+class AsStridedBackward0(Node):
+    """The node of an empty view that was taken again."""
+
+    __slots__ = ()
+
+
+def taken_again(view: Tensor) -> Node:
+    """The node of a view of its base as that is now; it leads nowhere if the base has no history any more."""
     base, path = view._view.base, path_to(view)
-    if base._node is None:
-        return None
-    node = base._node
+    node: Any = base._node if base._node is not None else Nowhere()
+    if not view._array.size:
+        made = AsStridedBackward0()
+        made.parents, made.rules, made.saved, made.seq = (node,), (nothing,), ((base._array.shape,),), tick()
+        made.code, made.lasti = callsite.here()
+        return made
     x = wrap(base._array, node)
     for step in path:
         x = step.take(x)
@@ -547,7 +566,7 @@ def taken_again(view: Tensor) -> Node | None:
         node.__class__ = retaken(type(node))  # type: ignore[arg-type, assignment]
         if len(path) > 1:
             node.__dict__["_steps"] = len(path)
-    return node  # type: ignore[no-any-return]
+    return node  # type: ignore[return-value]
 
 
 def retake_views(base: Tensor) -> None:
@@ -576,7 +595,7 @@ class Spoiled(Tensor):
 
     @property
     def _node(self) -> Any:
-        if mode() & RECORD:
+        if mode() & RECORD and asks(self):
             raise RuntimeError(complaint(self, "its base or another view of its base has been"))
         return None
 
@@ -591,24 +610,42 @@ class Spoiled(Tensor):
             self._array, suffixes=("grad_fn=<Invalid>",), prefix="tensor(", default_dtype=dtypes.default_dtype
         )
 
-    requires_grad = property(lambda self: True)
+    requires_grad = property(lambda self: asks(self))
     output_nr = 0
-    retains_grad = False
+    retains_grad = property(lambda self: hooks.kept_by(TRUE_NODE.__get__(self), self))
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
-        if not requires_grad and type(TRUE_NODE.__get__(self)) not in (Leaf, Nowhere):
+        if not requires_grad and type(TRUE_NODE.__get__(self)) not in LEAVES:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         return self
 
     def retain_grad(self) -> None:
-        if type(TRUE_NODE.__get__(self)) not in (Leaf, Nowhere):
+        if type(TRUE_NODE.__get__(self)) not in LEAVES and not self.retains_grad:
             raise RuntimeError(complaint(self, "its base or another view of its base has been"))
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> hooks.RemovableHandle:
+        """As in PyTorch, the node is looked at when the tensor gets its first hook; further ones go where that is."""
+        node = TRUE_NODE.__get__(self)
+        found = self.__dict__.get("_hooks")
+        if found is None and node is not None:
+            found = hooks.tensor_hooks(node)
+        if found is None:
+            self.__dict__["_hooks"] = OrderedDict()
+            return hooks.register_hook(self, hook)
+        return hooks.add(found, hook)
 
     @property
     def grad_fn(self) -> Any:
-        raise RuntimeError(complaint(self, "its base or another view of its base has been"))
+        if asks(self):
+            raise RuntimeError(complaint(self, "its base or another view of its base has been"))
+        return None
 
-    is_leaf = grad_fn
+    is_leaf = property(lambda self: self.grad_fn is None)
+
+
+def asks(view: Tensor) -> bool:
+    """Whether a spoiled view requires grad: by itself, or because its base does."""
+    return view._view.base._node is not None or type(TRUE_NODE.__get__(view)) not in (type(None), Nowhere)
 
 
 TRUE_NODE: Any = Tensor.__dict__["_node"]
@@ -749,6 +786,8 @@ def overlapping(array: ndarray, other: ndarray, op: Op, name: str) -> bool:
 
 def follow_leaf(base: Tensor) -> None:
     """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
+    if isinstance(base._view, Views) and base._node is None:
+        base._view.lost = True
     for r in base._view if isinstance(base._view, Views) else ():
         view = r()
         if view is None or type(view) is Spoiled or (view._node is not None and type(view._node) is not Nowhere):

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._core import callsite, memory, views
 from .._core.graph import Node, node_type
-from .._core.hooks import move_retained
+from .._core.hooks import move_retained, stays_at, tensor_hooks
 from .._core.memory import tick
 from .._core.mode import DEPTH, RECORD, mode
 from .._core.tensor import Tensor, wrap
@@ -64,6 +64,8 @@ def inplace_view(function: Callable[..., Any], name: str) -> Callable[..., Any]:
             made._node.__class__ = renamed(type(made._node), args)
             made._node.seq = tick()
             move_retained(self, before)
+            if type(link) is not views.View and tensor_hooks(stays_at(before)) is not None:
+                made._node.__dict__["_hooked"] = stays_at(before)
             if link is not None and type(link) is not views.View:
                 views.retake_views(self)
         return self

@@ -526,6 +526,9 @@ def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any
     centre = np.add.reduce(x, gone, None, None, True) / n if n else np.add.reduce(x, gone, None, None, True) * np.nan
     c = x - centre
     squares = np.add.reduce((c * c.conj()).real if own.kind == "c" else c * c, gone, None, None, keepdim)
+    if squares.size > 1 and n:  # the rounding of the mean taken out again: equal numbers have a variance of 0
+        off = np.abs(np.add.reduce(c, gone, None, None, keepdim))
+        squares = np.maximum(squares - off * (off / n), 0)
     free = builtins.max(n - correction, 0)
     variance = np.true_divide(squares, free)
     return variance, centre
@@ -542,7 +545,8 @@ def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim:
     from .compare import where
 
     flat = result == 0
-    return var_vjp(where(flat, 0, g / where(flat, 1, result * 2)), input, dim, correction, keepdim)
+    twice = result * 2 if isinstance(g, Tensor) else where(flat, 1, result * 2)  # PyTorch's second derivative is nan there
+    return var_vjp(where(flat, 0, g / twice), input, dim, correction, keepdim)
 
 
 @operator(batch=over_all, node="StdBackward0", input=std_vjp)
