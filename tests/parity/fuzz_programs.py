@@ -156,7 +156,9 @@ class Machine:
                             t.grad = None
                 if len(self.pool) > 40:
                     del self.pool[20:]
-                self.log.append((step[:2], error, [self.state(t) for t in self.pool], self.seen, str(self.last), self.unsteady))
+                self.log.append(
+                    (step[:2], error, [self.state(t) for t in self.pool], self.seen, str(self.last), self.unsteady)
+                )
                 self.seen = []
                 if self.unsteady:
                     break

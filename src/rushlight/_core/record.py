@@ -573,7 +573,9 @@ def saves_for_one(node: Any, position: int, place: int | None = None) -> bool:
     others = [s for i, rule in enumerate(rules) if i != position for s in rule.sources]
     own = rules[position].sources
     own = own if place is None else own[place : place + 1 or None]
-    return not any([s in others for s in own if op.is_tensor_source(s) or "tuple" in op.annotations[op.parameters[s % SHAPE]]])
+    return not any(
+        [s in others for s in own if op.is_tensor_source(s) or "tuple" in op.annotations[op.parameters[s % SHAPE]]]
+    )
 
 
 DETACHED = (

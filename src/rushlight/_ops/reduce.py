@@ -545,7 +545,9 @@ def std_vjp(g: Any, input: Any, result: Any, dim: Any, correction: Any, keepdim:
     from .compare import where
 
     flat = result == 0
-    twice = result * 2 if isinstance(g, Tensor) else where(flat, 1, result * 2)  # PyTorch's second derivative is nan there
+    twice = (
+        result * 2 if isinstance(g, Tensor) else where(flat, 1, result * 2)
+    )  # PyTorch's second derivative is nan there
     return var_vjp(where(flat, 0, g / twice), input, dim, correction, keepdim)
 
 
