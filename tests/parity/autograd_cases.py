@@ -2804,6 +2804,17 @@ L("a post accumulate hook of a leaf that the program dropped", f)
 
 
 def f(t):
+    x = t.ones(2, 2, requires_grad=True)
+    x[False] = 3.0
+    x[False] = t.ones(7)
+    return x, x._version
+
+
+L("put at False", f)
+L("view_as_complex at an odd place", lambda t: t.view_as_complex(t.ones(5)[1:3]))
+
+
+def f(t):
     x = t.tensor([[0.7, 1.1]] * 3, dtype=t.float64, requires_grad=True)
     s = x.std(0)
     (g,) = t.autograd.grad(s.sum(), x, create_graph=True)

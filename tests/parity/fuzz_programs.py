@@ -32,10 +32,29 @@ META = ["requires_grad_", "requires_grad_false", "detach_", "retain_grad", "zero
 HOOKS = ["scale", "see", "none", "node_pre", "node_post", "post_accumulate", "remove"]
 BACKWARD = ["backward", "backward_retain", "backward_create", "grad", "grad_create", "backward_inputs", "backward_seed"]
 CUSTOM = ["square", "identity", "dirty", "two", "view"]
+# of wide programs only
+WIDE = {
+    "put": (8, [
+        "none", "row_mask", "pair", "pairs", "slice_list", "list_slice", "true", "false", "scalar_tensor", "bools", "negative",
+        "ellipsis_none", "grid", "empty", "list_none", "augmented",
+    ]),
+    "pick": (3, ["none", "row_mask", "pair", "slice_list", "list_slice", "true", "scalar_tensor", "bools", "grid"]),
+    "out": (3, ["add", "mul", "sin", "sum", "matmul", "cat", "fresh"]),
+    "function": (5, ["dirty_pair", "dirty_view", "pass_on", "constant", "setup", "once", "unused", "two_views"]),
+    "strided": (3, ["overlap", "gap", "row", "reverse", "whole", "as_strided_"]),
+    "data": (3, ["write", "assign", "read", "swap"]),
+    "storage": (1, ["set_", "detach_", "detach_chain", "increment"]),
+    "inference": (2, ["op", "view", "write", "leaf"]),
+    "packed": (3, ["square", "mul", "exp", "write", "twice"]),
+    "step": (4, ["sgd", "momentum", "optimizer", "clip", "zero"]),
+    "complex": (4, ["view_as_complex", "view_as_real", "real", "imag", "write_real", "write_imag", "square", "conj", "abs"]),
+    "ask": (5, ["several", "unused", "materialized", "edge", "seeds", "inputs", "inputs_two", "interior"]),
+    "together": (2, ["copy_part", "mul_part", "swap_halves", "write_chunk", "write_unbind", "fill_diagonal", "index_add", "scatter"]),
+}  # fmt: skip
 
 
-def make_program(seed: int) -> list[tuple[Any, ...]]:
-    """A program of 5 to 40 steps."""
+def make_program(seed: int, wide: bool = False) -> list[tuple[Any, ...]]:
+    """A program of 5 to 40 steps; a wide one has rarer kinds of steps, too."""
     r = random.Random(seed)
     program: list[tuple[Any, ...]] = []
     for _ in range(r.randint(1, 3)):
@@ -45,6 +64,8 @@ def make_program(seed: int) -> list[tuple[Any, ...]]:
         "setitem": 6, "inplace_view": 1, "gather": 4, "meta": 5, "hook": 4, "backward": 7, "matmul": 3, "cat": 3,
         "custom": 2, "delete": 1,
     }  # fmt: skip
+    if wide:
+        kinds.update({kind: weight for kind, (weight, _) in WIDE.items()})
     names, weights = list(kinds), list(kinds.values())
     for _ in range(r.randint(4, 37)):
         kind = r.choices(names, weights)[0]
@@ -59,7 +80,7 @@ def make_program(seed: int) -> list[tuple[Any, ...]]:
             "unary": UNARY, "binary": BINARY, "scalar": [*BINARY[:4], "pow", "rsub"], "reduce": REDUCE, "view": VIEWS,
             "many": MANY, "inplace": INPLACE, "setitem": SETITEM, "inplace_view": INPLACE_VIEWS, "gather": GATHER,
             "meta": META, "hook": HOOKS, "backward": BACKWARD, "matmul": ["matmul", "mv", "outer"], "cat": ["cat", "stack"],
-            "custom": CUSTOM, "delete": ["delete"],
+            "custom": CUSTOM, "delete": ["delete"], **{name: choices for name, (_, choices) in WIDE.items()},
         }[kind]  # fmt: skip
         program.append((kind, r.choice(choice), mode, *n))
     program.append(("backward", "backward", "", -1, 0, 0, 0, 0, 0))
@@ -131,6 +152,88 @@ class Machine:
             def backward(ctx: Any, g: Any) -> Any:
                 return g.reshape(ctx.shape) * 7
 
+        class DirtyPair(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any, y: Any) -> Any:
+                ctx.mark_dirty(x)
+                x.mul_(3)
+                return x, y * 2
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                return g * 3, h * 2
+
+        class PassOn(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any, k: Any) -> Any:
+                return x, x * k
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                return g + 2 * h, None
+
+        class Constant(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                a, b = x * 2, x > 1
+                c = x * 5
+                ctx.mark_non_differentiable(b, c)
+                return a, c
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                return g * 2 + h
+
+        class Setup(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(x: Any, y: Any) -> Any:
+                return x * y
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+                ctx.save_for_backward(*inputs, output)
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                x, y, out = ctx.saved_tensors
+                return (
+                    g.mul(y).sum_to_size(x.shape) if ctx.needs_input_grad[0] else None,
+                    (g * x + 0 * out).sum_to_size(y.shape) if ctx.needs_input_grad[1] else None,
+                )
+
+        class Once(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                return x.exp()
+
+            @staticmethod
+            @lib.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * ctx.saved_tensors[0].exp()
+
+        class Unused(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any, y: Any) -> Any:
+                return x * 2
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 2, None
+
+        class TwoViews(F):  # type: ignore[misc, valid-type]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x.view_as(x), x[:1]
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                return g
+
+        self.wide = {
+            "dirty_pair": DirtyPair, "pass_on": PassOn, "constant": Constant, "setup": Setup, "once": Once,
+            "unused": Unused, "two_views": TwoViews,
+        }  # fmt: skip
         self.functions = {"square": Square, "identity": Identity, "dirty": Dirty, "two": Two, "view": View}
 
     def get(self, n: int) -> Any:
@@ -149,8 +252,8 @@ class Machine:
                     error = type(e).__name__
                     self.last = e
                     del self.pool[before:]
-                    if step[0] == "backward":
-                        self.seen = []
+                    if step[0] in ("backward", "ask", "packed"):
+                        self.seen = []  # how far it came
                         # PyTorch leaves .grad half added, Rushlight as it was
                         for t in self.pool:
                             t.grad = None
@@ -463,6 +566,266 @@ class Machine:
 
     def do_custom(self, name: str, x: Any, n: list[int]) -> Any:
         return self.functions[name].apply(x)
+
+    # ---- kinds of steps of wide programs
+
+    def key(self, name: str, x: Any, a: int) -> Any:
+        """An index of that kind for ``x``; it may not fit."""
+        lib, rows = self.lib, x.shape[0] if x.dim() else 1
+        b = a % rows if rows else 0
+        return {
+            "none": lambda: (None, b),
+            "row_mask": lambda: x.detach().reshape(max(rows, 1), -1).sum(1) > 2,
+            "pair": lambda: ([0, b], [b, 0]),
+            "pairs": lambda: (lib.tensor([0, b]), lib.tensor([0, 0])),
+            "slice_list": lambda: (slice(None), [0]),
+            "list_slice": lambda: ([b], slice(0, 1)),
+            "true": lambda: True,
+            "false": lambda: False,
+            "scalar_tensor": lambda: lib.tensor(b),
+            "bools": lambda: [i == b for i in range(rows)],
+            "negative": lambda: -1,
+            "ellipsis_none": lambda: (..., None),
+            "grid": lambda: (lib.tensor([[0], [b]]),),
+            "empty": lambda: slice(0, 0),
+            "list_none": lambda: ([b], None),
+            "augmented": lambda: b,
+        }[name]()
+
+    def do_put(self, name: str, x: Any, n: list[int]) -> Any:
+        value = self.get(n[1]) if n[2] % 2 else [0.25, 2, -1.5][n[2] % 3]
+        if n[2] % 2 and (n[2] % 5 == 0):
+            value = value.reshape(-1)[:1]
+        if n[2] % 2 and np.may_share_memory(x.detach().numpy(), value.detach().numpy()):
+            value = value.clone()
+        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=True)) or not x.numel():
+            return None  # as for setitem
+        key = self.key(name, x, n[3])
+        if n[2] % 2 and value.numel() > 1 and name in ("pair", "pairs", "grid"):
+            value = value.reshape(-1)[0]  # which of several values comes last is open
+        if name == "augmented":
+            x[key] *= value
+        else:
+            x[key] = value
+        return None
+
+    def do_pick(self, name: str, x: Any, n: list[int]) -> Any:
+        if not x.numel():
+            return None
+        return x[self.key(name, x, n[1])]
+
+    def do_out(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, y, out = self.lib, self.get(n[1]), self.get(n[2])
+        arrays = [t.detach().numpy() for t in (x, y, out)]
+        if name == "fresh":
+            return lib.mul(x, 2, out=lib.empty(0, dtype=x.dtype))
+        if any(np.may_share_memory(arrays[2], a) for a in arrays[:2]) or out._is_view():
+            return None
+        if name in ("add", "mul", "matmul"):
+            want = np.add(*arrays[:2]).shape if name != "matmul" else np.matmul(*arrays[:2]).shape
+            if want != arrays[2].shape:
+                return None  # PyTorch resizes storages
+            getattr(lib, name)(x, y, out=out)
+        elif name == "sin" and arrays[0].shape == arrays[2].shape:
+            lib.sin(x, out=out)
+        elif name == "sum" and not arrays[2].shape:
+            lib.sum(x, tuple(range(x.dim())), out=out)
+        elif name == "cat" and x.dim() and arrays[2].shape == (2 * x.shape[0], *x.shape[1:]):
+            lib.cat([x, x], out=out)
+        return None
+
+    def do_function(self, name: str, x: Any, n: list[int]) -> Any:
+        y = self.get(n[1])
+        if name == "dirty_pair":
+            if np.may_share_memory(x.detach().numpy(), y.detach().numpy()):
+                return None
+            return list(self.wide[name].apply(x, y))[1:]
+        if name == "dirty_view":
+            self.functions["dirty"].apply(x[:1])
+            return None
+        if name == "pass_on":
+            return list(self.wide[name].apply(x, 2))
+        if name in ("setup", "unused"):
+            return self.wide[name].apply(x, y)
+        return self.wide[name].apply(x)
+
+    def do_strided(self, name: str, x: Any, n: list[int]) -> Any:
+        if not x.is_contiguous():
+            return None
+        size = x.numel()
+        if name == "overlap":
+            return x.as_strided((2, 2), (1, 1))
+        if name == "gap":
+            return x.as_strided((2,), (2,))
+        if name == "row":
+            return x.as_strided((1, 2), (2, 1), x.storage_offset())
+        if name == "reverse":
+            return x.as_strided(tuple(x.shape)[::-1], tuple(x.stride())[::-1])
+        if name == "whole":
+            return x.as_strided((size,), (1,))
+        if not x.requires_grad:
+            x.as_strided_((max(size, 1) // 2,), (2,))
+        return None
+
+    def do_data(self, name: str, x: Any, n: list[int]) -> Any:
+        y = self.get(n[1])
+        if name == "write":
+            x.data.mul_(0.5)
+        elif name == "read":
+            return x.data
+        elif x._is_view() or np.may_share_memory(x.detach().numpy(), y.detach().numpy()) or any(t is not x and np.may_share_memory(t.detach().numpy(), x.detach().numpy()) for t in self.pool):
+            return None
+        elif name == "assign":
+            x.data = (y.detach() * 0.5).clone() if y.shape == x.shape else (x.detach() * 0.5).clone()
+        elif y.shape == x.shape and x.is_leaf and y.is_leaf:
+            x.data = y.data.clone()
+        return None
+
+    def do_storage(self, name: str, x: Any, n: list[int]) -> Any:
+        if name == "increment":
+            self.lib.autograd.graph.increment_version(x)
+        elif name == "detach_":
+            x.detach_()
+        elif name == "detach_chain":
+            return (x * 2).detach_().requires_grad_()
+        elif not x.requires_grad and not x._is_view():
+            x.set_(self.lib.full((2,), 0.75, dtype=x.dtype))
+        return None
+
+    def do_inference(self, name: str, x: Any, n: list[int]) -> Any:
+        lib = self.lib
+        with lib.inference_mode():
+            if name == "op":
+                made = x * 2
+            elif name == "view":
+                made = x.view(-1)
+            elif name == "leaf":
+                made = lib.full((2,), 0.5, dtype=lib.float64)
+            else:
+                x.mul_(2)
+                return None
+        how = n[1] % 4
+        if how == 0:
+            return made * 1  # PyTorch counts making a clone() as a write to it
+        if how == 1:
+            return made * self.get(n[2])
+        if how == 2:
+            made.add_(1)
+        return (made + 1) * 2
+
+    def do_packed(self, name: str, x: Any, n: list[int]) -> Any:
+        def pack(t: Any) -> Any:
+            self.seen.append(("pack", tuple(t.shape)))
+            return t.detach().clone()
+
+        with self.lib.autograd.graph.saved_tensors_hooks(pack, lambda t: t * 1):
+            if name == "square":
+                return x * x
+            if name == "mul":
+                return x * self.get(n[1])
+            if name == "exp":
+                return x.exp()
+            if name == "write":
+                x.sin_()
+                return None
+            return x.sigmoid().sigmoid()
+
+    def do_step(self, name: str, x: Any, n: list[int]) -> Any:
+        lib = self.lib
+        leaves = [
+            t for t in self.pool if t.is_leaf and t.requires_grad and t.grad is not None and not t.grad.requires_grad
+        ]
+        if not leaves:
+            return None
+        if name == "optimizer":
+            lib.optim.SGD(leaves, lr=0.1).step()
+        elif name == "clip":
+            lib.nn.utils.clip_grad_norm_(leaves, 1.0)
+        else:
+            with lib.no_grad():
+                for p in leaves:
+                    if name == "sgd":
+                        p.add_(p.grad, alpha=-0.1)
+                    elif name == "momentum":
+                        p.sub_(0.1 * p.grad.mul_(0.9).add_(0.01))
+                    else:
+                        p.grad.zero_()
+        return None
+
+    def do_complex(self, name: str, x: Any, n: list[int]) -> Any:
+        lib = self.lib
+        if x.is_complex():
+            if name in ("view_as_complex", "view_as_real"):
+                return lib.view_as_real(x)
+            return {
+                "real": lambda: x.real, "imag": lambda: x.imag, "write_real": lambda: x.real.mul_(2) and None,
+                "write_imag": lambda: x.imag.zero_() and None, "square": lambda: x * x, "abs": lambda: x.abs(),
+                "conj": lambda: x.conj() * x,
+            }[name]()  # fmt: skip
+        if not x.dim() or x.shape[-1] != 2:
+            return None
+        z = lib.view_as_complex(x)
+        if name == "view_as_complex":
+            return z
+        if name == "write_real":
+            z.real.mul_(2)
+            return None
+        if name == "write_imag":
+            z.imag.add_(1)
+            return None
+        return {
+            "view_as_real": lambda: lib.view_as_real(z * 2), "real": lambda: z.real, "imag": lambda: z.imag,
+            "square": lambda: lib.view_as_real(z * z), "conj": lambda: (z.conj() * z).real, "abs": lambda: z.abs(),
+        }[name]()  # fmt: skip
+
+    def do_ask(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, y, z = self.lib, self.get(n[1]), self.get(n[2])
+        grad = lib.autograd.grad
+        keep = bool(n[3] % 3)
+        if name == "several":
+            found = grad([x.sum(), y.sum()], [z], retain_graph=keep, allow_unused=True)
+        elif name == "unused":
+            found = grad(x.sum(), [y, z], retain_graph=keep)
+        elif name == "materialized":
+            found = grad(x.sum(), [y, z], retain_graph=keep, materialize_grads=True)
+        elif name == "edge":
+            edge = lib.autograd.graph.get_gradient_edge(y)
+            found = grad(x.sum(), [edge], retain_graph=keep, allow_unused=True)
+        elif name == "seeds":
+            found = grad([x, y], [z], [lib.ones_like(x), lib.ones_like(y) * 2], retain_graph=keep, allow_unused=True)
+        elif name == "interior":
+            w = x * 2
+            found = grad((w * w).sum(), [w, x, y], allow_unused=True, retain_graph=keep)
+        else:
+            x.sum().backward(inputs=[y] if name == "inputs" else [y, z], retain_graph=keep)
+            return None
+        self.seen.append((name, [None if g is None else np.array(g.detach().numpy()) for g in found]))
+        return None
+
+    def do_together(self, name: str, x: Any, n: list[int]) -> Any:
+        lib, y = self.lib, self.get(n[1])
+        if np.may_share_memory(x.detach().numpy(), y.detach().numpy()):
+            y = y.clone()
+        if not x.dim() or not x.numel() or any(s == 0 and k > 1 for s, k in zip(x.stride(), x.shape, strict=True)):
+            return None
+        if name == "copy_part":
+            x[:1].copy_(y)
+        elif name == "mul_part":
+            x[..., :1].mul_(y.sum())
+        elif name == "swap_halves":
+            a, b = x.chunk(2) if x.shape[0] > 1 else (x, x)
+            a.add_(b.clone())
+        elif name == "write_chunk":
+            x.chunk(2)[0].mul_(2)
+        elif name == "write_unbind":
+            x.unbind(0)[0].add_(1)
+        elif name == "fill_diagonal":
+            x.fill_diagonal_(0.5)
+        elif name == "index_add":
+            x.index_add_(0, lib.tensor([0]), y)
+        else:
+            x.scatter_(0, lib.zeros((1,) * x.dim(), dtype=lib.int64), 0.5)
+        return None
 
     def do_delete(self, name: str, x: Any, n: list[int]) -> Any:
         if len(self.pool) > 2:

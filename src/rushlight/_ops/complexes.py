@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import record
+from .._core import memory, record
 from .._core.declare import LINEAR, operator, pointwise
 from .._core.promote import promote_names
 from .._core.tensor import Tensor
@@ -159,6 +159,9 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
     if any(s % target.itemsize for s in array.strides[:-1]):
         raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    start = array.__array_interface__["data"][0] - memory.owner(array).__array_interface__["data"][0]
+    if start % target.itemsize:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
     return array.view(target)[..., 0]
 
 

@@ -691,7 +691,7 @@ def as_value(value: Any, like: Tensor) -> Tensor:
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``self[key] = value``, in place."""
-    if type(value) in (float, int, bool):
+    if type(value) in (float, int, bool) and key is not False:
         what, array = type(key), self._array
         by_tensor = what is Tensor and key._array.dtype.char in "l?" and key._array.ndim
         ready = by_tensor or what is int or plain_kind(key if what is tuple else (key,)) is not None
@@ -704,6 +704,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
                 return
             except IndexError:
                 pass  # what follows says it in PyTorch's words
+    if key is False:  # which writes nowhere; PyTorch looks at nothing else then
+        return
     parts = as_key(key)
     value = as_value(value, self)
     m = mode()
