@@ -2822,3 +2822,28 @@ def f(t):
 
 
 L("equal numbers vary by 0", f)
+
+
+def f(t):
+    z = t.tensor([[1 + 2j, 3 - 1j], [0.5j, 2]], requires_grad=True)
+    t.view_as_real(z * 2).sum().backward()
+    g = z.grad.clone()
+    (w,) = t.autograd.grad(t.view_as_real(z * z).transpose(0, 1)[:, 0].sum(), z, create_graph=True)
+    return g, w + 0, t.autograd.grad(t.view_as_real(w).sum(), z)[0] + 0
+
+
+L("view_as_real of what is summed", f)
+L("a strided view of a real part", lambda t: t.tensor(1 + 2j).real.as_strided((2,), (1,)))
+
+
+def f(t):
+    x, seen = t.ones(2, requires_grad=True), []
+    with t.no_grad():
+        v = x.chunk(2)[0]
+    with t.autograd.graph.saved_tensors_hooks(lambda s: seen.append(tuple(s.shape)), lambda s: s):
+        v * v, v.exp(), x * 3
+    y = t.ones(3).tanh_()
+    return seen, y.set_(t.ones(1))._version
+
+
+L("saved for what leads nowhere", f)

@@ -274,6 +274,8 @@ class Machine:
             self.pool.append(lib.tensor(values.tolist(), dtype=lib.float64, requires_grad=step[2]))
             return
         kind, name, mode, *n = step
+        if kind in WRITES and overlapping(self.get(n[0])):
+            return  # what is written then is undefined
         method = getattr(self, "do_" + kind)
         x = self.get(n[0])
         if mode:
@@ -549,7 +551,7 @@ class Machine:
             )  # fmt: skip
             self.seen.append(("grad", [None if g is None else np.array(g.detach().numpy()) for g in found]))
             if create:
-                return [g.clone() for g in found if g is not None]
+                return [g.contiguous().clone() for g in found if g is not None]
         return None
 
     def do_matmul(self, name: str, x: Any, n: list[int]) -> Any:
@@ -673,7 +675,11 @@ class Machine:
             x.data.mul_(0.5)
         elif name == "read":
             return x.data
-        elif x._is_view() or np.may_share_memory(x.detach().numpy(), y.detach().numpy()) or any(t is not x and np.may_share_memory(t.detach().numpy(), x.detach().numpy()) for t in self.pool):
+        elif (
+            x._is_view()
+            or np.may_share_memory(x.detach().numpy(), y.detach().numpy())
+            or any(t is not x and np.may_share_memory(t.detach().numpy(), x.detach().numpy()) for t in self.pool)
+        ):
             return None
         elif name == "assign":
             x.data = (y.detach() * 0.5).clone() if y.shape == x.shape else (x.detach() * 0.5).clone()
@@ -831,6 +837,15 @@ class Machine:
         if len(self.pool) > 2:
             del self.pool[n[1] % len(self.pool)]
         return None
+
+
+WRITES = ("inplace", "put", "together", "setitem", "step", "data")
+
+
+def overlapping(x: Any) -> bool:
+    """Whether ``as_strided`` has put some elements of a tensor at one place."""
+    steps = x.stride()
+    return 0 not in steps and x.numel() > 1 + sum((k - 1) * s for k, s in zip(x.shape, steps, strict=True))
 
 
 def same(a: Any, b: Any) -> bool:

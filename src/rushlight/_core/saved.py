@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from . import engine, memory, record
-from .graph import Freed, Leaf, Node, Port
+from .graph import Freed, Leaf, Node, Nowhere, Port
 from .mode import RECORD, mode, switched
 from .record import tensors_in
 from .tensor import Tensor, wrap
@@ -111,8 +111,8 @@ def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]], 
     columns: list[Any] = []
     rules: list[Any] = []
     for position, (kept, vjp) in enumerate(zip(node.saved, node.rules, strict=True)):
-        if kept is None:
-            columns.append(None)
+        if kept is None or (len(node.parents) > 1 and leads_nowhere(node, position)):
+            columns.append(kept)
             rules.append(vjp)
             continue
         values = list(kept)
@@ -128,6 +128,11 @@ def pack_node(node: Node, hooks: tuple[Callable[..., Any], Callable[..., Any]], 
         columns.append(tuple(values))
         rules.append(unpacking(vjp) if changed and vjp is not None else vjp)
     node.saved, node.rules = tuple(columns), tuple(rules)
+
+
+def leads_nowhere(node: Node, position: int) -> bool:
+    """Whether an edge ends at once, so that PyTorch saves nothing for it alone."""
+    return type(node.parents[position]) is Nowhere and record.saves_for_one(node, position)
 
 
 def as_known(tensor: Tensor, known: dict[int, Tensor]) -> Tensor:

@@ -566,7 +566,7 @@ def taken_again(view: Tensor) -> Node:
         node.__class__ = retaken(type(node))  # type: ignore[arg-type, assignment]
         if len(path) > 1:
             node.__dict__["_steps"] = len(path)
-    return node  # type: ignore[return-value]
+    return node  # type: ignore[no-any-return]
 
 
 def retake_views(base: Tensor) -> None:

@@ -111,7 +111,12 @@ def part_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any) -> Any:
     return op.call(input)
 
 
-@operator(view=True, jvp=LINEAR, batch=part_batch, node="ViewAsRealBackward0", input=lambda g: view_as_complex(g))
+def as_pairs(g: Any) -> Any:
+    """Pairs that may lie anywhere as complex numbers."""
+    return view_as_complex(g.contiguous() if isinstance(g, Tensor) else np.ascontiguousarray(g))  # type: ignore[attr-defined]
+
+
+@operator(view=True, jvp=LINEAR, batch=part_batch, node="ViewAsRealBackward0", input=lambda g: as_pairs(g))
 def view_as_real(input: Tensor) -> Tensor:
     """A view of complex numbers as pairs of real ones, in a new last dimension.
 

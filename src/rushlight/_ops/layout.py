@@ -303,8 +303,10 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
             shape = sizes((size,)) if not isinstance(size, int) else (size,)
             steps = strides_of(np.empty(shape, array.dtype)) if stride is None else tuple(stride)
             array = strided(array, shape, steps, storage_offset)
+    count = memory.version(self._array)
     self._array = array
     memory.written(array, "set_", *here())
+    memory.entry(array).count = max(memory.entry(array).count, count + 1)  # it goes on counting
     return self
 
 

@@ -730,7 +730,7 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
             f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {item} "
             f"requiring a storage size of {(last + 1) * item} are out of bounds for storage of size {room * item}"
         )
-    flat = whole.view(array.dtype) if whole.dtype is not array.dtype and whole.ndim else whole
+    flat = whole.reshape(whole.shape or 1).view(array.dtype) if whole.dtype is not array.dtype else whole
     if 0 in shape:
         return flat.reshape(-1)[:0].reshape(shape)
     base = np.lib.stride_tricks.as_strided(flat, (room,), (item,)) if flat.ndim != 1 else flat
@@ -738,6 +738,8 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int], off
 
 
 def as_strided_vjp(g: Any, input_shape: Any, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Any:
+    if 0 in size and not getattr(g, "level", 0):
+        return views.nothing(g, tuple(input_shape))
     return scatter_strided(g, tuple(input_shape), size, stride, storage_offset, geometry)
 
 
