@@ -283,9 +283,14 @@ class Machine:
                 made = method(name, x, n)
         else:
             made = method(name, x, n)
-        if made is not None and kind in ("unary", "binary", "scalar", "reduce", "gather", "matmul", "cat"):
+        if (
+            made is not None
+            and kind in ("unary", "binary", "scalar", "reduce", "gather", "matmul", "cat")
+            and name != "detach"
+        ):
             # results lie in memory as each library likes; and a product may count as a view in PyTorch
-            made = made.contiguous().clone() if kind == "matmul" else made if name == "detach" else made.contiguous()
+            self.unsteady = self.unsteady or not (made.is_contiguous() or made.dim() < 2 or kind == "matmul")
+            made = made.contiguous().clone() if kind == "matmul" else made.contiguous()
         if made is not None:
             self.pool.extend(made if isinstance(made, (tuple, list)) else [made])
 
@@ -556,6 +561,8 @@ class Machine:
 
     def do_matmul(self, name: str, x: Any, n: list[int]) -> Any:
         y = self.get(n[1])
+        if x.dim() > 2 or y.dim() > 2:  # PyTorch folds some products, and then saves a copy or a view of that
+            x, y = x.clone(), y.clone()
         if name == "outer":
             return self.lib.outer(x, y)
         return x @ y if name == "matmul" else x @ y.transpose(0, -1)
@@ -676,7 +683,8 @@ class Machine:
         elif name == "read":
             return x.data
         elif (
-            x._is_view()
+            x.requires_grad  # PyTorch's nodes then see the new values of a leaf, not those that forward saw
+            or x._is_view()
             or np.may_share_memory(x.detach().numpy(), y.detach().numpy())
             or any(t is not x and np.may_share_memory(t.detach().numpy(), x.detach().numpy()) for t in self.pool)
         ):
@@ -694,7 +702,11 @@ class Machine:
             x.detach_()
         elif name == "detach_chain":
             return (x * 2).detach_().requires_grad_()
-        elif not x.requires_grad and not x._is_view():
+        elif (
+            not x.requires_grad
+            and not x._is_view()
+            and not any(t is not x and np.may_share_memory(t.detach().numpy(), x.detach().numpy()) for t in self.pool)
+        ):
             x.set_(self.lib.full((2,), 0.75, dtype=x.dtype))
         return None
 
@@ -708,7 +720,8 @@ class Machine:
             elif name == "leaf":
                 made = lib.full((2,), 0.5, dtype=lib.float64)
             else:
-                x.mul_(2)
+                if not overlapping(x):
+                    x.mul_(2)
                 return None
         how = n[1] % 4
         if how == 0:
