@@ -315,6 +315,12 @@ ERRORS: dict[str, Case] = {
     "chain_matmul vectors": lambda t, F: t.chain_matmul(t.ones(1), t.ones(1)),
     "frobenius_norm dims": lambda t, F: t.frobenius_norm(t.ones(2, 2, 2), (0, 1, 2)),
     "nuclear_norm vector": lambda t, F: t.nuclear_norm(t.ones(2)),
+    "fractional no channels": lambda t, F: F.fractional_max_pool2d(t.ones(1, 0, 5, 5), 2, 2),
+    "fractional 3d no channels": lambda t, F: F.fractional_max_pool3d(t.ones(1, 0, 5, 5, 5), 2, 2),
+    "fractional samples": lambda t, F: F.fractional_max_pool2d(t.ones(1, 1, 7, 7), 2, 2, _random_samples=t.zeros(1, 2, 2)),
+    "fractional samples rank": lambda t, F: F.fractional_max_pool2d(t.ones(1, 1, 7, 7), 2, 2, _random_samples=t.zeros(1, 2)),
+    "unpool no channels": lambda t, F: F.max_unpool2d(t.ones(1, 0, 2, 2), t.ones(1, 0, 2, 2).long(), 2),
+    "pack nothing": lambda t, F: t.nn.utils.rnn.pack_padded_sequence(t.randn(0, 0), []),
     "linear_cross_entropy": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 2), t.full((2,), 1)),
     "linear_cross_entropy bias": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 3), t.full((2,), 1), linear_bias=t.ones(3)),
 }  # fmt: skip
@@ -353,6 +359,29 @@ def norms_and_solutions(t: Any) -> list[Any]:
 def test_norms_and_solutions() -> None:
     for mine, theirs in zip(*map(norms_and_solutions, (rl, torch)), strict=True):
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-5)
+
+
+EMPTY: dict[str, Case] = {
+    "max_unpool1d": lambda t, F: F.max_unpool1d(t.ones(0, 1, 2), t.ones(0, 1, 2).long(), 2),
+    "max_unpool2d": lambda t, F: F.max_unpool2d(t.ones(0, 1, 2, 2), t.ones(0, 1, 2, 2).long(), 2),
+    "max_unpool3d": lambda t, F: F.max_unpool3d(t.ones(0, 1, 2, 2, 2), t.ones(0, 1, 2, 2, 2).long(), 2),
+    "fractional_max_pool2d": lambda t, F: F.fractional_max_pool2d(t.ones(1, 2, 50, 32), (2, 2), (0, 1)),
+    "fractional_max_pool3d": lambda t, F: F.fractional_max_pool3d(t.ones(1, 2, 50, 32, 32), 3, (0, 1, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_nothing_to_pool(name: str) -> None:
+    mine, theirs = [EMPTY[name](library, library.nn.functional) for library in (rl, torch)]
+    assert list(mine.shape) == list(theirs.shape)
+    assert mine.tolist() == theirs.tolist()
+
+
+def test_dropout2d_of_three_dimensions_warns() -> None:
+    with pytest.warns(
+        UserWarning, match="dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D"
+    ):
+        rl.nn.functional.dropout2d(rl.ones(2, 3, 4))
 
 
 LINEAR: dict[str, Case] = {

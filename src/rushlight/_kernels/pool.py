@@ -461,6 +461,6 @@ def max_unpool(x: Array, indices: Array, spatial: Sequence[int]) -> Array:
             f"Found an invalid max index: {int(indices[wrong][0])} (output volumes are of size {volume})"
         )
     out = np.zeros((x.shape[0] * x.shape[1], size), x.dtype)
-    flat = indices.reshape(out.shape[0], -1) + (np.arange(out.shape[0]) * size)[:, None]
+    flat = indices.reshape(out.shape[0], math.prod(x.shape[2:])) + (np.arange(out.shape[0]) * size)[:, None]
     out.ravel()[flat.ravel()] = x.ravel()
     return out.reshape(*x.shape[:2], *spatial)

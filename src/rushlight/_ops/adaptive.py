@@ -255,24 +255,37 @@ def fractional(
         "buic",
     )
     x, added = (unsqueeze(input, 0), True) if input.ndim == dims + 1 else (input, False)
-    for n, k, out in zip(x.shape[2:], kernel, size, strict=True):
-        if out + k - 1 > n - (dims == 3) or out < 1:
-            axis = ("time", "height", "width")[-dims:][x.shape[2:].index(n)]
-            word = "_out()" if dims == 3 else "()"
+    word = "_out()" if dims == 3 else "()"
+    if 0 in x.shape[1:]:
+        at = input.ndim - x.ndim + 1 + list(x.shape[1:]).index(0)
+        raise RuntimeError(
+            f"{name}{word}: Expected input to have non-zero size for non-batch dimensions, but got{list(input.shape)} with "
+            f"dimension {at} being empty."
+        )
+    for axis, n, k, out in zip(("time", "height", "width")[-dims:], x.shape[2:], kernel, size, strict=True):
+        if out + k - 1 > n - (dims == 3 and out > 0) or out < 0:
             raise RuntimeError(f"{name}{word}: pool {axis} {k} too large relative to input {axis} {n}")
     if samples is None:
         from .random import rand
 
         samples = rand(x.shape[0], x.shape[1], dims, dtype=x.dtype)
-    elif samples.ndim != 3 or samples.shape[0] < x.shape[0] or tuple(samples.shape[1:]) != (x.shape[1], dims):
-        raise RuntimeError(
-            f"Expect _random_samples of shape {[x.shape[0], x.shape[1], dims]}, or for more samples, but got "
-            f"{list(samples.shape)}"
-        )
-    elif samples.shape[0] > x.shape[0]:
+    else:
+        check_samples(samples, x, dims)
         samples = samples[: x.shape[0]]
     values, indices = _FRACTIONAL[dims](x, samples, kernel, size)
     return (squeeze(values, 0), squeeze(indices, 0)) if added else (values, indices)
+
+
+def check_samples(samples: Any, x: Any, dims: int) -> None:
+    """Raise unless there are enough random numbers for each plane."""
+    if samples.ndim != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.ndim}")
+    if samples.shape[0] < x.shape[0]:
+        raise RuntimeError(f"Expect _random_samples.size(0) no less then input batch size: {x.shape[0]}.")
+    if samples.shape[1] != x.shape[1]:
+        raise RuntimeError(f"Expect _random_samples.size(1) equals to input channel size. It is {x.shape[1]}.")
+    if samples.shape[2] != dims:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {dims}; got {samples.shape[2]}.")
 
 
 def repeated(value: Any, dims: int, name: str, what: str) -> tuple[int, ...]:
@@ -376,6 +389,12 @@ def max_unpool(
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices "
             f"tensor with shape: {list(indices.shape)}"
+        )
+    empty = [i for i, n in enumerate(input.shape) if not n and i > input.ndim - dims - 2]
+    if (input.ndim == dims + 2 and input.shape[1] == 0) or 0 in input.shape[-dims:]:
+        raise RuntimeError(
+            f"max_unpooling{max(dims, 2)}d_forward_out_cpu(): Expected input to have non-zero size for non-batch dimensions, "
+            f"but got {list(input.shape)} with dimension {empty[0]} being empty."
         )
     x, at, added = (input, indices, 0) if input.ndim == dims + 2 else (unsqueeze(input, 0), unsqueeze(indices, 0), 1)
     if dims == 1:  # as a picture of width 1, as in PyTorch

@@ -146,6 +146,8 @@ def pack_padded_sequence(
     """
     lengths = rl.as_tensor(lengths, dtype=rl.int64)
     sorted_indices = None
+    if input.numel() == 0:
+        raise RuntimeError(f"Cannot pack empty tensors. The input has the shape {list(input.shape)}.")
     if not enforce_sorted:
         lengths, sorted_indices = rl.sort(lengths, descending=True)
         input = input.index_select(0 if batch_first else 1, sorted_indices)
