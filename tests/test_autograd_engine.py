@@ -365,3 +365,14 @@ def test_profiler(tmp_path: Any) -> None:
             (x * 2).sum()
             p.step()
     assert len(ready) == 1 and ready[0] >= 4
+
+
+def test_what_the_tensors_of_a_list_share_is_saved_once():
+    """A copy of all shapes for each of them would be quadratic, in time and in memory."""
+    parts = [torch.ones(i + 1, requires_grad=True) for i in range(5)]
+    joined = torch.cat(parts)
+    first = joined.grad_fn.saved[0]
+    shapes = next(s for s in first if isinstance(s, list))
+    assert shapes == [(1,), (2,), (3,), (4,), (5,)]
+    for number, kept in enumerate(joined.grad_fn.saved):
+        assert any(s is shapes for s in kept) and number in kept

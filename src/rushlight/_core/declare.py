@@ -58,6 +58,13 @@ class RuleOf:
         """What is saved, of ``(values, result, index)``."""
         return record.keeper(self.sources)
 
+    def renumbered(self, kept: tuple[Any, ...], index: int) -> tuple[Any, ...]:
+        """What is saved for another tensor of the same list."""
+        if record.INDEX not in self.sources:
+            return kept
+        spot = self.sources.index(record.INDEX)
+        return (*kept[:spot], index, *kept[spot + 1 :])
+
     @cached_property
     def fitted(self) -> Rule:
         return record.fitted(self.vjp)

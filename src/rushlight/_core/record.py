@@ -11,6 +11,8 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -247,9 +249,12 @@ def values_of(op: Any, args: Sequence[Any], level: int | None = 0) -> list[Any]:
     values: list[Any] = []
     for (name, several, single), arg in zip(op.kinds, args, strict=True):
         if several and arg is not None:
-            values.append([opened(a, level) for a in arg])
+            if level is None:
+                values.append([a._array if isinstance(a, Tensor) else a for a in arg])
+            else:
+                values.append([opened(a, level) for a in arg])
         elif isinstance(arg, Tensor):
-            values.append(opened(arg, level))
+            values.append(arg._array if level is None else opened(arg, level))
         elif single:
             values.append(operand(op, name, arg))
         else:
@@ -299,17 +304,21 @@ def node_for(
     for i, rule, several in op.edges:
         arg = args[i]
         several = several and arg is not None
-        for index, (one, inner) in enumerate(zip(arg, values[i], strict=True) if several else ((arg, values[i]),)):
+        index, last = -1, None
+        for one in arg if several else (arg,):
+            index += 1
             parent = one._node if isinstance(one, Tensor) and (level is None or one.level == level) else None
             parents.append(parent)
             vjp, kept = rule.vjp, None
             if parent is not None:
                 asked = True
-                kept = rule.keep(values, result, index)
+                # the tensors of a list share what is saved but for their number: a copy for each would be quadratic
+                kept = last = rule.keep(values, result, index) if last is None else rule.renumbered(last, index)
                 for s in rule.held:
                     if isinstance(args[s], Tensor) and args[s].is_inference():
                         raise RuntimeError(INFERENCE_SAVED)
                 if uneven:
+                    inner = values[i][index] if several else values[i]
                     vjp, kept = rule.fitted, (tuple(inner.shape), np_dtype(inner), *kept)
             rules.append(vjp)
             saved.append(kept)
@@ -339,10 +348,27 @@ def np_dtype(x: Any) -> np.dtype:
     return found  # type: ignore[no-any-return]
 
 
+class Shapes(list[tuple[int, ...]]):
+    """The shapes of a list of tensors, and where each begins if they are laid end to end."""
+
+    def start(self, index: int, dim: int) -> int:
+        """How long the tensors before this one are along ``dim`` together."""
+        starts = self.starts.get(dim)
+        if starts is None:
+            starts = self.starts[dim] = list(accumulate([shape[dim] for shape in self], initial=0))
+        return starts[index]
+
+    @cached_property
+    def starts(self) -> dict[int, list[int]]:
+        return {}
+
+
 def shape_of(value: Any) -> Any:
     """The shape of what may be saved of an argument: a tensor, a list of them, or a number."""
     if isinstance(value, list):
-        return [tuple(v.shape) for v in value]
+        return Shapes([v.shape if type(v) is ndarray else tuple(v.shape) for v in value])
+    if type(value) is ndarray:
+        return value.shape
     return tuple(value.shape) if hasattr(value, "shape") else ()
 
 
@@ -387,18 +413,17 @@ def outputs(op: Any, result: Sequence[Any], node: Node | None, make: Callable[..
             ports = {op.differentiable[0]: node}
         else:
             node.width = len(result)
-            ports = {
-                i: Port(node, i)
-                for i in reversed(op.differentiable if op.differentiable is not None else range(len(result)))
-            }
+            which = range(len(result)) if op.differentiable is None else op.differentiable
+            ports = {i: Port(node, i) for i in reversed(which)}
+    view_of = op.view_of if op.view else None
+    rest = tuple(args[1:])
     for i, array in enumerate(result):
         if array is None:
             made.append(None)
             continue
-        own = ports.get(i)
-        tensor = make(array, own)
-        if op.view and isinstance(array, ndarray) and array.base is not None:
-            op.view_of(tensor, args[0], op, tuple(args[1:]), i)
+        tensor = make(array, ports.get(i))
+        if view_of is not None and isinstance(array, ndarray) and array.base is not None:
+            view_of(tensor, args[0], op, rest, i)
         made.append(tensor)
     return op.gather_outputs(made)
 
@@ -488,8 +513,9 @@ def perform(op: Any, args: tuple[Any, ...], out: Any = None) -> Any:
     if _overriding and (override := overriding(args, out)):
         return override(op, args, out)
     m = mode()
-    if m & CAREFUL and isinstance(args[0], Tensor):
-        result = dispatch(op, args)
+    first = args[0]
+    if isinstance(first, Tensor) or (type(first) is list and first and isinstance(first[0], Tensor)):
+        result = dispatch(op, args) if m & CAREFUL else recorded(op, args, m & RECORD)
     elif not tensors_in(args):
         if raw(op, args):
             result = op.forward(*args)

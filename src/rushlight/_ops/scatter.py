@@ -1220,8 +1220,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def block_rule(g: Any, index: int, tensors_shape: Any) -> Any:
-    row = sum(s[0] for s in tensors_shape[:index])
-    col = sum(s[1] for s in tensors_shape[:index])
+    row, col = tensors_shape.start(index, 0), tensors_shape.start(index, 1)
     n, m = tensors_shape[index]
     return shapes.part(shapes.part(g, 0, row, row + n), 1, col, col + m)
 

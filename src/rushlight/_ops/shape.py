@@ -1208,7 +1208,7 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 
 def cat_rule(g: Any, index: int, tensors_shape: Any, dim: int) -> Any:
-    start = sum(s[dim] for s in tensors_shape[:index])
+    start = tensors_shape.start(index, dim)
     return part(g, dim, start, start + tensors_shape[index][dim])
 
 
