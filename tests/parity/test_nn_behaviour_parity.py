@@ -43,6 +43,46 @@ def net(lib, *, norm=True):
 
 
 @program
+def results_are_laid_out_as_their_input(lib):
+    """Strides of what layers make of pictures and volumes whose channels lie side by side."""
+    nn, seen = lib.nn, []
+    lib.manual_seed(0)
+    pictures = lib.randn(2, 4, 6, 8).to(memory_format=lib.channels_last)
+    volumes = lib.randn(2, 4, 4, 6, 8).to(memory_format=lib.channels_last_3d)
+    names = "MaxPool AvgPool AdaptiveMaxPool AdaptiveAvgPool ZeroPad ReflectionPad ReplicationPad CircularPad"
+    for x, d in (
+        (pictures, 2),
+        (volumes, 3),
+        (pictures.contiguous(), 2),
+        (pictures[:, :1], 2),
+        (pictures[:, :, :1, :1], 2),
+    ):
+        n = x.shape[1]
+        layers = [getattr(nn, f"{name}{d}d")(2 if "Pool" in name else 1) for name in names.split() if x.shape[-1] > 1]
+        layers += [getattr(nn, f"Conv{d}d")(n, 6, 4, padding=2, stride=2), getattr(nn, f"ConvTranspose{d}d")(n, 6, 3)]
+        layers += [getattr(nn, f"BatchNorm{d}d")(n).eval(), nn.GroupNorm(1, n), nn.Upsample(scale_factor=2)]
+        if x.shape[-1] > 1:
+            layers += [getattr(nn, f"BatchNorm{d}d")(n), getattr(nn, f"InstanceNorm{d}d")(n)]
+        if d == 2:
+            layers += [nn.Upsample(scale_factor=2, mode="bilinear")]
+        if n == 4:
+            layers += [nn.ChannelShuffle(2), *([nn.PixelShuffle(2)] if d == 2 else [])]
+        for layer in layers:
+            y = layer(x)
+            seen.append(f"{layer} {tuple(x.shape)} {y.stride()}")
+    model = nn.Sequential(nn.Conv2d(4, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
+    model = model.to(memory_format=lib.channels_last)
+    for x in (pictures, pictures.contiguous()):
+        x = x.clone().requires_grad_()
+        y = model(x)
+        (y * y).sum().backward()
+        seen += [y.is_contiguous(memory_format=lib.channels_last), y.stride(), x.grad.stride()]
+        seen += [p.grad.stride() for p in model.parameters()]
+        seen += [round(float(p.grad.double().abs().sum()), 3) for p in model.parameters()]
+    return [str(s) for s in seen]
+
+
+@program
 def registration(lib):
     nn = lib.nn
     m = nn.Module()

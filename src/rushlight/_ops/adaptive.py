@@ -11,6 +11,7 @@ from .._core import record
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .._kernels.formats import laid_as
 from .fill import tied
 from .pool import put_planes, take_planes
 from .reduce import mean, require_kernel
@@ -24,7 +25,8 @@ Sizes = int | None | Sequence[int | None]
 
 def _mean(dims: int, node: str) -> Any:
     def forward(input: Tensor, size: Any) -> Tensor:
-        return kernels.adaptive_avg_pool(input, size)
+        made = kernels.adaptive_avg_pool(input, size)
+        return laid_as(made, input) if dims == 2 else made  # type: ignore[no-any-return]
 
     def back(input: Tensor, spatial: Any) -> Tensor:
         return kernels.adaptive_avg_pool_grad(input, spatial)
@@ -157,7 +159,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
 
 def _max(dims: int, node: str) -> Any:
     def body(input: Tensor, size: Any) -> Any:
-        return kernels.adaptive_max_pool(input, size)
+        values, indices = kernels.adaptive_max_pool(input, size)
+        return (laid_as(values, input), laid_as(indices, input)) if dims == 2 else (values, indices)
 
     body.__name__ = f"adaptive_max_pool{dims}d"
     return operator(
@@ -359,7 +362,8 @@ def fractional_max_pool3d(
 
 def _unpool(dims: int) -> Any:
     def body(input: Tensor, indices: Tensor, spatial: Any) -> Tensor:
-        return kernels.max_unpool(input, indices, spatial)
+        made = kernels.max_unpool(input, indices, spatial)
+        return laid_as(made, input) if dims == 2 else made  # type: ignore[no-any-return]
 
     body.__name__ = f"max_unpool{dims}d"
     return operator(

@@ -15,6 +15,7 @@ from .._core import dtypes, record
 from .._core.declare import BILINEAR, UNSET, operator
 from .._core.tensor import Tensor
 from .._kernels import conv as kernels
+from .._kernels.formats import laid_as
 from .._kernels.pool_of_threads import spread
 from .families import with_batch
 from .outs import C_NAMES
@@ -131,7 +132,8 @@ def convolution(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
     """The cross-correlation of ``input`` (N, C, *spatial) with ``weight`` (O, C / groups, *kernel), plus ``bias`` (O)."""
-    return with_bias(lambda x, w: kernels.conv_forward(x, w, stride, padding, dilation, groups), input, weight, bias)
+    made = with_bias(lambda x, w: kernels.conv_forward(x, w, stride, padding, dilation, groups), input, weight, bias)
+    return laid_as(made, input, weight)  # type: ignore[no-any-return]
 
 
 @operator(
@@ -155,9 +157,10 @@ def convolution_transposed(
     groups: int,
 ) -> Tensor:
     """:func:`conv_input`, plus ``bias``."""
-    return with_bias(
+    made = with_bias(
         lambda x, w: kernels.conv_grad_input(x, w, shape, stride, padding, dilation, groups), input, weight, bias
     )
+    return laid_as(made, input, weight)  # type: ignore[no-any-return]
 
 
 @operator(

@@ -14,9 +14,10 @@ from .._core.declare import fused
 from .._core.mode import RECORD, switched
 from .._core.tensor import Size, Tensor, wrap
 from .._kernels import rows
+from .._kernels.formats import keeping_format
 from .elementary import floats_only
 from .reduce import mean
-from .shape import reshape
+from .shape import contiguous, reshape
 
 SMALL = 4096  # elements up to which the steps of a kernel cost more than its passes over memory
 
@@ -159,6 +160,7 @@ def rms_norm(
 # ---- over the batch
 
 
+@keeping_format
 def batch_forward(x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float) -> tuple[Any, ...]:
     rstd = 1 / np.sqrt(v + eps)
     if not is_small(x):
@@ -220,6 +222,7 @@ def by_channel(w: Any, ndim: int) -> Any:
     return None if w is None else reshape(w, (-1, *(1,) * (ndim - 2)))
 
 
+@keeping_format
 def fixed_forward(x: Any, m: Any, v: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
     rstd = 1 / np.sqrt(v.astype(np.float64) + eps)
     return rows.batch_norm(x, m.astype(np.float64), rstd, weight, bias), rstd
@@ -362,6 +365,7 @@ def move_within(running: Tensor | None, new: Any, momentum: float) -> None:
 # ---- over groups of channels
 
 
+@keeping_format
 def group_forward(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
     return rows.group_norm(x, groups, weight, bias, eps)
 
@@ -461,7 +465,7 @@ def instance_norm_of(
             change: Any = move_within if inside else (lambda kept, x, m: move(kept, x._array, m))
             change(running_mean, mean(mean(flat, dims), 0), momentum)
             change(running_var, mean(var_of(flat, dims, 1, False), 0), momentum)
-        return group_norm_of(input, input.shape[1], weight, bias, eps)
+        return group_norm_of(contiguous(input), input.shape[1], weight, bias, eps)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
     return batch_norm_fixed(input, running_mean, running_var, weight, bias, eps)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels.formats import laid_as
 from .fill import converted, tied
 from .reduce import require_kernel
 
@@ -40,7 +41,7 @@ def constant_pad(input: Tensor, pad: tuple[int, ...], value: Any) -> Tensor:
         inner[axis] = slice(max(0, before), shape[axis] - max(0, after))
     out = np.full(shape, converted(value, array.dtype), array.dtype) if value else np.zeros(shape, array.dtype)
     out[tuple(inner)] = array[tuple(source)]
-    return out
+    return laid_as(out, array) if array.ndim > 3 else out
 
 
 def stretches(n: int, before: int, after: int, mode: str) -> list[Stretch]:
@@ -104,7 +105,9 @@ def _by_edges(name: str, node: str | None) -> tuple[Any, Any]:
         for i in range(len(pad) // 2):
             if pad[2 * i] or pad[2 * i + 1]:
                 array = pad_axis(array, array.ndim - 1 - i, pad[2 * i], pad[2 * i + 1], edge)
-        return array if array is not input else array.copy()
+        if array is input:
+            return array.copy()
+        return laid_as(array, input) if array.ndim > 3 and edge != "circular" else array
 
     def shrink(input: Tensor, pad: tuple[int, ...], edge: str) -> Tensor:
         array: Any = input

@@ -15,6 +15,7 @@ import numpy as np
 from .._core.declare import LINEAR, operator
 from .._core.tensor import Tensor
 from .._kernels import pool as kernels
+from .._kernels.formats import laid_as
 from .fill import tied
 from .reduce import require_kernel
 from .samples import by_samples
@@ -39,7 +40,8 @@ def take_planes(input: Tensor, indices: Tensor) -> Tensor:
 
 def _max(dims: int, node: str) -> Any:
     def body(input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-        return kernels.max_pool(input, kernel, stride, padding, dilation, ceil_mode)
+        values, indices = kernels.max_pool(input, kernel, stride, padding, dilation, ceil_mode)
+        return laid_as(values, input), laid_as(indices, input)
 
     body.__name__ = f"max_pool{dims}d_of"
     return operator(
@@ -263,7 +265,8 @@ def _average(dims: int, node: str) -> Any:
     def forward(
         input: Tensor, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: int | None
     ) -> Tensor:
-        return kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)
+        made = kernels.avg_pool(input, kernel, stride, padding, ceil_mode, include, divisor)
+        return laid_as(made, input) if dims == 2 else made  # type: ignore[no-any-return]
 
     def back(
         input: Tensor, spatial: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool,

@@ -17,6 +17,7 @@ from .._core import dtypes, record
 from .._core.declare import LINEAR, fused, operator
 from .._core.tensor import Tensor
 from .._kernels import resample as kernels
+from .._kernels.formats import laid_as
 from .adaptive import adaptive_avg_pool
 from .broadcast import expand
 from .compare import clamp, where
@@ -48,7 +49,7 @@ def _interpolation(name: str, node: str) -> Any:
             raise NotImplementedError(f"\"{kernel_of(name)}\" not implemented for '{kind}'")
         if array.dtype == np.uint8 and len(size) != 2 and "linear" in name:
             raise NotImplementedError(f"\"{kernel_of(name)}\" not implemented for 'Byte'")
-        return kernels.interpolate(array, size, method, align_corners, scales, antialias)
+        return laid_as(kernels.interpolate(array, size, method, align_corners, scales, antialias), array)  # type: ignore[no-any-return]
 
     def back(input: Tensor, spatial: Any, method: str, align_corners: bool, scales: Any, antialias: bool) -> Tensor:
         return kernels.interpolate_grad(input, spatial, method, align_corners, scales, antialias)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core.declare import LEADING, LINEAR, operator
 from .._core.tensor import Tensor
+from .._kernels.formats import laid_as
 
 
 @operator(
@@ -20,7 +21,8 @@ def shuffled(input: Tensor, upscale_factor: int) -> Tensor:
     r, n = upscale_factor, len(lead)
     parts = array.reshape(*lead, c // (r * r), r, r, h, w)
     turned = parts.transpose(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return np.ascontiguousarray(turned).reshape(*lead, c // (r * r), h * r, w * r)
+    made = np.ascontiguousarray(turned).reshape(*lead, c // (r * r), h * r, w * r)
+    return laid_as(made, array) if made.ndim == 4 else made
 
 
 @operator(
@@ -33,7 +35,8 @@ def unshuffled(input: Tensor, downscale_factor: int) -> Tensor:
     r, n = downscale_factor, len(lead)
     parts = array.reshape(*lead, c, h // r, r, w // r, r)
     turned = parts.transpose(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return np.ascontiguousarray(turned).reshape(*lead, c * r * r, h // r, w // r)
+    made = np.ascontiguousarray(turned).reshape(*lead, c * r * r, h // r, w // r)
+    return laid_as(made, array) if made.ndim == 4 else made
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -94,7 +97,8 @@ def channel_shuffled(input: Tensor, groups: int) -> Tensor:
     array: Any = input
     n, c, *rest = array.shape
     turned = array.reshape(n, groups, c // groups if groups else 0, *rest).swapaxes(1, 2)
-    return np.ascontiguousarray(turned).reshape(array.shape)
+    made = np.ascontiguousarray(turned).reshape(array.shape)
+    return laid_as(made, array) if made.ndim > 3 else made
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
