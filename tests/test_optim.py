@@ -575,3 +575,11 @@ def test_state_dict_can_be_saved() -> None:
         warnings.simplefilter("error")
         optimizer.load_state_dict(rl.load(stream))
     assert optimizer.state[p]["step"].item() == 1.0
+
+
+def test_repr_of_several_groups() -> None:
+    a, b = (rl.ones(1, requires_grad=True) for _ in range(2))
+    lines = repr(rl.optim.SGD([{"params": [a]}, {"params": [b], "lr": 2}], lr=1)).split("\n")
+    assert lines[:2] == ["SGD (", "Parameter Group 0"]
+    assert lines[11:13] == ["", "Parameter Group 1"]
+    assert lines[-1] == ")"
