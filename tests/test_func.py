@@ -556,3 +556,22 @@ def test_functional_call_takes_tensors() -> None:
     with pytest.raises(TypeError, match="argument 'weight'"):
         F.functional_call(net, {"weight": None}, rl.ones(1, 1))
     assert isinstance(net.weight, rl.nn.Parameter)
+
+
+def test_rules_of_ones_own_are_checked() -> None:
+    def made(bwd: Any) -> Any:
+        f = F.custom_vjp(lambda x, y=2.0: x * y)
+        f.defvjp(lambda x, y: (x * y, y), bwd)
+        return f
+
+    assert F.grad(lambda x: made(lambda y, g: (g * y * 4, None))(x).sum())(X).tolist() == [8.0] * X.numel()
+    with pytest.raises(TypeError, match="must return a tuple"):
+        F.grad(lambda x: made(lambda y, g: g)(x).sum())(X)
+    for rule, text in (
+        (lambda p, t: t[0], "must return a pair"),
+        (lambda p, t: (p[0] * 2, t[0].sum()), "tangent of shape"),
+    ):
+        g = F.custom_jvp(lambda x: x * 2)
+        g.defjvp(rule)
+        with pytest.raises(TypeError, match=text):
+            F.jvp(g, (X,), (X,))

@@ -147,6 +147,12 @@ class Rule:
         outs, out_spec = tree.tree_flatten(result)
         directions = tree.tree_leaves(derivative)
         check_count(self.__name__, "jvp", directions, outs)
+        for x, t in zip(outs, directions, strict=True):
+            if isinstance(x, Tensor) and tuple(t.shape) != tuple(x.shape):
+                raise TypeError(
+                    f"{self.__name__}: the jvp rule returned a tangent of shape {list(t.shape)} for a result of shape "
+                    f"{list(x.shape)}"
+                )
         made = [transform.dual(x, t) if isinstance(x, Tensor) else x for x, t in zip(outs, directions, strict=True)]
         return tree.tree_unflatten(made, out_spec)
 
@@ -229,7 +235,10 @@ def pulled(g: Any, call: Call, kept: Any) -> Bundle:
         cotangents.append(engine.as_tensor(h) if h is not None else None)
     found = call.rule.back(kept, tree.tree_unflatten(cotangents, call.out_spec))
     if not isinstance(found, tuple):
-        found = (found,)
+        raise TypeError(
+            f"{call.rule.__name__}: the rule must return a tuple with the gradient of each argument, but it returned "
+            f"{type(found).__name__}"
+        )
     grads = matched(call, found)
     made = Bundle()
     position = 0
@@ -293,6 +302,7 @@ class custom_vjp:
         functools.update_wrapper(self, fun)
         self.fun = fun
         self.nondiff = tuple(nondiff_argnums)
+        self.count = count_of(fun)
         self.rules: tuple[Any, Any] | None = None
 
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
@@ -339,6 +349,7 @@ class custom_jvp:
         functools.update_wrapper(self, fun)
         self.fun = fun
         self.nondiff = tuple(nondiff_argnums)
+        self.count = count_of(fun)
         self.rule: Any = None
 
     def defjvp(self, jvp: Callable[..., Any]) -> Callable[..., Any]:
@@ -371,7 +382,10 @@ class custom_jvp:
             return self.fun(*full(xs))
 
         def jvp(primals: Any, tangents: Any) -> Any:
-            return self.rule(*fixed, primals, tangents)
+            made = self.rule(*fixed, primals, tangents)
+            if not (isinstance(made, (tuple, list)) and len(made) == 2):
+                raise TypeError(f"{self.__name__}: the jvp rule must return a pair (result, tangent)")  # type: ignore[attr-defined]
+            return made
 
         def back(primals: Any, g: Any) -> Any:
             leaves, spec = tree.tree_flatten(primals)
@@ -392,13 +406,19 @@ class custom_jvp:
         return rule(*rest)
 
 
+def count_of(fun: Any) -> int:
+    """How many positional arguments a Python function has; -1 where that is not known."""
+    code = getattr(fun, "__code__", None)
+    return code.co_argcount if code is not None and not code.co_flags & 0x0C and not code.co_kwonlyargcount else -1
+
+
 def is_inexact(x: Any) -> bool:
     return isinstance(x, Tensor) and (x.dtype.is_floating_point or x.dtype.is_complex)
 
 
 def split(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Callable[..., Any], list[Any], list[Any]]:
-    """How to put all arguments together again, those without derivatives, and the rest."""
-    if kwargs:
+    """How to put all arguments together again (with defaults), those without derivatives, and the rest."""
+    if kwargs or 0 <= self.count != len(args):
         import inspect
 
         bound = inspect.signature(self.fun).bind(*args, **kwargs)
