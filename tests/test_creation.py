@@ -244,3 +244,12 @@ def test_edges_of_creation() -> None:
             make(0, 4, 2**61)
     with pytest.raises(RuntimeError, match="can't alias NumPy scalars"):
         torch.asarray(np.float64(1), copy=False)
+
+
+def test_words_for_arguments() -> None:
+    x = torch.ones(2, 3)
+    assert torch.swapaxes(x, axis0=0, axis1=1).shape == x.swapaxes(axis0=0, axis1=1).shape == (3, 2)
+    assert torch.matrix_power(input=torch.eye(2), n=2).tolist() == torch.eye(2).tolist()
+    assert torch.tril_indices(2, 2, layout=torch.strided, pin_memory=False).shape == (2, 3)
+    with pytest.raises(TypeError, match="Tensor does not support deleting items"):
+        del x[0]

@@ -205,7 +205,7 @@ from ._ops.index import gather, index_put, index_put_, index_select, nonzero
 from ._ops.interop import from_buffer as frombuffer
 from ._ops.interop import from_dlpack, to_dlpack
 from ._ops.layout import empty_permuted, empty_strided, get_device, resize_as_
-from ._ops.linalg import matrix_exp, matrix_power
+from ._ops.linalg import matrix_exp
 from ._ops.magnitude import dist, norm, renorm
 from ._ops.matrices import (
     cholesky,
@@ -222,6 +222,7 @@ from ._ops.matrices import (
     lu,
     lu_solve,
     lu_unpack,
+    matrix_power,
     orgqr,
     ormqr,
     pca_lowrank,
@@ -409,6 +410,7 @@ from ._ops.shape import (
     split_with_sizes,
     squeeze,
     stack,
+    swapaxes,
     t,
     tensor_split,
     tile,
@@ -470,7 +472,7 @@ concat = concatenate = cat
 ger = outer
 moveaxis = movedim
 row_stack = vstack
-swapaxes = swapdims = transpose
+swapdims = transpose
 _allocator.tune()
 _integrations.watch()
 

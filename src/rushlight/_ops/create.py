@@ -918,7 +918,16 @@ def ranges(starts: np.ndarray, ends: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 # Slower than PyTorch: passes of repeat and subtract over 64-bit numbers, for one loop that counts.
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Row and column numbers of the lower triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
 
     >>> import rushlight as torch
@@ -929,11 +938,20 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     check_device(device)
     check_sides(row, col)
     ends = np.clip(np.arange(row) + (offset + 1), 0, col)
-    return made(ranges(np.zeros_like(ends), ends, dtype_or(dtype, np.dtype(np.int64))))
+    return made(ranges(np.zeros_like(ends), ends, dtype_or(dtype, np.dtype(np.int64))), False, None, layout, pin_memory)
 
 
 # Slower than PyTorch: passes of repeat and subtract over 64-bit numbers, for one loop that counts.
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Row and column numbers of the upper triangle of a ``row`` by ``col`` matrix, as a 2 by n tensor.
 
     >>> import rushlight as torch
@@ -944,7 +962,9 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     check_device(device)
     check_sides(row, col)
     starts = np.clip(np.arange(row) + offset, 0, col)
-    return made(ranges(starts, np.full_like(starts, col), dtype_or(dtype, np.dtype(np.int64))))
+    return made(
+        ranges(starts, np.full_like(starts, col), dtype_or(dtype, np.dtype(np.int64))), False, None, layout, pin_memory
+    )
 
 
 # ---- like another tensor, as methods

@@ -689,6 +689,11 @@ def as_value(value: Any, like: Tensor) -> Tensor:
     raise TypeError(f"can't assign a {type(value).__name__} to a torch.{dtypes.LEGACY[like.dtype.name]}Tensor")
 
 
+def delitem(self: Tensor, key: Any) -> None:
+    """Refused: the size of a tensor is fixed."""
+    raise TypeError("Tensor does not support deleting items")
+
+
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``self[key] = value``, in place."""
     if type(value) in (float, int, bool) and key is not False:

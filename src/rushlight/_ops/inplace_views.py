@@ -99,7 +99,7 @@ def step_of(made: Tensor) -> views.Step:
 
 as_strided_ = inplace_view(shape.as_strided, "as_strided_")
 squeeze_ = inplace_view(shape.squeeze, "squeeze_")
-swapaxes_ = inplace_view(shape.transpose, "swapaxes_")
+swapaxes_ = inplace_view(shape.swapaxes, "swapaxes_")
 swapdims_ = inplace_view(shape.transpose, "swapdims_")
 t_ = inplace_view(shape.t, "t_")
 transpose_ = inplace_view(shape.transpose, "transpose_")

@@ -543,6 +543,17 @@ def check_weights(name: str, w: Any, kinds: str, kind: str, count: int) -> None:
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """Square matrices multiplied by themselves: :func:`rushlight.linalg.matrix_power`.
+
+    >>> import rushlight as torch
+    >>> torch.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
+    return linalg.matrix_power(input, n, out=out)
+
+
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
 ) -> Tensor:

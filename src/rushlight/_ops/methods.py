@@ -351,7 +351,8 @@ class Methods:
     tensor_split = shape.tensor_split
     tile = shape.tile_method
     to = shape.to
-    transpose = swapaxes = swapdims = shape.transpose
+    transpose = swapdims = shape.transpose
+    swapaxes = shape.swapaxes
     tril = shape.tril
     tril_ = inplace(shape.tril)
     triu = shape.triu
@@ -383,6 +384,7 @@ class Methods:
     # index
     __getitem__ = index.getitem
     __setitem__ = index.setitem
+    __delitem__ = index.delitem
     __iter__ = index.iterate
     __len__ = index.length
     copy_ = index.copy_
@@ -436,7 +438,7 @@ class Methods:
     svd = matrices.svd
     trace = matrices.trace
     triangular_solve = matrices.triangular_solve
-    matrix_exp, matrix_power = linalg.matrix_exp, linalg.matrix_power
+    matrix_exp, matrix_power = linalg.matrix_exp, matrices.matrix_power
     solve = linalg.solve_method
 
     # special

@@ -339,6 +339,16 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return input.transpose(order)  # type: ignore[call-arg, arg-type]
 
 
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`transpose` under NumPy's name and with its words for dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.swapaxes(torch.ones(2, 3), axis0=0, axis1=1).shape
+    torch.Size([3, 2])
+    """
+    return transpose(input, axis0, axis1)
+
+
 @operator(
     view=True, jvp=LINEAR, node="TBackward0", input=lambda g: transpose(g, 0, 1),
     batch=lambda op, size, mapped, input: transpose(input, 1, 2),
