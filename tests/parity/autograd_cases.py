@@ -2676,6 +2676,26 @@ def spoilt(take, use):
             y.mul_(2)
         return [outcome_of(lambda: str(use(v))[:0]) for _ in range(3)], v0 is None
 
+
+# ---- hooks: what they may return, and what is refused as a hook
+RETURNED = {
+    "a number": lambda t, g: 3,
+    "an array": lambda t, g: np.ones(3),
+    "another shape": lambda t, g: t.ones(2),
+    "another dtype": lambda t, g: g.double(),
+    "a tuple": lambda t, g: (g,),
+    "written": lambda t, g: g.mul_(2),
+}
+
+
+def hooked(register, returned):
+    def case(t):
+        x = t.ones(3, requires_grad=True)
+        y = x * 3
+        register(t, x, y, lambda g: returned(t, g))
+        (y * y).sum().backward()
+        return x.grad
+
     return case
 
 
@@ -2735,6 +2755,28 @@ def lost(write):
         w.sum().backward(retain_graph=True)
         found = t.autograd.grad(u.sum(), [v, w], allow_unused=True)
         return found, v.grad, w.requires_grad, [n and n.name() for n, _ in v.grad_fn.next_functions]
+
+
+REGISTER = {
+    "tensor": lambda t, x, y, f: y.register_hook(f),
+    "pre": lambda t, x, y, f: y.grad_fn.register_prehook(lambda gs: f(gs[0])),
+    "post": lambda t, x, y, f: y.grad_fn.register_hook(lambda gi, go: (f(gi[0]),)),
+    "leaf's post": lambda t, x, y, f: t.autograd.graph.get_gradient_edge(x).node.register_hook(lambda gi, go: f(go[0])),
+    "post accumulate": lambda t, x, y, f: x.register_post_accumulate_grad_hook(lambda p: f(p.grad.detach())),
+}
+for returned, value in RETURNED.items():
+    for where, register in REGISTER.items():
+        L(f"hook {where} returns {returned}", hooked(register, value))
+
+
+def of_module(kind, returned):
+    def case(t):
+        m = t.nn.Linear(3, 2)
+        t.nn.init.ones_(m.weight), t.nn.init.zeros_(m.bias)
+        getattr(m, f"register_{kind}_hook")(lambda m, *grads: (returned(t, grads[0][0]),))
+        x = t.ones(1, 3, requires_grad=True)
+        m(x).sum().backward()
+        return x.grad, m.weight.grad
 
     return case
 
@@ -2847,3 +2889,33 @@ def f(t):
 
 
 L("saved for what leads nowhere", f)
+
+
+for kind in ("full_backward", "full_backward_pre"):
+    for returned in ("a number", "another shape", "another dtype"):
+        L(f"module hook {kind} returns {returned}", of_module(kind, RETURNED[returned]))
+
+
+def f(t):
+    x = t.ones(3, requires_grad=True)
+    y = (x * x).sum()
+    y.register_hook(lambda g: g.mul_(2))
+    return t.autograd.grad(y, x, create_graph=True)[0].detach()
+
+
+L("the seed written by a hook, create_graph", f)
+for bad in ("None", "3", "'a'"):
+    value = eval(bad)
+    L(f"saved_tensors_hooks({bad})", lambda t, v=value: t.autograd.graph.saved_tensors_hooks(v, v).__enter__())
+    L(f"get_gradient_edge({bad})", lambda t, v=value: t.autograd.graph.get_gradient_edge(v))
+    L(f"increment_version({bad})", lambda t, v=value: t.autograd.graph.increment_version(v))
+    L(f"multi grad hook of {bad}", lambda t, v=value: t.autograd.graph.register_multi_grad_hook((v,), print))
+    L(f"unpack_dual({bad})", lambda t, v=value: t.autograd.forward_ad.unpack_dual(v))
+for flag in ("retain_graph", "create_graph", "allow_unused", "materialize_grads"):
+    L(
+        f"grad {flag} text",
+        lambda t, flag=flag: (lambda x: t.autograd.grad(x * 2, x, **{flag: "a"}))(t.ones((), requires_grad=True)),
+    )
+L("disable_saved_tensors_hooks(3)", lambda t: t.autograd.graph.disable_saved_tensors_hooks(3).__enter__())
+L("backward retain_graph text", lambda t: t.ones((), requires_grad=True).mul(2).backward(retain_graph="a"))
+L("linear of a number", lambda t: t.nn.functional.linear(3, t.ones(2, 2)))

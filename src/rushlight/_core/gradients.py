@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from operator import index
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     >>> torch.autograd.grad(x * 3, torch.autograd.graph.get_gradient_edge(x))
     (tensor(3.),)
     """
-    node = tensor._node
+    node = tensor._node if tensor.requires_grad else None
     if node is None:
         raise RuntimeError(
             "It is not possible to get the gradient edge for a Tensor that does not require gradients: call "
@@ -138,7 +139,8 @@ def backward(
     wanted = None if inputs is None else listed(inputs)
     grads = (None,) * len(outputs) if grad_tensors is None else listed(grad_tensors)
     roots = roots_of(outputs, grads, create_graph)
-    keep = create_graph if retain_graph is None else bool(retain_graph)
+    create_graph = bool(index(create_graph))
+    keep = create_graph if retain_graph is None else bool(index(retain_graph))
     if create_graph and wanted is None:
         warnings.warn(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
@@ -194,6 +196,7 @@ def grad(
         )
     if allow_unused is None:
         allow_unused = materialize_grads
+    allow_unused, materialize_grads = bool(index(allow_unused)), bool(index(materialize_grads))
     if not only_inputs:
         warnings.warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
@@ -208,7 +211,8 @@ def grad(
         return _batched[0](outs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)  # type: ignore[no-any-return]
     grads = (None,) * len(outs) if grad_outputs is None else listed(grad_outputs)
     roots = roots_of(outs, grads, create_graph)
-    keep = create_graph if retain_graph is None else bool(retain_graph)
+    create_graph = bool(index(create_graph))
+    keep = create_graph if retain_graph is None else bool(index(retain_graph))
     nodes = wanted_nodes(wanted)
     arrived = engine.backward(roots, keep, create_graph, nodes, False)
     results = []
@@ -277,7 +281,7 @@ def tensor_backward(
         and (gradient is None or isinstance(gradient, Tensor))
     ):  # the common case
         seed = engine.seed_for(self, gradient, False)
-        engine.backward(((self._node, seed),), bool(retain_graph), False)  # type: ignore[arg-type]
+        engine.backward(((self._node, seed),), retain_graph is not None and bool(index(retain_graph)), False)  # type: ignore[arg-type]
         return
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 

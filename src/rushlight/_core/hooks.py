@@ -109,14 +109,15 @@ class NodeHooks:
                 back = hook(tensor)
                 if back is None or back is tensor:
                     continue
-                if not isinstance(back, Tensor):
-                    raise TypeError(f"expected Variable, but hook returned '{type(back).__name__}'")
+                replaced(hook, back, tensor, True)
                 raise RuntimeError(
                     f"Tensor post accumulate grad hooks should return None. {short(hook)} returned another tensor."
                 )
         if self.post:
             for hook in list(self.post.values()):
-                hook((), (given(kept),))
+                back = hook((), (given(kept),))
+                if back is not None:
+                    check_count(hook, back, 0)  # nothing comes after a leaf
 
     def through_tensor_hooks(self, g: Any, create_graph: bool, index: int) -> Any:
         """One gradient through the hooks of its tensor, and into the ``.grad`` of a tensor that retains it."""
@@ -275,8 +276,12 @@ engine.at_end[:] = [at_end]
 
 def ready(g: Any) -> Any:
     """A gradient that a hook may write to."""
-    if g is None or isinstance(g, Tensor):
-        return g
+    if g is None:
+        return None
+    if isinstance(g, Tensor):
+        array = g._array if g._node is None and not g.level and not g.is_sparse else None
+        shared = type(array) is np.ndarray and not array.flags.writeable and 0 not in array.strides
+        return wrap(array.copy()) if shared else g  # type: ignore[union-attr]
     if type(g) is not np.ndarray:
         return np.asarray(g)
     return g if g.flags.writeable or (0 in g.strides and g.size > 1) else g.copy()
@@ -292,7 +297,7 @@ def replaced(hook: Any, back: Any, g: Any, create_graph: bool, by_tuple: bool = 
     if back is None:
         return None if by_tuple else g
     if not isinstance(back, Tensor):
-        raise TypeError(f"expected Variable, but hook returned '{type(back).__name__}'")
+        raise TypeError(f"expected Variable, but hook returned '{c_type(back)}'")
     if g is None:
         raise RuntimeError("can't replace a None gradient with a non-None value")
     old = given(g)
@@ -310,15 +315,22 @@ def replaced(hook: Any, back: Any, g: Any, create_graph: bool, by_tuple: bool = 
 def check_count(hook: Any, back: Any, count: int) -> None:
     """Raise if a hook returned something else than a tuple of ``count`` gradients."""
     if not isinstance(back, tuple):
-        raise TypeError(f"expected tuple, but hook returned '{type(back).__name__}'")
+        raise TypeError(f"expected tuple, but hook returned '{c_type(back)}'")
     if len(back) != count:
         raise RuntimeError(
             f"hook '{short(hook)}' has returned an incorrect number of values (got {len(back)}, but expected {count})"
         )
 
 
+def c_type(value: object) -> str:
+    """The name of a type as C extensions give it: with its module, unless it is built in or ours."""
+    kind = type(value)
+    plain = kind.__module__ == "builtins" or isinstance(value, Tensor)
+    return kind.__name__ if plain else f"{kind.__module__}.{kind.__name__}"
+
+
 def short(hook: Any) -> str:
-    return getattr(hook, "__name__", type(hook).__name__)
+    return hook if isinstance(hook, str) else getattr(hook, "__name__", type(hook).__name__)
 
 
 def type_name(t: Tensor) -> str:

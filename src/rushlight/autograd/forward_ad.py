@@ -148,7 +148,7 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     UnpackedDualTensor(primal=tensor([1., 1.]), tangent=None)
     """
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
+        return UnpackedDualTensor(tensor, None)
     transform = tensor.transform
     if not isinstance(transform, DualLevel):
         return UnpackedDualTensor(tensor, None)

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._core import callsite, engine, memory, record, saved, views
 from .._core.graph import Bundle, Fan, Freed, Leaf, Node, Nowhere, Port
-from .._core.hooks import hooks_of
+from .._core.hooks import c_type, hooks_of
 from .._core.memory import tick
 from .._core.mode import RECORD, mode, switched
 from .._core.tensor import INFERENCE_SAVED, Tensor, wrap
@@ -81,12 +81,6 @@ class FunctionCtx:
 
 
 _ContextMethodMixin = FunctionCtx
-
-
-def c_type(value: object) -> str:
-    """The name of a type as C extensions give it: with its module, unless it is built in."""
-    kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 # What a node calls its own. A user may give ``ctx`` attributes of these names: they are kept apart from the node's.

@@ -6,7 +6,7 @@ All of it works on the machine's own nodes; nothing here is needed to record or 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
@@ -59,6 +59,12 @@ class saved_tensors_hooks(Watching):
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
+        for hook in (self.pack_hook, self.unpack_hook):
+            if not callable(hook):
+                raise TypeError(
+                    "_push_saved_tensors_default_hooks(): incompatible function arguments: pack_hook and unpack_hook "
+                    f"must be callable, got {type(hook).__name__}"
+                )
         message = saved.disabled.get()
         if message is not None:
             raise RuntimeError(message)
@@ -94,6 +100,11 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     Traceback (most recent call last):
     RuntimeError: not here
     """
+    if not isinstance(error_message, str):
+        raise TypeError(
+            "_saved_tensors_hooks_disable(): incompatible function arguments: error_message must be str, got "
+            f"{type(error_message).__name__}"
+        )
     if saved.hook_stack.get():
         raise RuntimeError(error_message)
     token = saved.disabled.set(error_message)
@@ -157,7 +168,7 @@ def register_multi_grad_hook(
         return _MultiHandle([t.register_hook(first) for t in tensors])
     nodes = []
     for t in tensors:
-        if t._node is None:
+        if not t.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         nodes.append(t._node)
     passes: dict[int, list[Any]] = {}
@@ -191,7 +202,13 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
 
     Backward through something that saved them then raises, as after any in-place operation.
     """
+    if not isinstance(tensor, (Tensor, Iterable)):
+        raise RuntimeError(f"increment_version expect a Iterable[Tensor] as input, got {type(tensor).__name__}")
     for t in (tensor,) if isinstance(tensor, Tensor) else tuple(tensor):
+        if not isinstance(t, Tensor):
+            raise RuntimeError(
+                f"increment_version expects each element of the iterable to be a tensor, got {type(t).__name__}"
+            )
         if t.is_inference():
             raise RuntimeError(
                 "Inference tensors do not track version counter. Make a clone outside of inference_mode to get a normal "

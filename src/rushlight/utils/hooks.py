@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._core.hooks import RemovableHandle
+from .._core.hooks import RemovableHandle, replaced
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
@@ -59,7 +59,8 @@ def _identity_function() -> Any:
 
             @staticmethod
             def backward(ctx: Any, *grads: Any) -> Any:
-                return (None, None, *ctx.hook(grads))
+                changed = zip(ctx.hook(grads), grads, strict=True)
+                return (None, None, *[replaced("hook", new, old, True, True) for new, old in changed])
 
         _identity = BackwardHookFunction
     return _identity
