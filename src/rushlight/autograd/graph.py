@@ -170,6 +170,7 @@ def register_multi_grad_hook(
     for t in tensors:
         if not t.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        assert t._node is not None
         nodes.append(t._node)
     passes: dict[int, list[Any]] = {}
 
