@@ -49,3 +49,33 @@ def test_generated_vmap_rules_sum_gradients_to_the_shape_of_the_input() -> None:
             for f in (Mul.apply, torch.mul)
         ]
         assert all(torch.allclose(a, b) for a, b in zip(*found, strict=True))
+    twice = [
+        torch.func.grad(lambda x, y, f=f: torch.vmap(torch.vmap(f, (None, 0)), (0, 0))(x, y).sin().sum(), (0, 1))(x, y)
+        for f in (Mul.apply, torch.mul)
+    ]
+    assert all(torch.allclose(a, b) for a, b in zip(*twice, strict=True))
+
+
+def test_written_inputs_come_out_as_themselves_under_vmap() -> None:
+    class Exp(torch.autograd.Function):
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return x.exp_()
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.mark_dirty(*inputs)
+            ctx.save_for_backward(output)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.saved_tensors[0]
+
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, x: Any) -> Any:
+            Exp.apply(x)
+            return x, in_dims[0]
+
+    x = torch.tensor([0.0, 1.0])
+    found = torch.vmap(torch.func.grad(lambda x: Exp.apply(x * 2)))(x)
+    assert torch.allclose(found, 2 * (2 * x).exp())

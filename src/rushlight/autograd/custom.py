@@ -340,6 +340,7 @@ def through_vmap(cls: Any, args: tuple[Any, ...], transform: Vmap) -> Any:
         )
     lowers, spec = tree.tree_flatten(args)
     mapped = [transform.is_mapped(a) for a in lowers]
+    own = {id(a.lower): a for a, m in zip(lowers, mapped, strict=True) if m}  # what comes out as it went in
     lowers = [transform.opened(a) for a in lowers]
     if own_rule:
         in_dims = tree.tree_unflatten([0 if m else None for m in mapped], spec)
@@ -363,13 +364,17 @@ def through_vmap(cls: Any, args: tuple[Any, ...], transform: Vmap) -> Any:
         made = [
             o
             if d is None or not isinstance(o, Tensor)
-            else transform.make(transform.below(movedim, o, d, 0) if d else o)
+            else transform.make(transform.below(movedim, o, d, 0))
+            if d
+            else own[id(o)]
+            if id(o) in own
+            else transform.make(o)
             for o, d in zip(outs, dims, strict=True)
         ]
         return tree.tree_unflatten(made, out_spec)
     batched = batched_function(cls, transform.size, transform.randomness, tuple(mapped))
     result = transform.below(lambda: batched.apply(*lowers))
-    made = [transform.make(o) if isinstance(o, Tensor) else o for o in listed(result)]
+    made = [(own[id(o)] if id(o) in own else transform.make(o)) if isinstance(o, Tensor) else o for o in listed(result)]
     return tuple(made) if isinstance(result, tuple) else made[0]
 
 
@@ -377,6 +382,7 @@ class InnerCtx(FunctionCtx):
     """The ``ctx`` of the user's methods while these run on batches; what is saved is kept with the real one."""
 
     saved: tuple[Any, ...] = ()
+    _inputs: tuple[Any, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
 
     @property
@@ -436,6 +442,9 @@ def batched_function(cls: Any, size: int, randomness: str, mapped: tuple[bool, .
         def body(level: Vmap) -> Any:
             inner = ctx.inner
             inner.needs_input_grad = ctx.needs_input_grad
+            inner._inputs = tuple(
+                [None if x is None else (x[0][m:], x[1]) for x, m in zip(ctx._inputs, mapped, strict=False)]
+            )
             inner.saved = tuple(taken(level, ctx.saved_tensors, ctx.flags_to_save))
             back = listed(cls.backward(inner, *taken(level, gs, [True] * len(gs))))
             return [reduced(level, h, m, x) for h, m, x in zip(back, mapped, ctx._inputs, strict=False)]
