@@ -43,6 +43,23 @@ def net(lib, *, norm=True):
 
 
 @program
+def results_in_the_order_of_their_elements(lib):
+    """What lies in order although its input does not: a program may take a view of it."""
+    nn, F, seen = lib.nn, lib.nn.functional, []
+    for n in (6, 40):
+        y = lib.randn(2, n, n + 2)
+        for x in (y[0].t(), y.transpose(1, 2), y.permute(1, 0, 2), lib.randn(2, 4, n, 6).permute(0, 2, 3, 1)):
+            channels, last = x.shape[1], x.shape[-1]
+            bn = nn.BatchNorm1d(channels) if x.ndim < 4 else nn.BatchNorm2d(channels)
+            seen += [nn.LayerNorm(last)(x).stride(), bn.eval()(x).stride(), bn.train()(x).stride()]
+            seen += [f(x, 0).stride() for f in (lib.sum, lib.mean, lib.prod, lib.amax, lib.std, lib.logsumexp, lib.any)]
+            seen += [x.norm(dim=0).stride(), lib.aminmax(x, dim=0)[0].stride(), x.sum(-1).stride()]
+            seen += [x.roll(1, -1).stride(), x.masked_fill(x > 0, 0.0).stride(), x.cummax(-1)[0].stride()]
+            seen += [F.logsigmoid(x).stride(), x.mean(0, keepdim=True).stride()]
+    return [str(s) for s in seen]
+
+
+@program
 def results_are_laid_out_as_their_input(lib):
     """Strides of what layers make of pictures and volumes whose channels lie side by side."""
     nn, seen = lib.nn, []

@@ -362,7 +362,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     tensor([-1.3133, -0.1269])
     """
     only("f", "log_sigmoid_cpu", input)
-    return elementwise.logsigmoid(input)
+    return elementwise.logsigmoid(np.asarray(input, order="C"))
 
 
 # ---- composed

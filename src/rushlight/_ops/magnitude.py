@@ -81,7 +81,7 @@ def vector_norm_of(input: Tensor, ord: float, dim: Any, keepdim: bool) -> Tensor
         made = (np.maximum if ord > 0 else np.minimum).reduce(size, gone, None, None, keepdim)
     else:
         made = np.power(np.add.reduce(np.power(size, ord), gone, None, None, keepdim), 1 / ord)
-    return np.asarray(made).astype(real, copy=False)  # type: ignore[return-value]
+    return np.asarray(made, real, "C")  # type: ignore[return-value]
 
 
 def check_empty(input: Any, ord: float, dim: Any) -> None:

@@ -25,6 +25,8 @@ SMALL = 4096  # elements up to which the steps of a kernel cost more than its pa
 
 
 def layer_norm_forward(x: Any, n: int, weight: Any, bias: Any, eps: float) -> tuple[Any, ...]:
+    if not x.flags.c_contiguous:  # as in PyTorch, the result lies in the order of its elements
+        x = np.ascontiguousarray(x)
     if x.size <= SMALL and x.dtype.char in "fd" and x.size and x.shape[-1] == n:  # the few steps of the plain case
         means = np.add.reduce(x, -1, None, None, True)
         means *= x.dtype.type(1 / n)
@@ -165,7 +167,7 @@ def batch_forward(x: Any, weight: Any, bias: Any, m: Any, v: Any, eps: float) ->
     rstd = 1 / np.sqrt(v + eps)
     if not is_small(x):
         return rows.batch_norm(x, m, rstd, weight, bias), rstd
-    y = x - channels(m, x)
+    y = np.subtract(x, channels(m, x), order="C")
     y *= channels(rstd if weight is None else rstd * weight, x)
     if bias is not None:
         y += channels(bias, x)

@@ -33,6 +33,11 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     return canonical_all(dim, ndim)
 
 
+def in_order(made: Any) -> Any:
+    """What NumPy reduced, in the order of its elements: NumPy keeps the order in memory of its input, PyTorch does not."""
+    return made if made.ndim < 2 or made.flags.c_contiguous else np.ascontiguousarray(made)
+
+
 def kept_shape(shape: Sequence[int], dim: Any) -> tuple[int, ...]:
     """The shape with the reduced dimensions at size 1."""
     gone = axes(dim, len(shape))
@@ -84,7 +89,8 @@ def sum(
         return sums.total(input)  # type: ignore[arg-type, no-any-return]
     if input.dtype.char == "e":  # type: ignore[attr-defined]
         return sums.of_half(input, axes(dim, input.ndim), keepdim)  # type: ignore[arg-type, no-any-return]
-    return np.add.reduce(input, axes(dim, input.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
+    made = np.add.reduce(input, axes(dim, input.ndim), np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload]
+    return made if dim is None else in_order(made)  # type: ignore[no-any-return]
 
 
 def mean_vjp(g: Any, input_shape: Any, dim: Any, keepdim: bool) -> Any:
@@ -110,7 +116,8 @@ def mean(
     gone = axes(dim, input.ndim)
     n = input.size if gone is None else count_of(input.shape, dim)  # type: ignore[attr-defined]
     total = np.add.reduce(input, gone, np.float32 if own.char == "e" else None, None, keepdim)  # type: ignore[call-overload, attr-defined]
-    return np.true_divide(total, n).astype(own)  # type: ignore[no-any-return, arg-type]
+    made = np.true_divide(total, n).astype(own)  # type: ignore[arg-type]
+    return made if gone is None else in_order(made)  # type: ignore[no-any-return]
 
 
 def prod_vjp(g: Any, input: Any, result: Any, dim: Any, keepdim: bool) -> Any:
@@ -171,7 +178,7 @@ def prod(
     gone = None if dim is None else (canonical(dim, input.ndim),)[: input.ndim]
     if gone is None and not keepdim and kind == "f":
         return sums.product(input)  # type: ignore[arg-type, no-any-return]
-    return np.multiply.reduce(input, gone, np.int64 if kind in "biu" else None, None, keepdim)  # type: ignore[call-overload, no-any-return]
+    return in_order(np.multiply.reduce(input, gone, np.int64 if kind in "biu" else None, None, keepdim))  # type: ignore[call-overload, no-any-return]
 
 
 # ---- extremes
@@ -226,7 +233,7 @@ def check_not_empty(input: Any, dim: Any, name: str) -> None:
 def extreme(name: str, ufunc: Any, example: str) -> Any:
     def body(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
         check_not_empty(input, dim, name)
-        return ufunc.reduce(input, axes(dim, input.ndim), None, None, keepdim)  # type: ignore[no-any-return]
+        return in_order(ufunc.reduce(input, axes(dim, input.ndim), None, None, keepdim))  # type: ignore[no-any-return]
 
     body.__name__ = body.__qualname__ = name
     body.__doc__ = f"""The {"largest" if name == "amax" else "smallest"} element, or those over the dimensions ``dim``.
@@ -417,7 +424,8 @@ def aminmax_of(input: Tensor, dim: Any, keepdim: bool) -> Any:
     if dim is not None and kept.ndim and kept.shape[canonical(dim, kept.ndim)] == 0:
         raise IndexError(f"aminmax: Expected reduction dim {canonical(dim, kept.ndim)} to have non-zero size.")
     gone = axes(() if dim is None else (dim,), kept.ndim)
-    return np.minimum.reduce(kept, gone, None, None, keepdim), np.maximum.reduce(kept, gone, None, None, keepdim)
+    low, high = np.minimum.reduce(kept, gone, None, None, keepdim), np.maximum.reduce(kept, gone, None, None, keepdim)
+    return in_order(low), in_order(high)
 
 
 @numpy_names
@@ -439,7 +447,7 @@ def _truth(name: str, ufunc: Any, example: str) -> Any:
     def body(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
         gone = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.ndim)  # here () means none
         found = ufunc.reduce(input, gone, None, None, keepdim)
-        return np.asarray(found, np.uint8 if input.dtype.name == "uint8" else np.bool_)  # type: ignore[return-value]
+        return np.asarray(found, np.uint8 if input.dtype.name == "uint8" else np.bool_, "C")  # type: ignore[return-value]
 
     body.__name__ = body.__qualname__ = name
     verb = "are" if name == "all" else "is"
@@ -530,7 +538,7 @@ def spread_of(input: Any, dim: Any, correction: Any, keepdim: bool) -> tuple[Any
         off = np.abs(np.add.reduce(c, gone, None, None, keepdim))
         squares = np.maximum(squares - off * (off / n), 0)
     free = builtins.max(n - correction, 0)
-    variance = np.true_divide(squares, free)
+    variance = in_order(np.true_divide(squares, free))
     return variance, centre
 
 
@@ -681,7 +689,7 @@ def logsumexp_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     top = np.where(np.abs(top) == np.inf, 0, top).astype(top.dtype)
     work = np.float32 if own == np.float16 else None
     total = np.add.reduce(np.exp(x - top), gone, work, None, keepdim)
-    return (np.log(total) + top.reshape(np.shape(total))).astype(own)  # type: ignore[no-any-return]
+    return in_order((np.log(total) + top.reshape(np.shape(total))).astype(own))  # type: ignore[no-any-return]
 
 
 @numpy_names

@@ -155,6 +155,7 @@ def extremes(name: str, ufunc: Any, kernel: Any, example: str) -> Any:
             raise no_kernel(f"{name}_cpu", input)
         if x.size >= LARGE and x.dtype.kind == "f":
             return kernel(x, at)
+        x = np.asarray(x, order="C")
         values = ufunc.accumulate(x, at)
         places = np.arange(x.shape[at], dtype=np.int64).reshape((-1,) + (1,) * (x.ndim - at - 1))
         if x.dtype.kind == "f":

@@ -688,7 +688,7 @@ def masked_copy(array: Any, mask: Any, value: Any) -> ndarray:
     if array.shape == mask.shape:
         if array.size >= 8192 and np.ndim(value) == 0 and array.flags.c_contiguous:
             return pick(mask, array.dtype.type(value), array)
-        out = np.array(array, order="K")
+        out = np.array(array, order="C")
     else:
         try:
             shape = np.broadcast_shapes(array.shape, mask.shape)

@@ -1465,7 +1465,7 @@ def roll_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, shifts:
     input=lambda g, shifts, dims: rolled(g, tuple([-s for s in shifts]), dims),
 )  # fmt: skip
 def rolled(input: Tensor, shifts: tuple[int, ...], dims: tuple[int, ...] | None) -> Tensor:
-    return np.roll(input, shifts if dims is not None else shifts[0], dims)  # type: ignore[call-overload, no-any-return]
+    return np.roll(np.asarray(input, order="C"), shifts if dims is not None else shifts[0], dims)  # type: ignore[call-overload, no-any-return]
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
