@@ -2919,3 +2919,70 @@ for flag in ("retain_graph", "create_graph", "allow_unused", "materialize_grads"
 L("disable_saved_tensors_hooks(3)", lambda t: t.autograd.graph.disable_saved_tensors_hooks(3).__enter__())
 L("backward retain_graph text", lambda t: t.ones((), requires_grad=True).mul(2).backward(retain_graph="a"))
 L("linear of a number", lambda t: t.nn.functional.linear(3, t.ones(2, 2)))
+
+
+def f(t):
+    x = t.ones(2, 2, requires_grad=True)
+    a, b = x.unbind(0)
+    y = a * 2
+    z = y.cos()
+    y.tanh_()
+    found = outcome_of(lambda: t.autograd.grad(z.sum(), b, allow_unused=True))
+    c, d = x.unbind(0)
+    w = c.exp()
+    return found, [t.autograd.grad(w.sum(), [d, c], allow_unused=True, retain_graph=True) for _ in range(2)]
+
+
+L("what leads to another output of the same node runs", f)
+
+
+class TwoOf:
+    def __new__(cls, t, x):
+        class Two(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * 2, x * 3
+
+            @staticmethod
+            def backward(ctx, g, h):
+                return g * ctx.saved_tensors[0] + h
+
+        return Two.apply(x)
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True)
+    a, b = TwoOf(t, x * 1)
+    found = [t.autograd.grad((a * a).sum(), [b, a], allow_unused=True)]
+    (a + b).sum().backward()
+    return found, x.grad
+
+
+L("a node of which an output is asked for keeps what it saved", f)
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True)
+    with t.no_grad():
+        v = x.view(2)
+    return t.autograd.graph.get_gradient_edge(v)
+
+
+L("the gradient edge of a view taken under no_grad", f)
+
+
+def f(t):
+    x = t.ones(2, requires_grad=True)
+    with t.no_grad():
+        v = x.view(2)
+    v.requires_grad_()
+    (v * 2).sum().backward()
+    v.requires_grad_(False)
+    x_asks = v.requires_grad
+    x.requires_grad_(False)
+    return x_asks, v.requires_grad, v.is_leaf, v.grad
+
+
+L("a view of a leaf that asks by itself", f)
+L("view_as_complex with a size of 1", lambda t: t.view_as_complex(t.ones(1, 3)[:, :2]))

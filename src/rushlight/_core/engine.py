@@ -52,10 +52,11 @@ class Pass:
         self.ends: frozenset[Node] | None = None
         if inputs is not None:
             self.wanted = frozenset(inputs)
-            self.useful = useful = leading_to(self.wanted, [n for n, _ in roots], accumulate)
-            # nodes whose gradient is wanted, but that need not run themselves
+            self.useful = useful = leading_to(self.wanted, [n for n, _ in roots])
+            # nodes whose gradient is wanted, or that of one of their outputs, but that need not run themselves
+            asked = [n.parents[0] for n in self.wanted if type(n) is Port and n.parents[0].hooks is None]  # type: ignore[union-attr]
             self.ends = frozenset(
-                [n for n in self.wanted if not accumulate and not any([p in useful for p in n.parents])]
+                [n for n in (*self.wanted, *asked) if not accumulate and not any([p in useful for p in n.parents])]  # type: ignore[union-attr, misc]
             )
 
     def will_run(self, node: Node) -> bool:
@@ -253,14 +254,11 @@ def reachable(roots: Iterable[Node]) -> set[Node]:
     return reached
 
 
-def leading_to(wanted: frozenset[Node], roots: Iterable[Node], runs: bool = False) -> set[Node]:
-    """The nodes on a path from the roots to a wanted one: the only ones worth running.
-
-    ``runs``: a node whose output is wanted runs itself, too.
-    """
+def leading_to(wanted: frozenset[Node], roots: Iterable[Node]) -> set[Node]:
+    """The nodes on a path from the roots to a wanted one, or to the node that it is an output of: those worth running."""
     useful = {node for node in wanted if type(node) is not Nowhere}
-    for node in wanted:  # the hooks of an output stand with its node
-        if type(node) is Port and (runs or node.parents[0].hooks is not None):  # type: ignore[union-attr]
+    for node in wanted:  # as in PyTorch, what leads to other outputs of its node counts, too; and hooks stand there
+        if type(node) is Port:
             useful.add(node.parents[0])  # type: ignore[arg-type]
     for node in sorted(reachable(roots), key=lambda node: node.seq):
         if node not in useful and any([p in useful for p in node.parents]):

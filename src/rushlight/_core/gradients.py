@@ -47,6 +47,8 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
             "It is not possible to get the gradient edge for a Tensor that does not require gradients: call "
             "requires_grad_() on it first."
         )
+    if type(node) is Nowhere:
+        raise AssertionError("Expected gradient function to be set: this is a view that was taken under no_grad.")
     held = Held(node, tensor if type(node) is Leaf else None, tuple(tensor.shape), tensor.dtype)
     if type(node) is Port:
         return GradientEdge(node.parents[0], node.index, held)  # type: ignore[arg-type]

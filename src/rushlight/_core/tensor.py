@@ -399,6 +399,8 @@ class Tensor(Methods):
             if node is not None:
                 self.__dict__["_leaf"] = node  # with its hooks, should the tensor ask for a gradient again
                 self._node = None
+                if getattr(getattr(self._view, "base", None), "_node", None) is not None:
+                    self._node = Nowhere()  # a view still requires grad as its base does
                 views_follow(self)
         elif node is None:
             if self.dtype.is_floating_point or self.dtype.is_complex:
@@ -718,7 +720,11 @@ def refuse_saving(tensor: Tensor, frame: Any) -> None:
     given = frame.f_locals
     for name, rule in op.rules.items():
         asks = given.get(name)
-        if isinstance(asks, Tensor) and type(asks) is not InferenceTensor and asks._node is not None:
+        if (
+            isinstance(asks, Tensor)
+            and type(asks) is not InferenceTensor
+            and type(asks._node) not in (type(None), Nowhere)
+        ):
             if any([s < 1000 and s >= 0 and given.get(op.parameters[s]) is tensor for s in rule.sources]):
                 raise RuntimeError(INFERENCE_SAVED)
 

@@ -162,7 +162,7 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if array.strides[-1] != array.itemsize and array.size:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if any(s % target.itemsize for s in array.strides[:-1]):
+    if any(s % target.itemsize for n, s in zip(array.shape[:-1], array.strides, strict=False) if n > 1):
         raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
     start = array.__array_interface__["data"][0] - memory.owner(array).__array_interface__["data"][0]
     if start % target.itemsize:
