@@ -361,6 +361,51 @@ def test_norms_and_solutions() -> None:
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-5)
 
 
+def pictures(t: Any, dims: int) -> Any:
+    """Pictures with their channels last in memory."""
+    return t.arange(2.0 * 6**dims * 3).reshape(2, *(6,) * dims, 3).movedim(-1, 1).sin()
+
+
+def heads(t: Any) -> Any:
+    return t.arange(120.0).reshape(2, 5, 3, 4).sin().transpose(1, 2)
+
+
+LAYOUTS: dict[str, Case] = {
+    "conv2d": lambda t, F: F.conv2d(pictures(t, 2), t.ones(4, 3, 2, 2)),
+    "conv2d by its weight": lambda t, F: F.conv2d(pictures(t, 2).contiguous(), t.ones(4, 2, 2, 3).movedim(-1, 1)),
+    "conv3d": lambda t, F: F.conv3d(pictures(t, 3), t.ones(4, 3, 2, 2, 2), t.ones(4)),
+    "conv_transpose2d": lambda t, F: F.conv_transpose2d(pictures(t, 2), t.ones(3, 4, 2, 2)),
+    "max_pool2d": lambda t, F: F.max_pool2d(pictures(t, 2), 2),
+    "max_pool2d indices": lambda t, F: F.max_pool2d(pictures(t, 2), 2, return_indices=True)[1],
+    "max_pool3d": lambda t, F: F.max_pool3d(pictures(t, 3), 2),
+    "avg_pool2d": lambda t, F: F.avg_pool2d(pictures(t, 2), 2),
+    "avg_pool3d": lambda t, F: F.avg_pool3d(pictures(t, 3), 2),
+    "adaptive_avg_pool2d": lambda t, F: F.adaptive_avg_pool2d(pictures(t, 2), 3),
+    "adaptive_max_pool2d": lambda t, F: F.adaptive_max_pool2d(pictures(t, 2), 3),
+    "max_unpool2d": lambda t, F: F.max_unpool2d(*F.max_pool2d(pictures(t, 2), 2, return_indices=True), 2),
+    "interpolate": lambda t, F: F.interpolate(pictures(t, 2), scale_factor=2, mode="bilinear"),
+    "pad": lambda t, F: F.pad(pictures(t, 2), (1, 1)),
+    "pad reflect": lambda t, F: F.pad(pictures(t, 2), (1, 1, 1, 1), mode="reflect"),
+    "pad circular": lambda t, F: F.pad(pictures(t, 2), (1, 1, 1, 1), mode="circular"),
+    "batch_norm": lambda t, F: F.batch_norm(pictures(t, 2), t.zeros(3), t.ones(3)),
+    "group_norm": lambda t, F: F.group_norm(pictures(t, 2), 3),
+    "layer_norm": lambda t, F: F.layer_norm(pictures(t, 2), (6,)),
+    "layer_norm, turned": lambda t, F: F.layer_norm(t.ones(3, 4).t(), (3,)),
+    "attention": lambda t, F: F.scaled_dot_product_attention(heads(t), heads(t), heads(t), is_causal=True),
+    "attention in order": lambda t, F: F.scaled_dot_product_attention(*[heads(t).contiguous()] * 3),
+    "attention split": lambda t, F: F.scaled_dot_product_attention(
+        *[x.reshape(2, 5, 3, 4).transpose(1, 2) for x in t.ones(2, 5, 36).split(12, 2)]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_order_in_memory(name: str) -> None:
+    mine, theirs = [LAYOUTS[name](library, library.nn.functional) for library in (rl, torch)]
+    assert mine.stride() == theirs.stride()
+    np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
 EMPTY: dict[str, Case] = {
     "max_unpool1d": lambda t, F: F.max_unpool1d(t.ones(0, 1, 2), t.ones(0, 1, 2).long(), 2),
     "max_unpool2d": lambda t, F: F.max_unpool2d(t.ones(0, 1, 2, 2), t.ones(0, 1, 2, 2).long(), 2),

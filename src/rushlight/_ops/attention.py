@@ -30,11 +30,21 @@ def attend_forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float
     scores = math.prod(np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])) * q.shape[-2] * k.shape[-2]
     if scores <= SMALL and (q.dtype.char in "fd" or not scores):
         p = small_probabilities(q, k, mask, causal, scale)
-        return np.matmul(p, v), p, None
+        return as_queries(np.matmul(p, v), q), p, None
     from .._kernels.attention import attention
 
     out, logs = attention(q, k, v, mask, causal, scale)
-    return out, out, logs
+    return as_queries(out, q), out, logs
+
+
+def as_queries(out: Any, q: Any) -> Any:
+    """The results in the order in memory that the queries have: steps before heads, where heads were split from steps.
+
+    So ``out.transpose(1, 2)`` is contiguous, and the heads are put together by a view.
+    """
+    if q.ndim != 4 or q.strides[2] <= q.strides[1] or 1 in out.shape[1:3]:
+        return out
+    return np.ascontiguousarray(out.swapaxes(1, 2)).swapaxes(1, 2)
 
 
 SMALL = 4096  # scores up to which they may exist as a whole

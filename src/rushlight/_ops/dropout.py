@@ -120,10 +120,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     rank(input, "dropout2d", (3, 4))
     if input.ndim == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input "
-            "is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to "
-            "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
-            "dropout behavior, please switch to using dropout1d instead.",
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired: the "
+            f"shape {list(input.shape)} is read as (N, C, L). Use dropout1d, or give it a batch dimension if it is (C, H, W).",
             UserWarning,
             stacklevel=2,
         )
