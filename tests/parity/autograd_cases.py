@@ -2986,3 +2986,35 @@ def f(t):
 
 L("a view of a leaf that asks by itself", f)
 L("view_as_complex with a size of 1", lambda t: t.view_as_complex(t.ones(1, 3)[:, :2]))
+
+
+# ---- the profiler
+def profiled(ask, **options):
+    def case(t):
+        with t.autograd.profiler.profile(**options) as p:
+            x = t.ones(3, 4)
+            with t.no_grad(), t.autograd.profiler.record_function("block"):
+                t.nn.functional.conv2d(t.ones(1, 2, 5, 5), t.ones(3, 2, 2, 2))
+                (x @ x.t()) * 2 + t.addmm(t.ones(3), x, t.ones(4, 3))
+        return ask(p)
+
+    return case
+
+
+def flops(p):
+    return sorted((e.key.replace("convolution", "conv2d"), e.flops) for e in p.key_averages() if e.flops)
+
+
+L("profiler flops", profiled(flops, with_flops=True))
+L("profiler sort by what is not", profiled(lambda p: p.key_averages().table(sort_by="zzz")))
+L(
+    "profiler sort by device time",
+    profiled(lambda p: p.key_averages().table(sort_by="device_time_total").count("block")),
+)
+TOLD = ("is_legacy", "node_id", "scope", "overload_name", "flops", "is_async", "is_remote", "device_time_total")
+L("profiler events", profiled(lambda p: [[getattr(e, a) for a in TOLD] for e in p.key_averages() if e.key == "block"]))
+L("profiler kernels", profiled(lambda p: [(e.kernels, e.concrete_inputs, e.kwinputs) for e in p.function_events][:1]))
+L("record_function of a number", lambda t: t.autograd.profiler.record_function(3).__enter__())
+L("profiler seen twice", lambda t: (lambda u: (u.see(1, 2), u.see(1, 2)))(t.autograd.profiler.EnforceUnique()))
+L("profiler schedule", lambda t: t.profiler.schedule(wait=1, warmup=1, active=0))
+L("profiler without activities", lambda t: t.profiler.profile(activities=[]).__enter__())

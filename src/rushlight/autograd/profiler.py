@@ -7,6 +7,7 @@ program that profiles nothing pays for neither. Only the thread or task that pro
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -56,12 +57,25 @@ class Interval:
         return self.end - self.start
 
 
-class FunctionEvent:
+class Everywhere:
+    """What PyTorch tells of an event besides: all of them run on the CPU, in this process."""
+
+    is_async = is_remote = is_legacy = False
+    node_id = -1
+    scope = 0
+    overload_name = ""
+    use_device: str | None = None
+    device_type = "cpu"
+    flops = 0
+    device_time = device_time_total = self_device_time_total = cuda_time_total = self_cuda_time_total = 0
+    device_memory_usage = self_device_memory_usage = 0
+
+
+class FunctionEvent(Everywhere):
     """One call: its name, when it ran, what it was called from and what it called."""
 
     count = 1
-    is_async = is_remote = False
-    device_time_total = self_device_time_total = cuda_time_total = 0.0
+    device_index = 0
 
     def __init__(self, id: int, name: str, thread: int, start: float, parent: FunctionEvent | None) -> None:
         self.id, self.name, self.key, self.thread = id, name, name, thread
@@ -70,6 +84,9 @@ class FunctionEvent:
         self.cpu_parent = parent
         self.cpu_children: list[FunctionEvent] = []
         self.input_shapes: list[Any] = []
+        self.concrete_inputs: list[Any] = []
+        self.kwinputs: dict[str, Any] = {}
+        self.kernels: list[Any] = []  # launched on a device: none
         self.stack: list[str] = []
         self.cpu_memory_usage = 0
         self.is_user_annotation = False
@@ -106,7 +123,7 @@ class FunctionEvent:
         )
 
 
-class FunctionEventAvg:
+class FunctionEventAvg(Everywhere):
     """All calls of one name, summed up."""
 
     def __init__(self, key: str = "Total") -> None:
@@ -130,7 +147,8 @@ class FunctionEventAvg:
             self.cpu_memory_usage += event.cpu_memory_usage
         self.self_cpu_time_total += event.self_cpu_time_total
         self.self_cpu_memory_usage += event.self_cpu_memory_usage
-        self.is_user_annotation = event.is_user_annotation
+        self.flops += event.flops
+        self.is_user_annotation, self.scope = event.is_user_annotation, event.scope
         return self
 
     @property
@@ -193,7 +211,10 @@ class EventList(list[Any]):
     def export_stacks(self, path: str, metric: str = "self_cpu_time_total") -> None:
         """Write the stacks with their time in whole microseconds, one a line, as flame graph tools read them."""
         if metric not in self.supported_export_stacks_metrics():
-            raise ValueError(f"metric should be one of: {self.supported_export_stacks_metrics()}, got {metric!r}")
+            raise ValueError(
+                "metric should be one of: ['self_cpu_time_total', 'self_cuda_time_total', 'self_xpu_time_total', "
+                f"'self_privateuse1_time_total'], and of these only the first is measured here: got {metric!r}"
+            )
         lines = []
         for event in self:
             if event.stack and (time := int(event.self_cpu_time_total)) > 0:
@@ -235,8 +256,10 @@ class EventList(list[Any]):
         if top_level_events_only:
             rows = [e for e in rows if getattr(e, "cpu_parent", None) is None]
         if sort_by is not None:
-            if sort_by not in SORTS:
-                raise ValueError(f"sort_by must be one of {', '.join(SORTS)}, got {sort_by!r}")
+            if not isinstance(sort_by, str) or not hasattr(FunctionEventAvg(), sort_by):
+                raise AttributeError(
+                    f"'FunctionEventAvg' object has no attribute '{sort_by}': sort_by may be {', '.join(SORTS)}"
+                )
             rows.sort(key=lambda e: getattr(e, sort_by), reverse=True)
         total = sum(e.self_cpu_time_total for e in self)
         if time_unit not in (None, "us", "ms", "s"):
@@ -253,7 +276,9 @@ class EventList(list[Any]):
         stacks = any(e.stack for e in rows)
         heads = ["Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg"]
         heads += ["CPU Mem", "Self CPU Mem"] if self._profile_memory else []
-        heads += ["# of Calls"] + (["Input Shapes"] if shapes else []) + (["Source Location"] if stacks else [])
+        flops = any(e.flops for e in rows)
+        heads += ["# of Calls"] + (["Total FLOPs"] if flops else [])
+        heads += (["Input Shapes"] if shapes else []) + (["Source Location"] if stacks else [])
         lines: list[list[str]] = []
         for e in rows[:row_limit]:
             cells = [
@@ -263,6 +288,8 @@ class EventList(list[Any]):
             if self._profile_memory:
                 cells += [text_of_bytes(e.cpu_memory_usage), text_of_bytes(e.self_cpu_memory_usage)]
             cells.append(str(e.count))
+            if flops:
+                cells.append(str(e.flops) if e.flops else "--")
             if shapes:
                 cells.append(shortened(str(e.input_shapes), max_shapes_column_width))
             if stacks:
@@ -284,6 +311,24 @@ def shortened(text: str, width: int) -> str:
 
 # ---- recording
 
+
+class EnforceUnique:
+    """Raises RuntimeError when it sees a key twice.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.profiler.EnforceUnique().see("a", 1)
+    """
+
+    def __init__(self) -> None:
+        self.seen: set[Any] = set()
+
+    def see(self, *key: Any) -> None:
+        """Note a key."""
+        if key in self.seen:
+            raise RuntimeError("duplicate key: " + str(key))
+        self.seen.add(key)
+
+
 _active: ContextVar[profile | None] = ContextVar("rushlight profiler", default=None)
 INNER = re.compile(r"(_(key|plain|raw|at|equal|lengths|over|contiguous|from|scaled))?_?$")
 
@@ -303,7 +348,7 @@ class profile:
     """A block whose operators, nodes of backward and ``record_function`` blocks are timed.
 
     ``record_shapes`` notes the shapes of arguments, ``profile_memory`` the bytes of results, ``with_stack`` the lines that
-    called.
+    called, ``with_flops`` the floating point operations of products of matrices, convolutions, sums and products.
 
     >>> import rushlight as torch
     >>> x = torch.ones(2, requires_grad=True)
@@ -330,10 +375,9 @@ class profile:
     ) -> None:
         if use_cuda or use_device not in (None, "cpu"):
             raise RuntimeError(f"there is no device {use_device or 'cuda'} to profile: Rushlight computes on the CPU")
-        if with_flops:
-            raise NotImplementedError("with_flops is not supported: operations are timed, not counted")
         self.enabled = enabled and use_cpu
         self.record_shapes, self.profile_memory, self.with_stack = record_shapes, profile_memory, with_stack
+        self.with_flops = with_flops
         self.acc_events = acc_events
         self.entered = False
         self._events: list[FunctionEvent] = []
@@ -404,6 +448,8 @@ class profile:
                 node.__dict__["_thread"] = event.thread
             if self.record_shapes:
                 event.input_shapes = [list(a.shape) if isinstance(a, Tensor) else [] for a in args]
+            if self.with_flops:
+                event.flops = flops_of(event.name, args, result)
             if self.profile_memory:
                 results = result if isinstance(result, (tuple, list)) else (result,)
                 event.cpu_memory_usage = grown(event) + sum(
@@ -472,6 +518,23 @@ class profile:
         return "<unfinished torch.autograd.profile>" if self._before is not None else str(self.function_events)
 
 
+def flops_of(name: str, args: tuple[Any, ...], result: Any) -> int:
+    """The floating point operations of a product of matrices, a convolution, a sum or a product; 0 for all else."""
+    shapes: list[Any] = [a.shape for a in args if isinstance(a, Tensor)]
+    if not isinstance(result, Tensor) or not shapes:
+        return 0
+    each = 0  # of one number of the result
+    if name in ("aten::add", "aten::mul"):
+        each = 1
+    elif name in ("aten::mm", "aten::bmm", "aten::matmul"):
+        each = 2 * shapes[0][-1]
+    elif name in ("aten::addmm", "aten::baddbmm"):
+        each = 2 * shapes[1][-1]
+    elif name in ("aten::conv2d", "aten::convolution"):
+        each = 2 * math.prod(shapes[1][1:])
+    return each * result.numel()
+
+
 def grown(event: FunctionEvent) -> int:
     return sum(c.cpu_memory_usage for c in event.cpu_children)
 
@@ -499,6 +562,11 @@ class record_function:
     """
 
     def __init__(self, name: str, args: str | None = None) -> None:
+        if not isinstance(name, str):
+            raise RuntimeError(
+                "profiler::_record_function_enter_new() Expected a value of type 'str' for argument 'name' but instead "
+                f"found type '{type(name).__name__}'."
+            )
         self.name, self.args = name, args
         self._opened: list[tuple[profile, FunctionEvent] | None] = []
 
@@ -509,6 +577,7 @@ class record_function:
             return self
         event = active.begin(self.name)
         event.is_user_annotation = True
+        event.scope = 7  # PyTorch's number of blocks named by the user
         self._opened.append((active, event))
         return self
 
@@ -568,6 +637,7 @@ def supported_activities() -> Iterable[str]:
 
 
 __all__ = [
+    "EnforceUnique",
     "EventList",
     "FunctionEvent",
     "FunctionEventAvg",

@@ -50,7 +50,10 @@ def schedule(
     ['NONE', 'WARMUP', 'RECORD', 'RECORD_AND_SAVE', 'NONE']
     """
     if wait < 0 or warmup < 0 or active <= 0 or repeat < 0 or skip_first < 0:
-        raise AssertionError("Invalid profiler schedule arguments")
+        raise AssertionError(
+            f"Invalid profiler schedule arguments. Got wait={wait} (need >= 0), warmup={warmup} (need >= 0), "
+            f"active={active} (need > 0), repeat={repeat} (need >= 0), skip_first={skip_first} (need >= 0)."
+        )
 
     def plan(step: int) -> ProfilerAction:
         if step < 0:
@@ -122,7 +125,10 @@ class profile:
     ) -> None:
         wanted = set(activities) if activities is not None else supported_activities()
         if use_cuda or not wanted & supported_activities():
-            raise RuntimeError("there is nothing to profile but the CPU: pass activities=[ProfilerActivity.CPU]")
+            raise AssertionError(
+                "No valid profiler activities found: there is nothing to profile but the CPU, pass "
+                "activities=[ProfilerActivity.CPU]"
+            )
         self.schedule, self.on_trace_ready = schedule, on_trace_ready
         self.step_num = 0
         self.current_action = schedule(0) if schedule is not None else ProfilerAction.RECORD_AND_SAVE
