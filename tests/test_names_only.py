@@ -149,3 +149,14 @@ def test_scatter_gather() -> None:
     assert gather(scatter((x, 1), ["cpu"]), "cpu")[0] is x
     with pytest.raises(RuntimeError, match="one device here"):
         scatter(x, ["cpu", "cpu"])
+
+
+def test_names_of_the_main_namespace() -> None:
+    assert torch.functional.einsum is torch.einsum
+    assert "tensordot" in torch.functional.__all__
+    with pytest.raises(AttributeError, match=r"module 'torch\.functional' has no attribute 'softmax'"):
+        torch.functional.softmax
+    with pytest.raises(NotImplementedError, match=r"torch\.Stream: Rushlight has no streams"):
+        torch.Stream()
+    assert issubclass(torch.jit.TracerWarning, Warning)
+    assert torch.Future is torch.futures.Future

@@ -551,6 +551,7 @@ _LAZY = frozenset(
         "distributions",
         "fft",
         "func",
+        "functional",
         "futures",
         "fx",
         "hub",
@@ -584,7 +585,7 @@ _LAZY_FUNCTIONS = {
     "GradScaler": "amp",
     "Future": "futures",
     **dict.fromkeys(("ScriptFunction", "ScriptModule"), "jit"),
-    **dict.fromkeys(("PyTorchFileReader", "PyTorchFileWriter"), "_absent"),
+    **dict.fromkeys(("Event", "PyTorchFileReader", "PyTorchFileWriter", "Stream", "TensorType"), "_absent"),
     **dict.fromkeys(("DisableTorchFunction", "DisableTorchFunctionSubclass"), "overrides"),
     **dict.fromkeys(("eig", "lstsq", "matrix_rank", "solve", "symeig"), "_removed"),
     **dict.fromkeys(

@@ -53,7 +53,7 @@ TABLE = {
     "ao": "",
     "ao.nn": "",
     "ao.quantization": """
-        DeQuantStub FakeQuantize HistogramObserver MinMaxObserver MovingAverageMinMaxObserver ObserverBase
+        DeQuantStub FakeQuantize FakeQuantizeBase HistogramObserver MinMaxObserver MovingAverageMinMaxObserver ObserverBase
         PerChannelMinMaxObserver QConfig QConfigMapping QuantStub QuantWrapper convert fuse_modules fuse_modules_qat
         get_default_qat_qconfig get_default_qat_qconfig_mapping get_default_qconfig get_default_qconfig_mapping prepare
         prepare_qat quantize quantize_dynamic quantize_qat

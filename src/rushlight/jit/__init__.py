@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import rushlight as rl
 
+from .._names_only import fill
+
 __all__ = [
     "Attribute", "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule", "annotate", "export", "fork", "freeze", "ignore", "interface",
     "is_scripting", "is_tracing", "isinstance", "load", "optimize_for_inference", "save", "script", "script_method",
@@ -49,6 +51,10 @@ class Attribute:
 
     def __new__(cls, value: Any, type: Any = None) -> Any:
         return value
+
+
+class TracerWarning(Warning):
+    """What PyTorch warns with while it traces: nothing is traced here."""
 
 
 def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
@@ -177,3 +183,6 @@ def load(f: Any, map_location: Any = None, _extra_files: Any = None, _restore_sh
         "torch.jit.load: files of scripted programs hold code, and nothing here runs code from files. Save the module's "
         "state_dict() with torch.save where it was made, and load that."
     )
+
+
+fill(__name__, "Rushlight traces no programs", "_get_trace_graph")

@@ -75,3 +75,4 @@ def __getattr__(name: str) -> Any:
 
 
 _names_only.fill(__name__, "PyTorch's dispatcher is not here", "_ExcludeDispatchKeyGuard _IncludeDispatchKeyGuard")
+_names_only.fill(__name__, "Rushlight traces no programs", "Block Graph Node Value")
