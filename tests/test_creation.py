@@ -253,3 +253,26 @@ def test_words_for_arguments() -> None:
     assert torch.tril_indices(2, 2, layout=torch.strided, pin_memory=False).shape == (2, 3)
     with pytest.raises(TypeError, match="Tensor does not support deleting items"):
         del x[0]
+
+
+def test_out_of_the_sizes_of_complex_numbers_and_of_places() -> None:
+    z = torch.tensor([3 + 4j])
+    assert torch.abs(z, out=torch.empty(0, dtype=torch.complex64)).tolist() == [5 + 0j]
+    with pytest.raises(RuntimeError, match="Found dtype Long but expected Float"):
+        torch.abs(z, out=torch.empty(0, dtype=torch.int64))
+    with pytest.raises(RuntimeError, match="Expected out tensor to have scalar type Long"):
+        torch.nonzero_static(torch.ones(3), size=2, out=torch.empty(0))
+
+
+def test_constructors_of_the_class() -> None:
+    assert torch.Tensor().shape == torch.LongTensor().shape == (0,) and torch.ByteTensor().all()
+    assert torch.IntTensor(size=(2,)).shape == torch.Tensor(2).shape == (2,)
+    assert torch.LongTensor((2**53 + 1, 3)).tolist() == [2**53 + 1, 3]
+    for value, words in (
+        (2.5, "data must be a sequence"),
+        (None, "data must be a sequence"),
+        ("a", "invalid data type"),
+    ):
+        for kind in (torch.Tensor, torch.FloatTensor):
+            with pytest.raises(TypeError, match=words):
+                kind(value)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._core import dtypes, memory, record
-from ._core.tensor import CPU, Tensor, ambient, check_device, construct, device, wrap
+from ._core.tensor import CPU, Size, Tensor, ambient, check_device, construct, device, wrap
 from ._kernels import pool_of_threads
 
 # ---- threads
@@ -342,7 +342,7 @@ class _Legacy(type):
             if args[0].dtype is not cls.dtype:
                 raise TypeError(f"expected {cls} (got {args[0].type()})")
             return made
-        if len(args) == 1 and not isinstance(args[0], int) and not isinstance(args[0], tuple):
+        if len(args) == 1 and not isinstance(args[0], (int, Size)):
             from ._ops.create import array_of
 
             return wrap(array_of(args[0], cls.dtype))

@@ -816,8 +816,15 @@ def text_of(tensor: Tensor) -> str:
 
 def construct(cls: type, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """``Tensor(...)`` as a program writes it: of a shape, of data, or of another tensor."""
-    if options.keys() - {"device"}:
+    if options.keys() - {"device", "size"} or ("size" in options and args):
         raise TypeError(f"new() received an invalid keyword argument: {', '.join(options)}. Use torch.tensor(...).")
+    if "size" in options or not args:
+        args = (Size(options.get("size", (0,))),)
+    value = args[0]
+    if isinstance(value, str):
+        raise TypeError(f"new(): invalid data type '{type(value).__name__}'")
+    if value is None or isinstance(value, (bool, float, complex, np.inexact)):
+        raise TypeError(f"new(): data must be a sequence (got {type(value).__name__}). Use torch.tensor(...).")
     check_device(options.get("device"))
     made: Any = new(cls)
     made._node = None

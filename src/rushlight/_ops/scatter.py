@@ -1314,7 +1314,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tenso
     found = nonzero(input)._array
     array = np.full((size, found.shape[1]), fill_value, np.int64)
     array[: len(found)] = found[:size]
-    return into(out, wrap(array))
+    return into(out, wrap(array), "nonzero_static" if out is not None else "")
 
 
 # ---- copies of views
