@@ -98,13 +98,14 @@ _safe_globals: list[Any] = []
 class _Rushlight:
     """The `Host` of the file formats: tensors are made here and taken apart."""
 
-    def __init__(self) -> None:
-        from rushlight._core import dtypes, tensor
+    def __init__(self, on_meta: bool = False) -> None:
+        from rushlight._core import dtypes, meta, tensor
         from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
 
         self.dtypes = {dtype.name: dtype for dtype in dtypes.ALL}
         self.dtype_type = dtypes.dtype
         self.wrap = tensor.wrap
+        self.place: Any = meta.meta if on_meta else None
         self.Tensor, self.Size, self.Device = tensor.Tensor, tensor.Size, tensor.device
         self.Layout, self.Format = tensor.layout, tensor.memory_format
         self.Parameter: Any = Parameter
@@ -114,7 +115,7 @@ class _Rushlight:
     # reading
 
     def make_tensor(self, array: Array, requires_grad: bool) -> Any:
-        tensor = self.wrap(array)
+        tensor = self.wrap(array) if self.place is None else self.place(array)
         return tensor.requires_grad_() if requires_grad else tensor
 
     def make_parameter(self, tensor: Any, requires_grad: bool) -> Any:
@@ -352,7 +353,8 @@ def load(
 
     Args:
         f: a path, or a file object open for reading bytes that can seek.
-        map_location: None, ``"cpu"``, a device, a dict of locations, or a function of (storage, location).
+        map_location: None, ``"cpu"``, ``"meta"`` (shapes alone), a device, a dict of locations, or a function of
+            (storage, location).
             Tensors saved on another device need one of these, as everything is loaded to the CPU.
         pickle_module: only None (or Python's pickle together with ``weights_only=False``): no module is used.
         weights_only: True, False or None all read the same safe way. ``False`` is accepted because programs
@@ -432,7 +434,10 @@ def _load(file: IO[bytes], path: Any, map_location: Any, mapped: bool, encoding:
         raise TypeError(f"load() needs a file opened in binary mode, but reading gave {type(head).__name__}")
     if not head:
         raise TruncatedFileError("the file is empty (or was not rewound after writing: call f.seek(0))")
-    vocabulary = Vocabulary(_Rushlight(), _safe_globals)
+    on_meta = isinstance(map_location, str) or hasattr(map_location, "type")
+    on_meta = on_meta and str(map_location) == "meta"
+    map_location = "cpu" if on_meta else map_location
+    vocabulary = Vocabulary(_Rushlight(on_meta), _safe_globals)
     if head.startswith(SIGNATURE):
         archive = Archive(file)
         if "constants.pkl" in archive:

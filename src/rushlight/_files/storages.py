@@ -296,7 +296,7 @@ def locate(map_location: Any) -> Callable[[Storage, str], Storage]:
     if isinstance(map_location, dict):
         table = map_location
         return lambda storage, location: _place(storage, _location_name(table.get(location, location)))
-    if callable(map_location):
+    if callable(map_location) and not hasattr(map_location, "type"):  # a device can be called too, as a decorator
         function = map_location
 
         def by_function(storage: Storage, location: str) -> Storage:

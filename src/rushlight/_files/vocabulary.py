@@ -555,6 +555,8 @@ def _attributes(state: object) -> dict[str, Any]:
         state = state[0]
     attributes = _text_keys(state or {})
     for name in attributes:
+        if name in ("_is_buffer", "_is_param") and type(attributes[name]) is bool:  # how PyTorch marks an nn.Buffer
+            continue
         if not name.isidentifier() or name.startswith("_"):
             raise LoadError(f"a tensor has the attribute {name!r:.80}, which is not one that programs set")
     return attributes
