@@ -21,6 +21,20 @@ def read_only() -> Any:
 
 # ---- shared memory
 
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "flip": lambda x: x.flip(0), "flip of nothing": lambda x: x.flip([]), "fliplr": lambda x: x.fliplr(), "rot90": lambda x: x.rot90(),
+    "pixel_shuffle": lambda x: torch.pixel_shuffle(x[None], 1), "pixel_unshuffle": lambda x: torch.pixel_unshuffle(x[None], 1),
+    "channel_shuffle": lambda x: torch.channel_shuffle(x[None, None], 1), "topk": lambda x: x[0, 0].topk(1)[0],
+    "native_dropout": lambda x: torch.native_dropout(x, 0.5, False)[0], "chain_matmul": lambda x: torch.chain_matmul(x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_what_is_a_copy_is_one_also_where_nothing_changes(name: str) -> None:
+    x = torch.tensor([[2.0]])
+    COPIES[name](x).add_(100)
+    assert x.tolist() == [[2.0]]
+
 
 @pytest.mark.parametrize(
     "make",

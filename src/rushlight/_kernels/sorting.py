@@ -198,7 +198,7 @@ def _first_few(block: Array, k: int, descending: bool, inorder: bool) -> Array:
 def topk(x: Array, k: int, axis: int = -1, largest: bool = True, inorder: bool = True) -> tuple[Array, Array]:
     """The ``k`` largest (or smallest) along ``axis`` and their indices; of equal ones the first; nan is largest."""
     if not x.ndim:
-        return x.reshape(1)[:k].reshape(() if k else (0,)), np.zeros(() if k else (0,), np.int64)
+        return x.reshape(1)[:k].copy().reshape(() if k else (0,)), np.zeros(() if k else (0,), np.int64)
     rows, shape = _last(x, axis)
     if not 0 <= k <= rows.shape[1]:
         raise RuntimeError(f"selected index k out of range: k is {k}, dimension {axis} has {rows.shape[1]} elements")

@@ -397,7 +397,7 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     """
     shape = tuple(input.shape)
     if train is False or input.numel() == 0:
-        return input, wrap(np.ones(shape, bool))
+        return input.clone(), levels.noted(wrap(np.ones(shape, bool)))
     from .._kernels.random import bernoulli
 
     generator = twister(None, "native_dropout")

@@ -910,7 +910,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     for m in matrices:
         if m.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {m.ndim}, expected 2 instead.")
-    made: Any = matrices[0]
+    made: Any = matrices[0] if len(matrices) > 1 else matrices[0].clone()
     for m in matrices[1:]:
         made = matmul(made, m)
     return made if out is None else views.write_out(views.Named("linalg.multi_dot"), out, made)

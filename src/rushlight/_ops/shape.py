@@ -1407,7 +1407,7 @@ def flip_batch(op: Any, size: int, mapped: tuple[bool, ...], input: Any, dims: A
 @operator(jvp=LINEAR, batch=flip_batch, node="FlipBackward0", input=lambda g, dims: flipped(g, dims))
 def flipped(input: Tensor, dims: tuple[int, ...]) -> Tensor:
     out = input[tuple([slice(None, None, -1) if d in dims else slice(None) for d in range(input.ndim)])]
-    return np.ascontiguousarray(out) if input.ndim else out.copy()  # type: ignore[call-overload, attr-defined, no-any-return]
+    return np.array(out, order="C")  # type: ignore[return-value]
 
 
 def flip(input: Tensor, dims: Any) -> Tensor:

@@ -21,7 +21,7 @@ def shuffled(input: Tensor, upscale_factor: int) -> Tensor:
     r, n = upscale_factor, len(lead)
     parts = array.reshape(*lead, c // (r * r), r, r, h, w)
     turned = parts.transpose(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    made = np.ascontiguousarray(turned).reshape(*lead, c // (r * r), h * r, w * r)
+    made = np.array(turned, order="C").reshape(*lead, c // (r * r), h * r, w * r)
     return laid_as(made, array) if made.ndim == 4 else made
 
 
@@ -35,7 +35,7 @@ def unshuffled(input: Tensor, downscale_factor: int) -> Tensor:
     r, n = downscale_factor, len(lead)
     parts = array.reshape(*lead, c, h // r, r, w // r, r)
     turned = parts.transpose(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    made = np.ascontiguousarray(turned).reshape(*lead, c * r * r, h // r, w // r)
+    made = np.array(turned, order="C").reshape(*lead, c * r * r, h // r, w // r)
     return laid_as(made, array) if made.ndim == 4 else made
 
 
@@ -97,7 +97,7 @@ def channel_shuffled(input: Tensor, groups: int) -> Tensor:
     array: Any = input
     n, c, *rest = array.shape
     turned = array.reshape(n, groups, c // groups if groups else 0, *rest).swapaxes(1, 2)
-    made = np.ascontiguousarray(turned).reshape(array.shape)
+    made = np.array(turned, order="C").reshape(array.shape)
     return laid_as(made, array) if made.ndim > 3 else made
 
 
