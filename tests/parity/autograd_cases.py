@@ -3018,3 +3018,24 @@ L("record_function of a number", lambda t: t.autograd.profiler.record_function(3
 L("profiler seen twice", lambda t: (lambda u: (u.see(1, 2), u.see(1, 2)))(t.autograd.profiler.EnforceUnique()))
 L("profiler schedule", lambda t: t.profiler.schedule(wait=1, warmup=1, active=0))
 L("profiler without activities", lambda t: t.profiler.profile(activities=[]).__enter__())
+
+
+def f(t):
+    import pickle
+    import warnings
+
+    x = t.ones(2, requires_grad=True)
+    seen = [x._post_accumulate_grad_hooks]
+    x.register_post_accumulate_grad_hook(lambda p: None)
+    x.register_hook(lambda g: g)
+    quiet = t.ones(2, requires_grad=True)
+    quiet.register_hook(t.utils.hooks.unserializable_hook(lambda g: g))
+    for y in (x, quiet):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            back = pickle.loads(pickle.dumps(y))
+        seen += [len(x._post_accumulate_grad_hooks), back.requires_grad, [str(w.message)[:13] for w in caught]]
+    return seen
+
+
+L("hooks of a pickled tensor", f)

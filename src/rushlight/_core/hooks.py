@@ -456,6 +456,12 @@ def set_backward_hooks(self: Tensor, hooks: Hooks | None) -> None:
         hooks_of(node).tensor[index] = hooks
 
 
+def post_accumulate_grad_hooks(self: Tensor) -> Hooks | None:
+    """The post-accumulate hooks of a leaf by their numbers; None if it has none."""
+    found = self._node.hooks if type(self._node) is Leaf else None
+    return found.accumulated or None if found is not None else None
+
+
 def keep_backward_hooks(self: Tensor) -> None:
     raise RuntimeError(
         "Deletion of _backwards_hooks not allowed! Set it to None, or remove the hooks by their handles."

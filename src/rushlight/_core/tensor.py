@@ -641,6 +641,7 @@ class Tensor(Methods):
             import warnings
 
             warnings.warn("pickling a tensor that is not a leaf: its history is left out", UserWarning, stacklevel=2)
+        warn_if_has_hooks(self)
         return rebuild, (type(self), self._array, self._node is not None and self.is_leaf, state)
 
     @staticmethod
@@ -763,6 +764,19 @@ def copied(tensor: Tensor) -> Tensor:
     if tensor._node is not None:
         made._node = Leaf(ref(made))
     return made
+
+
+def warn_if_has_hooks(tensor: Any) -> None:
+    """Warn for each backward hook on ``tensor`` that saving it would drop."""
+    for hook in (tensor._backward_hooks or {}).values():
+        if not hasattr(hook, "__torch_unserializable__"):
+            import warnings
+
+            warnings.warn(
+                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
+                "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
+                stacklevel=3,
+            )
 
 
 def rebuild(cls: type, array: ndarray, requires_grad: bool, state: dict[str, Any]) -> Any:

@@ -53,6 +53,7 @@ class Methods:
     _base = property(views.base_of)
     _is_view = views.is_view
     _backward_hooks = property(hooks.backward_hooks, hooks.set_backward_hooks, hooks.keep_backward_hooks)
+    _post_accumulate_grad_hooks = property(hooks.post_accumulate_grad_hooks)
     hooks = hooks.hooks_table  # the last of these: from here on the name is the method
 
     # arithmetic

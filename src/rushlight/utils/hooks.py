@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core.hooks import RemovableHandle, replaced
+from .._core.tensor import warn_if_has_hooks
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
@@ -20,18 +21,6 @@ def unserializable_hook(f: Any) -> Any:
     """Mark the hook ``f`` as one that need not be saved with its tensor, so that saving does not warn."""
     f.__torch_unserializable__ = True
     return f
-
-
-def warn_if_has_hooks(tensor: Any) -> None:
-    """Warn for each backward hook on ``tensor`` that saving it would drop."""
-    for hook in (tensor._backward_hooks or {}).values():
-        if not hasattr(hook, "__torch_unserializable__"):
-            warnings.warn(
-                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can "
-                "decorate "
-                "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
-                stacklevel=2,
-            )
 
 
 _identity: Any = None
