@@ -73,7 +73,6 @@ WISHES: dict[str, Wish] = {
         "median nanmedian",
     ),
     "dtype": SAME,
-    "abs": Wish(FOUND.words, ("complex64", "complex128")),  # for those of complex numbers
     "nonzero_static": Wish(("nonzero_static: Expected out tensor to have scalar type {result} but got scalar type{out}",)),
     "float_power": Wish((
         "the output given to float_power has dtype {out} but the operation's result requires dtype {result}",
@@ -83,7 +82,7 @@ WISHES: dict[str, Wish] = {
     )),
     **named(
         FOUND,
-        "bitwise_not ceil clamp_max_number clamp_min_number clamp_numbers conj_physical floor frac neg round sgn sign "
+        "abs bitwise_not ceil clamp_max_number clamp_min_number clamp_numbers conj_physical floor frac neg round sgn sign "
         "trunc",
     ),
     **named(SCALAR, "cummax cummin logcumsumexp_of linalg.solve_triangular"),
