@@ -170,3 +170,21 @@ def test_make_tensor() -> None:
         make((2,), dtype=torch.int64, device="cpu", requires_grad=True)
     with pytest.raises(ValueError, match=r"only supports \[0, 256\)"):
         make((2,), dtype=torch.uint8, device="cpu", low=-500, high=-400)
+
+
+def test_what_is_said_before_values_are_compared() -> None:
+    """Trees that differ are told of in the library's words; tolerances are missed where a pair needs them."""
+    from rushlight.testing import assert_close
+
+    def said(*args: Any, **kwargs: Any) -> str:
+        with pytest.raises((AssertionError, TypeError, ValueError)) as error:
+            assert_close(*args, **kwargs)
+        return f"{type(error.value).__name__}: {error.value}"
+
+    assert said([1], [1, 2], msg="mine") == "AssertionError: The length of the sequences mismatch: 1 != 2"
+    assert said("a", "b", msg="mine").startswith("TypeError: No comparison pair was able to handle")
+    assert said(1, 2, msg="mine") == "AssertionError: mine"
+    assert said([1], [1, 2], rtol=0.5).startswith("AssertionError: The length")
+    missed = "ValueError: Both 'rtol' and 'atol' must be either specified or omitted, but got no atol."
+    assert said({"a": 1}, {"a": 1}, rtol=0.5) == f"{missed}\n\nThe failure occurred for item ['a']"
+    assert_close(None, None, rtol=0.5)

@@ -321,6 +321,7 @@ ERRORS: dict[str, Case] = {
     "fractional samples rank": lambda t, F: F.fractional_max_pool2d(t.ones(1, 1, 7, 7), 2, 2, _random_samples=t.zeros(1, 2)),
     "unpool no channels": lambda t, F: F.max_unpool2d(t.ones(1, 0, 2, 2), t.ones(1, 0, 2, 2).long(), 2),
     "pack nothing": lambda t, F: t.nn.utils.rnn.pack_padded_sequence(t.randn(0, 0), []),
+    "native_dropout int": lambda t, F: t.native_dropout(t.ones(3).long(), 0.5, True),
     "linear_cross_entropy": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 2), t.full((2,), 1)),
     "linear_cross_entropy bias": lambda t, F: F.linear_cross_entropy(t.ones(2, 3), t.ones(4, 3), t.full((2,), 1), linear_bias=t.ones(3)),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import levels, record
+from .._core import dtypes, levels, record
 from .._core.tensor import Tensor, wrap
 from .._kernels.places import bincount
 from . import bag, conv, ctc, loss, regression, resample
@@ -398,6 +398,10 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     shape = tuple(input.shape)
     if train is False or input.numel() == 0:
         return input.clone(), levels.noted(wrap(np.ones(shape, bool)))
+    kind = record.np_dtype(input)
+    if kind.kind in "biu":
+        name = dtypes.LEGACY[dtypes.FROM_NUMPY[kind].name]
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}: the input is of {name}")
     from .._kernels.random import bernoulli
 
     generator = twister(None, "native_dropout")

@@ -36,6 +36,7 @@ class Mismatch(Exception):
     def __init__(self, kind: type[Exception], text: str, path: Path = ()) -> None:
         super().__init__(text)
         self.kind, self.text, self.path = kind, text, path
+        self.of_trees = True  # said before any value is compared: the caller's message has no part in it
 
     def error(self, msg: Any) -> Exception:
         text = self.text
@@ -274,7 +275,7 @@ def assert_close(
     """Raise AssertionError unless ``|actual - expected| <= atol + rtol * |expected|`` everywhere.
 
     Tensors, NumPy arrays, numbers, bools, None, and sequences and mappings of them. Tolerances go by dtype unless given
-    (both); integers must be equal. ``msg`` replaces the message, or is called with it.
+    (both); integers must be equal. ``msg`` replaces what is said of values, or is called with it.
 
     >>> import rushlight as torch
     >>> torch.testing.assert_close(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0 + 1e-7]))
@@ -284,16 +285,13 @@ def assert_close(
     ...
     """
     __tracebackhide__ = True  # pytest shows the line of the test
-    if (rtol is None) is not (atol is None):
-        missing = "atol" if atol is None else "rtol"
-        raise ValueError(f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {missing}.")
     options = Options(
         rtol=rtol, atol=atol, equal_nan=equal_nan, allow_subclasses=allow_subclasses, check_device=check_device,
         check_dtype=check_dtype, check_layout=check_layout, check_stride=check_stride,
     )  # fmt: skip
     found = first_mismatch(actual, expected, options)
     if found is not None:
-        raise found.error(msg)
+        raise found.error(None if found.of_trees else msg)
 
 
 def first_mismatch(actual: Any, expected: Any, options: Options) -> Mismatch | None:
@@ -306,12 +304,19 @@ def first_mismatch(actual: Any, expected: Any, options: Options) -> Mismatch | N
                 raise Mismatch(
                     TypeError, f"No comparison pair was able to handle inputs of type {type(a)} and {type(b)}.", path
                 )
+            if (options.rtol is None) is not (options.atol is None) and run is not compare_none:
+                absent = "atol" if options.atol is None else "rtol"
+                raise Mismatch(
+                    ValueError,
+                    f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {absent}.",
+                    path,
+                )
             pairs.append((run, a, b, path))
         for run, a, b, path in pairs:
             try:
                 run(a, b, options)
             except Mismatch as found:
-                found.path = path
+                found.path, found.of_trees = path, False
                 raise
     except Mismatch as found:
         return found
