@@ -98,14 +98,13 @@ _safe_globals: list[Any] = []
 class _Rushlight:
     """The `Host` of the file formats: tensors are made here and taken apart."""
 
-    def __init__(self, on_meta: bool = False) -> None:
-        from rushlight._core import dtypes, meta, tensor
+    def __init__(self) -> None:
+        from rushlight._core import dtypes, tensor
         from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
 
         self.dtypes = {dtype.name: dtype for dtype in dtypes.ALL}
         self.dtype_type = dtypes.dtype
         self.wrap = tensor.wrap
-        self.place: Any = meta.meta if on_meta else None
         self.Tensor, self.Size, self.Device = tensor.Tensor, tensor.Size, tensor.device
         self.Layout, self.Format = tensor.layout, tensor.memory_format
         self.Parameter: Any = Parameter
@@ -115,7 +114,7 @@ class _Rushlight:
     # reading
 
     def make_tensor(self, array: Array, requires_grad: bool) -> Any:
-        tensor = self.wrap(array) if self.place is None else self.place(array)
+        tensor = self.wrap(array)
         return tensor.requires_grad_() if requires_grad else tensor
 
     def make_parameter(self, tensor: Any, requires_grad: bool) -> Any:
@@ -209,6 +208,15 @@ class _Rushlight:
         if isinstance(value, self.Device):
             return Spelling("torch", "device", (value.type,) if value.index is None else (value.type, value.index))
         return None
+
+
+class _OnMeta(_Rushlight):
+    """The `Host` of ``map_location="meta"``: of tensors only the shapes are kept."""
+
+    def make_tensor(self, array: Array, requires_grad: bool) -> Any:
+        from rushlight._core.meta import meta
+
+        return meta(array, requires_grad)
 
 
 def tensor_record(
@@ -437,7 +445,7 @@ def _load(file: IO[bytes], path: Any, map_location: Any, mapped: bool, encoding:
     on_meta = isinstance(map_location, str) or hasattr(map_location, "type")
     on_meta = on_meta and str(map_location) == "meta"
     map_location = "cpu" if on_meta else map_location
-    vocabulary = Vocabulary(_Rushlight(on_meta), _safe_globals)
+    vocabulary = Vocabulary(_OnMeta() if on_meta else _Rushlight(), _safe_globals)
     if head.startswith(SIGNATURE):
         archive = Archive(file)
         if "constants.pkl" in archive:

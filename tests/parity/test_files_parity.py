@@ -410,22 +410,3 @@ def test_safetensors_refusals(name: str) -> None:
         U.load(BAD[name])
     start = str(theirs.value)[:38]
     assert str(mine.value).startswith("Error while deserializing: ") or not start.startswith("Error while")
-
-
-def test_places_by_device_and_buffers() -> None:
-    """A device says where to load to, "meta" included; what ``nn.Buffer`` leaves in a file is read."""
-    import rushlight
-
-    made = {"w": torch.nn.Parameter(torch.arange(6.0).reshape(2, 3)), "b": torch.nn.Buffer(torch.ones(2))}
-    for library, load in ((torch, torch.load), (rushlight, S.load)):
-        for place in ("cpu", library.device("cpu")):
-            read = load(torch_saved(made), map_location=place)
-            assert read["w"].tolist() == made["w"].tolist() and read["w"].requires_grad
-            assert type(read["w"]) is library.nn.Parameter and str(read["w"].device) == "cpu"
-            assert isinstance(read["b"], library.nn.Buffer) and read["b"].tolist() == [1, 1]
-        for place in ("meta", library.device("meta")):
-            read = load(torch_saved(made), map_location=place)
-            assert read["w"].is_meta and read["w"].shape == (2, 3) and read["w"].requires_grad
-            assert read["b"].is_meta and read["b"].dtype == library.float32
-        with pytest.raises(RuntimeError, match=r"^Attempting to deserialize object on a CUDA device"):
-            load(torch_saved(made), map_location=library.device("cuda"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import pickle
 import warnings
 
@@ -40,6 +41,29 @@ def net(lib, *, norm=True):
     lib.manual_seed(0)
     layers = [nn.Linear(3, 4), nn.BatchNorm1d(4) if norm else nn.Tanh(), nn.ReLU(), nn.Linear(4, 2)]
     return nn.Sequential(*layers)
+
+
+def test_files_are_loaded_to_the_place_of_a_device():
+    """A device says where to load to, "meta" included; what ``nn.Buffer`` leaves in a file is read."""
+    made = {"w": torch.nn.Parameter(torch.arange(6.0).reshape(2, 3)), "b": torch.nn.Buffer(torch.ones(2))}
+    torch.save(made, file := io.BytesIO())
+
+    def load(lib, place):
+        file.seek(0)
+        return lib.load(file, map_location=place)
+
+    for lib in (torch, rushlight):
+        for place in ("cpu", lib.device("cpu")):
+            read = load(lib, place)
+            assert read["w"].tolist() == made["w"].tolist() and read["w"].requires_grad
+            assert type(read["w"]) is lib.nn.Parameter and str(read["w"].device) == "cpu"
+            assert isinstance(read["b"], lib.nn.Buffer) and read["b"].tolist() == [1, 1]
+        for place in ("meta", lib.device("meta")):
+            read = load(lib, place)
+            assert read["w"].is_meta and read["w"].shape == (2, 3) and read["w"].requires_grad
+            assert read["b"].is_meta and read["b"].dtype == lib.float32
+        with pytest.raises(RuntimeError, match=r"^Attempting to deserialize object on a CUDA device"):
+            load(lib, lib.device("cuda"))
 
 
 @program
