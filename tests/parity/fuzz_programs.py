@@ -624,7 +624,8 @@ class Machine:
     def do_pick(self, name: str, x: Any, n: list[int]) -> Any:
         if not x.numel():
             return None
-        return x[self.key(name, x, n[1])]
+        made = x[self.key(name, x, n[1])]
+        return made if made._is_view() else made.contiguous()  # what is picked lies as each library likes
 
     def do_out(self, name: str, x: Any, n: list[int]) -> Any:
         lib, y, out = self.lib, self.get(n[1]), self.get(n[2])

@@ -21,11 +21,11 @@ programs: Any = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(programs)
 
 
-def check(seeds: range) -> None:
+def check(seeds: range, wide: bool = False) -> None:
     torch.set_num_threads(1)
     found = []
     for seed in seeds:
-        program = programs.make_program(seed)
+        program = programs.make_program(seed, wide)
         if programs.difference(program, torch, rushlight):
             program = programs.shrunk(program, torch, rushlight)
             steps = "\n".join(f"    {step}" for step in program)
@@ -36,6 +36,17 @@ def check(seeds: range) -> None:
 @pytest.mark.parametrize("block", range(4))
 def test_programs(block: int) -> None:
     check(range(block * 100, block * 100 + 100))
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_wide_programs(block: int) -> None:
+    check(range(block * 100, block * 100 + 100), wide=True)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("block", range(20))
+def test_many_wide_programs(block: int) -> None:
+    check(range(block * 500, block * 500 + 500), wide=True)
 
 
 @pytest.mark.soak
