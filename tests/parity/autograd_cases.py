@@ -3039,3 +3039,25 @@ def f(t):
 
 
 L("hooks of a pickled tensor", f)
+
+
+def f(t):
+    found = []
+    for write in (lambda b, v: None, lambda b, v: b.mul_(2), lambda b, v: nograd(t, lambda: v.mul_(2))):
+        b = t.ones(4)
+        v = b[:2]
+        v.requires_grad_()
+        w = v.view(1, 2)
+        write(b, v)
+        found.append(
+            (
+                [n and n.name() for n, _ in w.grad_fn.next_functions],
+                v.is_leaf,
+                outcome_of(lambda w=w: w.sum().backward()),
+            )
+        )
+        found.append(v.grad)
+    return found
+
+
+L("a view of what asks by itself, and a write", f)

@@ -856,7 +856,7 @@ class Machine:
         return None
 
 
-WRITES = ("inplace", "put", "together", "setitem", "step", "data")
+WRITES = ("inplace", "put", "together", "setitem", "step", "data", "custom", "function", "packed", "complex")
 
 
 def overlapping(x: Any) -> bool:

@@ -51,7 +51,7 @@ class Views(list[Any]):
 
     def __init__(self) -> None:
         self.room = 16
-        self.lost = False  # whether the base gave up its history, or asks for no gradient any more, with views alive
+        self.lost = False  # whether views may have a history where the base has none
         self.watched = False  # whether writes through another alias of the memory are told: see ``watch``
 
 
@@ -786,7 +786,9 @@ def overlapping(array: ndarray, other: ndarray, op: Op, name: str) -> bool:
 
 def follow_leaf(base: Tensor) -> None:
     """A view of a leaf requires grad as the leaf does; taken before that was asked for, its gradient goes nowhere."""
-    if isinstance(base._view, Views) and base._node is None:
+    if type(base._view) is View:  # it asks by itself; what is taken of it has a history that its base has not
+        base._view.base._view.lost = True
+    elif isinstance(base._view, Views) and base._node is None:
         base._view.lost = True
     for r in base._view if isinstance(base._view, Views) else ():
         view = r()
