@@ -26,6 +26,7 @@ from .pool import max_pool
 from .random import drawn, twister
 from .reduce import mean, var_of
 from .shape import movedim, reshape
+from .spelling import numpy_names
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -40,6 +41,7 @@ def named(reduction: Any) -> str:
 # ---- norms
 
 
+@numpy_names
 def frobenius_norm(input: Tensor, dim: int | Sequence[int], keepdim: bool = False, *, out: Any = None) -> Tensor:
     """The Frobenius norm over one or two dimensions.
 
@@ -53,6 +55,7 @@ def frobenius_norm(input: Tensor, dim: int | Sequence[int], keepdim: bool = Fals
     return vector_norm(input, 2, gone or None, keepdim, out=out)
 
 
+@numpy_names
 def nuclear_norm(
     input: Tensor, dim: Sequence[int] | bool = (-2, -1), keepdim: bool = False, *, out: Any = None
 ) -> Tensor:

@@ -68,7 +68,7 @@ def _nothing_to_set(*_: Any) -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "_nn":
-        return importlib.import_module("torch._C._nn")
+        return importlib.import_module(f"{__name__}._nn")
     if name.startswith(("_jit_set_", "_jit_override_", "_debug_set_")):
         return _nothing_to_set
     raise AttributeError(f"module 'torch._C' has no attribute '{name}': PyTorch's private core is not here")
