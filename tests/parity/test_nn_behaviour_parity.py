@@ -67,6 +67,19 @@ def test_files_are_loaded_to_the_place_of_a_device():
 
 
 @program
+def bags_of_what_is_not_there(lib):
+    """The words depend on the kernel that PyTorch would take."""
+    bag, seen = lib.nn.functional.embedding_bag, []
+    for kind in (lib.float32, lib.float64):
+        for how in ({}, {"mode": "sum"}, {"mode": "max"}, {"padding_idx": 0}):
+            for wrong in (-1, 10):
+                seen.append(error(bag, lib.tensor([[1, wrong]]), lib.ones(10, 3, dtype=kind), words=20, **how))
+    weights = lib.ones(1, 2, dtype=lib.float64)
+    given = {"mode": "sum", "per_sample_weights": weights, "words": 40}
+    return [*seen, error(bag, lib.tensor([[1, 1]]), lib.ones(10, 3), **given)]
+
+
+@program
 def results_in_the_order_of_their_elements(lib):
     """What lies in order although its input does not: a program may take a view of it."""
     nn, F, seen = lib.nn, lib.nn.functional, []

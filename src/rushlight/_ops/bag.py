@@ -267,15 +267,17 @@ def bags_of(
         padding = padding_idx % rows
     if indices.size and (indices.min() < 0 or indices.max() >= rows):
         at = np.flatnonzero((indices < 0) | (indices >= rows))[0]
-        if mode == "max":
+        if mode == "max" or padding_idx is not None or record.np_dtype(weight) == np.float64:
             raise RuntimeError(
                 f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {indices[at]}"
             )
         raise RuntimeError(f"Index {at} of input takes value {indices[at]} which is not in the valid range [0, {rows})")
     if per_sample_weights is not None and record.np_dtype(per_sample_weights) is not record.np_dtype(weight):
+        kinds = [dtypes.LEGACY[dtypes.dtype_of(record.np_dtype(x)).name] for x in (weight, per_sample_weights)]
         raise RuntimeError(
-            f"Expected weight and per_sample_weights to have the same dtype, but got {weight.dtype} and "
-            f"{per_sample_weights.dtype}"
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 'per_sample_weights'; "
+            f"but type torch.{kinds[0]}Tensor does not equal torch.{kinds[1]}Tensor (while checking arguments for "
+            "embedding_bag)"
         )
     if record.np_dtype(weight).kind != "f":
         raise RuntimeError(
