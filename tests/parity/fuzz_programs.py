@@ -845,7 +845,7 @@ class Machine:
         elif name == "fill_diagonal":
             x.fill_diagonal_(0.5)
         elif name == "index_add":
-            x.index_add_(0, lib.tensor([0]), y)
+            x.index_add_(0, lib.tensor([0]), y.clone())  # PyTorch saves it for its shape
         else:
             x.scatter_(0, lib.zeros((1,) * x.dim(), dtype=lib.int64), 0.5)
         return None
