@@ -3061,3 +3061,14 @@ def f(t):
 
 
 L("a view of what asks by itself, and a write", f)
+
+
+def f(t):
+    x, seen = t.ones(2, requires_grad=True), []
+    x.register_hook(lambda g: seen.append(g.tolist()))
+    x.detach_().requires_grad_()
+    (x * 2).sum().backward()
+    return seen, x.grad
+
+
+L("hooks of a leaf that is detached in place and asks again", f)

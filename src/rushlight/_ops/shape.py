@@ -1783,6 +1783,8 @@ def detach_(self: Tensor) -> Tensor:
         return self.transform.detach_(self)  # type: ignore[no-any-return]
     if not self.is_leaf:
         memory.detached(self._array)
+    elif self._node is not None:
+        self.requires_grad_(False)  # a leaf keeps its hooks, should it ask again
     self._node = None
     if self._view is not None:
         views_follow(self)
