@@ -3072,3 +3072,29 @@ def f(t):
 
 
 L("hooks of a leaf that is detached in place and asks again", f)
+
+
+class UnusedOf:
+    def __new__(cls, t, x, y):
+        class Unused(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, y):
+                return x * 2
+
+            @staticmethod
+            def backward(ctx, g):
+                return g * 2, None
+
+        return Unused.apply(x, y)
+
+
+def f(t):
+    x, y, seen = t.ones(2, requires_grad=True), t.ones(2, requires_grad=True), []
+    y.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad))
+    for grad in (None, t.ones(2)):
+        y.grad = grad
+        UnusedOf(t, x, y).sum().backward()
+    return seen, x.grad
+
+
+L("post accumulate hooks where no gradient arrives", f)

@@ -104,15 +104,14 @@ class NodeHooks:
             engine.add_to_grad(leaf, arrived, create_graph)
         if first and exists and self.post:
             kept = tensor._grad  # which is what came
-        if exists:
-            for hook in list(self.accumulated.values()) if tensor is not None else ():
-                back = hook(tensor)
-                if back is None or back is tensor:
-                    continue
-                replaced(hook, back, tensor, True)
-                raise RuntimeError(
-                    f"Tensor post accumulate grad hooks should return None. {short(hook)} returned another tensor."
-                )
+        for hook in list(self.accumulated.values()) if tensor is not None else ():  # also if nothing arrived
+            back = hook(tensor)
+            if back is None or back is tensor:
+                continue
+            replaced(hook, back, tensor, True)
+            raise RuntimeError(
+                f"Tensor post accumulate grad hooks should return None. {short(hook)} returned another tensor."
+            )
         if self.post:
             for hook in list(self.post.values()):
                 back = hook((), (given(kept),))
