@@ -376,8 +376,11 @@ def put(target: Tensor, made: Tensor, name: str) -> None:
 def stamp(target: Tensor, name: str) -> None:
     """Note that the memory of ``target`` has been written, and by which line."""
     memory.written(target._array, name, *callsite.here())
-    if target._view is not None and not mode() & CAREFUL:
-        refresh(target)
+    link = target._view
+    if link is not None:
+        base = link.base if type(link) is View else target
+        if (base._node is not None or getattr(base._view, "lost", False)) and not mode() & CAREFUL:
+            refresh(target)
 
 
 def refresh(target: Tensor) -> None:
