@@ -139,6 +139,18 @@ class GradScaler:
         """The interval that was given."""
         return self._growth_interval
 
+    def set_growth_factor(self, new_factor: float) -> None:
+        """Keeps the factor, for :meth:`get_growth_factor`."""
+        self._growth_factor = new_factor
+
+    def set_backoff_factor(self, new_factor: float) -> None:
+        """Keeps the factor, for :meth:`get_backoff_factor`."""
+        self._backoff_factor = new_factor
+
+    def set_growth_interval(self, new_interval: int) -> None:
+        """Keeps the interval, for :meth:`get_growth_interval`."""
+        self._growth_interval = new_interval
+
     def state_dict(self) -> dict[str, Any]:
         """An empty dictionary, as of a disabled scaler."""
         return {}
