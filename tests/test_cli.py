@@ -254,6 +254,26 @@ def test_the_allocator_is_left_alone_on_request() -> None:
     assert _allocator.status != "untouched", "rushlight/__init__ calls tune()"
 
 
+@pytest.mark.parametrize(
+    ("first", "given", "asked", "said"),
+    [
+        ("rushlight", None, "20", "2^20 cycles"),
+        ("numpy", None, "None", "OpenBLAS's own (NumPy was imported before Rushlight)"),
+        ("rushlight", "12", "12", "2^12 cycles (OPENBLAS_THREAD_TIMEOUT is set)"),
+    ],
+)
+def test_blas_threads_are_asked_to_sleep_before_numpy_is_there(
+    first: str, given: str | None, asked: str, said: str
+) -> None:
+    program = f"import {first}, os, rushlight._blas_wait as w; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT')); print(w.status)"
+    env = {**os.environ, "PYTHONPATH": SOURCE}
+    env.pop("OPENBLAS_THREAD_TIMEOUT", None)
+    if given:
+        env["OPENBLAS_THREAD_TIMEOUT"] = given
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, timeout=60)
+    assert done.stdout == f"{asked}\n{said}\n", done.stderr
+
+
 # ---- demo and data
 
 

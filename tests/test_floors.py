@@ -17,6 +17,7 @@ PACKAGE = "rushlight"
 FLOORS = {
     "_version": 0,
     "_allocator": 0,
+    "_blas_wait": 0,
     "_data": 0,
     "_core": 0,  # the package itself is empty
     "_core.callsite": 0,

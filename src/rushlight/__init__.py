@@ -9,7 +9,7 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _allocator, _integrations, autograd
+from . import _allocator, _blas_wait, _integrations, autograd
 from ._alias import install_as_torch
 from ._core import dtypes as _dtypes
 from ._core import tensor as _tensor

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from . import _allocator, _version
+from . import _allocator, _blas_wait, _version
 
 __all__ = ["advice", "doctor", "examine"]
 
@@ -79,6 +79,7 @@ def _rushlight() -> dict[str, Any]:
         "as torch": str(_version.torch_version),
         "folder": str(Path(__file__).parent),
         "allocator": _allocator.status,
+        "idle BLAS threads wait": _blas_wait.status,
     }
 
 
