@@ -311,11 +311,17 @@ def activate() -> None:
         scope["mode"] = careful
     for name, function in plain_methods():
         setattr(Tensor, name, asking(function, name))
+    for name, place in rl._LAZY_FUNCTIONS.items():
+        if place.startswith("_ops."):
+            getattr(rl, name)  # what would be loaded at its first use comes now, to be among the functions that ask
+    known: dict[Any, Any] = {}  # a function of two namespaces stays one
     for module, prefix in (
         (rl, ""), (rl.nn.functional, ""), (rl.linalg, "linalg_"), (rl.fft, "fft_"), (rl.special, "special_"),
     ):  # fmt: skip
         for name, function in plain_functions(module):
-            setattr(module, name, asking(function, prefix + name))
+            if function not in known:
+                known[function] = asking(function, prefix + name)
+            setattr(module, name, known[function])
 
 
 def careful() -> int:

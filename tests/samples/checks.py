@@ -164,7 +164,8 @@ def seeds_for(lib: Library, outs: list[Any], seed: int = 1) -> list[np.ndarray]:
     for out in outs:
         a = lib.array(out)
         g = random.uniform(0.5, 1.5, a.shape)
-        gs.append((g + 1j * random.uniform(-1, 1, a.shape) if a.dtype.kind == "c" else g).astype(a.dtype))
+        g = g + 1j * random.uniform(-1, 1, a.shape) if a.dtype.kind == "c" else g
+        gs.append(np.asarray(g, a.dtype))  # a sum of two 0-d arrays is a number
     return gs
 
 

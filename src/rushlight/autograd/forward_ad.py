@@ -148,7 +148,9 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     UnpackedDualTensor(primal=tensor([1., 1.]), tangent=None)
     """
     if not isinstance(tensor, Tensor):
-        return UnpackedDualTensor(tensor, None)
+        if level is None and not entered.get():
+            return UnpackedDualTensor(tensor, None)
+        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
     transform = tensor.transform
     if not isinstance(transform, DualLevel):
         return UnpackedDualTensor(tensor, None)
