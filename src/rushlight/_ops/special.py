@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import record
 from .._core.declare import pointwise
 from .._core.tensor import Tensor
 from .compare import where
@@ -124,6 +125,8 @@ XLOG1PY = {"": "SpecialXlog1PyBackward0", "input": "SpecialXlog1PyBackward1", "o
 
 
 def xlog1py_input(g: Any, input: Any, other: Any) -> Any:
+    if isinstance(other, (bool, int, float)):  # a number by itself would be of the default dtype
+        other = np.asarray(other, record.np_dtype(g))
     dead = (input == 0) & (other <= -1)
     return g * where(dead, 0, log1p(where(dead, 0, other)))
 
