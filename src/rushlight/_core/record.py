@@ -304,9 +304,8 @@ def node_for(
     for i, rule, several in op.edges:
         arg = args[i]
         several = several and arg is not None
-        index, last = -1, None
-        for one in arg if several else (arg,):
-            index += 1
+        last = None
+        for index, one in enumerate(arg if several else (arg,)):
             parent = one._node if isinstance(one, Tensor) and (level is None or one.level == level) else None
             parents.append(parent)
             vjp, kept = rule.vjp, None

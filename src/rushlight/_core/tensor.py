@@ -190,6 +190,11 @@ def check_device(given: Any, meta: bool = False) -> device:
     raise RuntimeError(f"Rushlight computes on the CPU: device '{found}' is not available. Use device='cpu'.")
 
 
+OWN = frozenset(
+    ["_grad", "_view", "_inference", "_leaf", "_own", "_within"]
+)  # what a copy of a tensor does not take over
+
+
 class Tensor(Methods):
     """An n-dimensional array that can record how it was computed.
 
@@ -625,18 +630,14 @@ class Tensor(Methods):
         if self._grad is not None:
             made._grad = self._grad.__deepcopy__(memo)
         for name, value in self.__dict__.items():
-            if name not in ("_grad", "_view", "_inference", "_leaf", "_own", "_within"):
+            if name not in OWN:
                 import copy
 
                 made.__dict__[name] = copy.deepcopy(value, memo)
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        state = {
-            k: v
-            for k, v in self.__dict__.items()
-            if k not in ("_grad", "_view", "_inference", "_leaf", "_own", "_within")
-        }
+        state = {k: v for k, v in self.__dict__.items() if k not in OWN}
         if not self.is_leaf:
             import warnings
 

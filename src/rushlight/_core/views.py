@@ -139,6 +139,12 @@ def base_of(tensor: Tensor) -> Tensor | None:
     return link.base if type(link) is View else None
 
 
+def root_of(tensor: Tensor) -> Any:
+    """The tensor that this one is a view of, or itself."""
+    base = base_of(tensor)
+    return tensor if base is None else base
+
+
 def is_view(self: Tensor) -> bool:
     """Whether this tensor is a view of another."""
     return type(self._view) is View
@@ -275,8 +281,7 @@ def check_captured(target: Tensor, name: str) -> None:
     for transform in reversed(levels.active()):
         if transform.guards:
             if target.level < transform.level:
-                base = base_of(target)
-                if not made_in(target if base is None else base, transform.level):
+                if not made_in(root_of(target), transform.level):
                     raise levels.captured_write(name)
             return
 

@@ -428,19 +428,13 @@ def _thin_correlate(
     weights = np.ascontiguousarray(weights.reshape(groups, -1, ROWS, flat.offsets.size).swapaxes(2, 3))
     target = out if out.flags.c_contiguous else np.empty(out.shape, out.dtype)
     result = target.reshape(x.shape[0], groups, outputs, flat.per_sample, -1)
-    block, tiles = flat.block(), flat.tiles()
+    block, tiles = flat.block(), flat.tiles() if outputs > 1 else (flat.offsets, flat.rows)
 
     def some(start: int, stop: int) -> None:
-        if outputs == 1:
-            _flat_depthwise(
-                flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, flat.rows, flat.offsets,
-                w.reshape(groups, -1), result, start, stop,
-            )  # fmt: skip
-        else:
-            _flat_correlate(
-                flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, *tiles, flat.offsets,
-                weights, result, start, stop,
-            )  # fmt: skip
+        _flat_correlate(
+            flat.pictures, flat.blank(), flat.samples, flat.step, block, flat.places, *tiles, flat.offsets,
+            weights, result, start, stop,
+        )  # fmt: skip
 
     run_chunks(some, flat.chunks, out.size * flat.offsets.size)
     if target is not out:
@@ -507,7 +501,7 @@ def _flat_correlate(
     """``out (N, groups, O, rows, width)`` for pairs (chunk of samples, group) from ``start`` to ``stop``.
 
     The weights ``w (groups, blocks, taps, ROWS)`` serve ``ROWS`` outputs at a time; ``tiles`` and ``rows``
-    are those of ``_Flat.tiles``.
+    are those of ``_Flat.tiles``. One output a group fills no tile: its ``rows`` are those of the pictures.
     """
     groups, taps, outputs, width = w.shape[0], w.shape[2], out.shape[2], out.shape[4]
     tile = TILE_BYTES // x.itemsize
@@ -523,6 +517,10 @@ def _flat_correlate(
             until = min(at + block, end)
             while rows[first] + width <= at:
                 first += 1
+            if outputs == 1:
+                _one_row(laid, at, offsets, w[c, 0, :, 0], sums[0], until - at)
+                _take_part(sums[0], at, until, first, rows, out[n : n + chunk, c, 0])
+                continue
             for o in range(w.shape[1]):
                 for t in range(0, taps, TAPS_AT_ONCE):
                     these, weights = offsets[t : t + TAPS_AT_ONCE], w[c, o, t : t + TAPS_AT_ONCE]
@@ -530,29 +528,6 @@ def _flat_correlate(
                         add_products(laid, tiles[p // tile], these, weights, sums, p - at, t)
                 for r in range(min(ROWS, outputs - o * ROWS)):
                     _take_part(sums[r], at, until, first, rows, out[n : n + chunk, c, o * ROWS + r])
-
-
-@compiled()
-def _flat_depthwise(
-    x: Array, laid: Array, samples: int, step: int, block: int, places: Array, rows: Array, offsets: Array, w: Array,
-    out: Array, start: int, stop: int,
-) -> None:  # fmt: skip
-    """The same for one output a group: nine taps at a time, as the sums of one row fill no tile."""
-    groups, width = w.shape[0], out.shape[4]
-    sums = np.empty(block, x.dtype)
-    plane = (laid.size - TILE_BYTES // x.itemsize) // x.shape[2]
-    for pair in range(start, stop):
-        n, c = pair // groups * samples, pair % groups
-        chunk = min(samples, x.shape[0] - n)
-        end = rows[chunk * out.shape[3] - 1] + width
-        _lay_pictures(x[n : n + chunk, c], places, step, plane, laid)
-        first = 0
-        for at in range(0, end, block):
-            until = min(at + block, end)
-            while rows[first] + width <= at:
-                first += 1
-            _one_row(laid, at, offsets, w[c], sums, until - at)
-            _take_part(sums, at, until, first, rows, out[n : n + chunk, c, 0])
 
 
 @compiled(inline=True)

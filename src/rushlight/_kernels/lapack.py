@@ -152,22 +152,24 @@ def solve_by_lu(a: Array, b: Array) -> tuple[Array, Array]:
     return solve_triangular(packed, solve_triangular(packed, b, False, True), True), info
 
 
+def checked_cholesky(a: Array) -> Array:
+    """NumPy's, which lets a nan pass where LAPACK does not."""
+    made = np.linalg.cholesky(a)
+    if np.isnan(made).any():
+        raise np.linalg.LinAlgError
+    return made
+
+
 def cholesky(a: Array) -> tuple[Array, Array]:
     """``(L, info)``; of a matrix that is not positive definite, ``L`` as far as it could be computed."""
     try:
-        made = np.linalg.cholesky(a)
-        if not np.isnan(made).any():
-            return made, np.zeros(a.shape[:-2], np.int32)
-        raise np.linalg.LinAlgError  # NumPy lets a nan pass, LAPACK does not
+        return checked_cholesky(a), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
         made = np.tril(a)
         info = np.zeros(a.shape[:-2], np.int32)
         for at in np.ndindex(a.shape[:-2]):
             try:
-                one = np.linalg.cholesky(a[at])
-                if np.isnan(one).any():
-                    raise np.linalg.LinAlgError
-                made[at] = one
+                made[at] = checked_cholesky(a[at])
             except np.linalg.LinAlgError:
                 info[at] = columns_of_cholesky(made[at])
         return made, info

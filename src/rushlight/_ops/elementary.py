@@ -151,6 +151,12 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return np.sqrt(input)
 
 
+def no_float(x: Any) -> RuntimeError:
+    """PyTorch's error where floating point results are to go to a tensor of whole numbers."""
+    name = dtypes.LEGACY[dtypes.FROM_NUMPY[np_dtype(x)].name]
+    return RuntimeError(f"result type Float can't be cast to the desired output type {name}: the input is of {name}")
+
+
 def rounded_once(compute: Any, input: Any) -> Any:
     """What several steps make of float16: computed in float32 and rounded at the end, as PyTorch does."""
     return np.asarray(compute(input.astype(np.float32))).astype(input.dtype)

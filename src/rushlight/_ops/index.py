@@ -86,7 +86,7 @@ def put_key(input: Tensor, shape: Any, key: tuple[Any, ...]) -> Tensor:
 
 def where_of(array: Any, indices: tuple[Any, ...]) -> tuple[Any, ...]:
     """NumPy's key for indices by dimension: None stands for a whole dimension."""
-    return tuple([ALL if i is None else i._array if isinstance(i, Tensor) else i for i in indices])
+    return tuple([ALL if i is None else i for i in bare(indices)])
 
 
 def bare(indices: Any) -> Any:

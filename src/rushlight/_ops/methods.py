@@ -361,7 +361,7 @@ class Methods:
     type = shape.type_
     type_as = shape.type_as
     unbind = shape.unbind
-    unflatten = shape.unflatten_method
+    unflatten = shape.unflatten
     unfold = shape.unfold
     unsqueeze = shape.unsqueeze
     view = shape.view_method

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, levels, record
+from .._core import levels, record
 from .._core.tensor import Tensor, wrap
 from .._kernels.places import bincount
 from . import bag, conv, ctc, loss, regression, resample
@@ -20,6 +20,7 @@ from . import embedding as tables
 from . import margin as margins
 from . import norm as norms
 from .adaptive import adaptive_max_pool
+from .elementary import no_float
 from .linalg import matrix_norm
 from .magnitude import norm, vector_norm
 from .pool import max_pool
@@ -401,10 +402,8 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     shape = tuple(input.shape)
     if train is False or input.numel() == 0:
         return input.clone(), levels.noted(wrap(np.ones(shape, bool)))
-    kind = record.np_dtype(input)
-    if kind.kind in "biu":
-        name = dtypes.LEGACY[dtypes.FROM_NUMPY[kind].name]
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}: the input is of {name}")
+    if record.np_dtype(input).kind in "biu":
+        raise no_float(input)
     from .._kernels.random import bernoulli
 
     generator = twister(None, "native_dropout")

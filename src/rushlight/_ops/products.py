@@ -19,6 +19,7 @@ from .._core.tensor import Tensor
 from .._kernels.pool_of_threads import spread
 from .._kernels.products import outer as outer_products
 from .broadcast import expand, sum_to
+from .outs import C_NAMES
 from .shape import movedim, permute, reshape, squeeze, transpose, transposed, unsafe_view, unsqueeze
 
 Number = bool | int | float | complex
@@ -40,15 +41,8 @@ def adjoint(x: Any) -> Any:
 
 def same_dtype(a: Any, b: Any, names: tuple[str, str] = ("m1", "m2")) -> None:
     if a.dtype is not b.dtype and a.dtype != b.dtype:
-        x, y = [_C_NAMES.get(d.name, d.name) for d in (a.dtype, b.dtype)]
+        x, y = [C_NAMES.get(d.name, d.name) for d in (a.dtype, b.dtype)]
         raise RuntimeError(f"expected {names[0]} and {names[1]} to have the same dtype, but got: {x} != {y}")
-
-
-_C_NAMES = {
-    "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "int32": "int",
-    "int16": "short", "int8": "signed char", "uint8": "unsigned char", "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}  # fmt: skip
 
 
 def single(x: Any) -> Any:
@@ -457,7 +451,7 @@ def baddbmm(
     tensor([[[3.]]])
     """
     if not input.dtype == batch1.dtype == batch2.dtype:
-        names = [_C_NAMES.get(x.dtype.name, x.dtype.name) for x in (input, batch1, batch2)]  # type: ignore[attr-defined]
+        names = [C_NAMES.get(x.dtype.name, x.dtype.name) for x in (input, batch1, batch2)]  # type: ignore[attr-defined]
         raise RuntimeError(
             f"Input dtypes must be the same, got: input {names[0]}, batch1: {names[1]}, batch2: {names[2]}"
         )

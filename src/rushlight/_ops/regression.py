@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, record
+from .._core import record
 from .._core.declare import fused
 from .._core.tensor import Tensor
 from .._kernels import elementwise
 from .arithmetic import mul, xlogy
 from .compare import where
 from .complexes import abs as abs_
-from .elementary import exp, floats_only, log, log1p
+from .elementary import exp, floats_only, log, log1p, no_float
 from .loss import l1_loss, pair, reduced, reduction_of, same_kind
 from .outs import C_NAMES
 from .reduce import mean
@@ -175,8 +175,7 @@ def soft_margin_loss(
             "`~` or `logical_not()` operator instead."
         )
     if kind.kind in "iu":
-        name = dtypes.LEGACY[dtypes.FROM_NUMPY[kind].name]
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}: the input is of {name}")
+        raise no_float(input)
     a, b = same_kind(*broadcast_tensors(input, target))
     return soft_margin_of(a, b, reduction, 0.0)
 

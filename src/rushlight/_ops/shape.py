@@ -1758,7 +1758,7 @@ def detach(self: Tensor) -> Tensor:
     made = as_inference(wrap(self._array)) if "_inference" in self.__dict__ else wrap(self._array)
     if self._view is not None:
         views.watch(self)
-    if mode() >> DEPTH and (within := (self if (b := views.base_of(self)) is None else b).__dict__.get("_within")):
+    if mode() >> DEPTH and (within := views.root_of(self).__dict__.get("_within")):
         made._within = within  # type: ignore[attr-defined]
     for call in on_detach:
         call(self, made)
@@ -1871,11 +1871,6 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """This tensor in the dtype of ``other``."""
     return cast_to(self, record.np_dtype(other))
-
-
-def unflatten_method(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """One dimension split into several; see :func:`rushlight.unflatten`."""
-    return unflatten(self, dim, sizes)
 
 
 # ---- triangles and diagonals

@@ -174,8 +174,7 @@ class Transform:
 
         Only what was made inside the transform may be; raises RuntimeError for a tensor that the function captured.
         """
-        base = views.base_of(target)
-        base = target if base is None else base
+        base = views.root_of(target)
         if not views.made_in(base, self.level):
             raise captured_write(name)
         within = base.__dict__["_within"]

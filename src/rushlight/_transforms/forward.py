@@ -145,8 +145,7 @@ class Forward(Transform):
 
         It is to hold ``like``: where that is mapped by a ``vmap`` further out, so are the zeros.
         """
-        base: Any = views.base_of(target)
-        base = target if base is None else base
+        base = views.root_of(target)
         if like is not None and like.level and like.numel():
             base.tangent = self.below(zeros_with, base.lower, like)
         else:
@@ -159,8 +158,7 @@ class Forward(Transform):
 
         Where ``new`` is mapped by a ``vmap`` further out and the tangent is not, there is one for each example from now on.
         """
-        base: Any = views.base_of(target)
-        base = target if base is None else base
+        base = views.root_of(target)
         owned = base.__dict__.get("_own")
         if owned is None or views.tracked(new) or (owned == "given" and 0 in lowest(base.tangent).stride()):
             base.tangent = self.below(Tensor.clone, base.tangent)
@@ -276,8 +274,7 @@ class DualLevel(Forward):
         """A plain tensor becomes a dual one when a dual is written to it, and so does all that shares its memory."""
         if target.level or type(target) is not Tensor:
             raise captured_write(name)
-        base: Any = views.base_of(target)
-        base = target if base is None else base
+        base = views.root_of(target)
         every = [base, *[r() for r in (base._view if isinstance(base._view, views.Views) else ())]]
         for t in every:
             if t is not None:

@@ -647,7 +647,7 @@ def without_sparse(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[C
     def on_values(*args: Any) -> Any:
         given = list(args)
         for i in places:
-            given[i] = inputs[i]._with_values(args[i])
+            given[i] = inputs[i].with_values(args[i])
         return func(*given)
 
     return on_values, tuple([x.stored if i in places else x for i, x in enumerate(inputs)])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._names_only import children, fill
-
-WHY = "Rushlight does not trace programs symbolically; call the module itself, which runs eagerly"
+from .._names_only import WHYS, children, fill
 
 
 def wrap(fn_or_name: Any) -> Any:
@@ -16,7 +14,7 @@ def wrap(fn_or_name: Any) -> Any:
 
 fill(
     __name__,
-    WHY,
+    WHYS["fx"],
     "CodeGen Graph GraphModule Interpreter Node Proxy ProxyableClassMeta Tracer Transformer replace_pattern symbolic_trace",
 )
 

@@ -107,10 +107,6 @@ class SparseTensor(Tensor):
     def _indices(self) -> Tensor:
         return self.places  # type: ignore[no-any-return]
 
-    def _with_values(self, values: Tensor) -> SparseTensor:
-        """A tensor like this one with other values."""
-        return made(self.places, values, self.extent, self.sorted)
-
     def _values(self) -> Tensor:
         return self.stored  # type: ignore[no-any-return]
 

@@ -75,11 +75,8 @@ def bag_backward(
     g: Any, wanted: Any, weight: Any, per_sample_weights: Any, indices: Any, bags: Any, count: int, mode: str,
     padding: int, found: Any, sizes: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    grad_weight, (_, grad_samples) = (
-        None,
-        bag.bag_backward(
-            g, (False, wanted[1]), weight, per_sample_weights, indices, bags, count, mode, padding, found, sizes
-        ),
+    grad_weight, grad_samples = bag.bag_backward(
+        g, (False, wanted[1]), weight, per_sample_weights, indices, bags, count, mode, padding, found, sizes
     )
     if wanted[0]:
         rows = (g if sizes is None else g / sizes)[bags]
